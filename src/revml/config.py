@@ -1,0 +1,378 @@
+"""The workspace file `revml.yaml`: what a company tells revml about itself, validated once, frozen afterwards.
+
+Comes in: a path. Goes out: a `Workspace` that every other part takes as its first argument. An unknown key is an
+error that names the nearest known one. Nothing is guessed, nothing is read from the environment except `${NAME}`
+in a URL, which is the way to keep passwords out of the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from revml.errors import ConfigError
+from revml.windows import LabelWindow, instant
+
+WORKSPACE_FILE = "revml.yaml"
+
+Instant = Annotated[datetime, BeforeValidator(lambda v: v if v is None else instant(v))]
+QuestionName = Literal["churn", "upsell", "lapse", "growth"]
+QUESTIONS: tuple[QuestionName, ...] = get_args(QuestionName)
+TableName = Literal[
+    "accounts",
+    "account_history",
+    "users",
+    "products",
+    "subscriptions",
+    "orders",
+    "assets",
+    "invoices",
+    "usage",
+    "tickets",
+    "feedback",
+    "touches",
+    "opportunities",
+    "actions",
+]
+
+
+class Frozen(BaseModel):
+    """Base of all configuration: complete, explicit, immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Expression(Frozen):
+    """A mapped column that is computed: `{sql: "Quantity * UnitPrice"}` over the source's own columns."""
+
+    sql: str
+
+
+class TableSource(Frozen):
+    """Where one contract table comes from and how its columns are named there."""
+
+    path: str | None = Field(None, description="Parquet or CSV file, folder of them, glob, DuckDB or SQLite file")
+    url: str | None = Field(None, description="database URL, e.g. postgresql://user:${PGPASSWORD}@host/db")
+    table: str | None = Field(None, description="table (schema.table) inside a database file or URL")
+    query: str | None = Field(
+        None, description="SQL over the source, which it names `source`, for shapes that a renaming cannot reach"
+    )
+    where: str | None = Field(None, description="SQL condition on the source's columns; rows left out are counted")
+    columns: dict[str, str | Expression] = Field(
+        default_factory=dict, description="contract column: source column, or {sql: expression}"
+    )
+    static: tuple[str, ...] = Field(
+        (), description="extra account columns whose value was already true when the account was created"
+    )
+    timezone: str | None = Field(None, description="IANA zone of naive local times in this table")
+    quarantine_limit: float | None = Field(None, ge=0, le=1, description="overrides the workspace's limit")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> TableSource:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give exactly one of 'path' and 'url'")
+        if self.url is not None and self.table is None:
+            raise ValueError("a 'url' needs a 'table'")
+        return self
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        return _zone(value)
+
+
+def _zone(value: str | None) -> str | None:
+    if value is not None:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"unknown time zone {value!r}; write an IANA name such as Europe/Prague") from None
+    return value
+
+
+class Company(Frozen):
+    """Who runs this workspace."""
+
+    name: str = "our company"
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="ISO 4217 code")
+    timezone: str | None = Field(None, description="IANA zone of naive local times; absent means they must be UTC")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        return _zone(value)
+
+
+class SnapshotSpec(Frozen):
+    """When the past is looked at: the rhythm, chosen dates, and days before renewals."""
+
+    every: Literal["month", "week", "none"] = "month"
+    dates: tuple[Instant, ...] = ()
+    before_renewal_days: tuple[int, ...] = ()
+    first: Instant | None = None
+    last: Instant | None = None
+
+
+class QuestionSpec(Frozen):
+    """The definition of a question; fields that a question does not use are refused where they are set."""
+
+    horizon_days: int = Field(90, ge=1, le=1095)
+    gap_days: int = Field(0, ge=0, le=365)
+    grace_days: int = Field(30, ge=0, le=365, description="churn: days in which a new start undoes an end")
+    lookback_days: int = Field(180, ge=1, le=1095, description="lapse, growth: who ordered within this is alive")
+    uplift: float = Field(0.10, gt=0, description="upsell: MRR up by at least this share while alive")
+    growth_ratio: float = Field(1.25, gt=1, description="growth: spend in the horizon above this times the span before")
+
+    def window(self, question: QuestionName) -> LabelWindow:
+        """The label window; a churn settles only after its grace period."""
+        settle = self.grace_days if question == "churn" else 0
+        return LabelWindow(self.horizon_days, self.gap_days, settle)
+
+
+class Economics(Frozen):
+    """What turns a probability into money. Rates are shares of one, yearly where time is in them."""
+
+    margin: float = Field(0.75, gt=0, le=1, description="gross margin of contract revenue")
+    order_margin: float = Field(0.35, gt=0, le=1, description="gross margin of orders without a cost column")
+    discount_rate: float = Field(0.10, ge=0, le=1, description="yearly")
+    horizon_months: int = Field(36, ge=1, le=120)
+
+
+class Capacity(Frozen):
+    """What the team can do with a list."""
+
+    accounts_per_month: int = Field(40, ge=1, description="accounts a month that the team can call")
+
+
+class Store(Frozen):
+    """The scores database; the default is SQLite in the work folder."""
+
+    url: str | None = None
+
+
+class Tracking(Frozen):
+    """MLflow; the default is SQLite in the work folder."""
+
+    uri: str | None = None
+
+
+class Service(Frozen):
+    """Where the service listens. Loopback unless you say otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(3000, ge=1, le=65535)
+
+
+class Workspace(Frozen):
+    """A whole `revml.yaml`. `root` is the folder it stands in; relative paths start there."""
+
+    company: Company = Company()
+    data: str | None = Field(
+        None, description="folder with contract tables under their own names, e.g. accounts.parquet, usage/*.csv"
+    )
+    tables: dict[TableName, TableSource] = Field(
+        default_factory=dict, description="contract table: where it comes from"
+    )
+    quarantine_limit: float = Field(0.02, ge=0, le=1, description="share of a table's rows that may be put aside")
+    observed_until: Instant | None = Field(None, description="how far the data reaches; absent means the newest fact")
+    snapshots: SnapshotSpec = SnapshotSpec()
+    questions: dict[QuestionName, QuestionSpec] = Field(
+        default_factory=dict, description="absent means the questions that the tables can answer, with defaults"
+    )
+    economics: Economics = Economics()
+    capacity: Capacity = Capacity()
+    store: Store = Store()
+    tracking: Tracking = Tracking()
+    service: Service = Service()
+    language: Literal["en", "cs"] = "en"
+    seed: int = Field(42, ge=0, lt=2**31)
+    work: str = Field(".revml", description="folder for everything revml makes")
+
+    _root: Path = PrivateAttr(default=Path())
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds the workspace file."""
+        return self._root
+
+    @property
+    def work_dir(self) -> Path:
+        """The folder for everything revml makes (not created by reading this)."""
+        return self._root / self.work
+
+    @property
+    def staged_dir(self) -> Path:
+        """Accepted facts, one Parquet file a table."""
+        return self.work_dir / "staged"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        """Rows that broke the contract, with their reasons."""
+        return self.work_dir / "quarantine"
+
+    @property
+    def bundles_dir(self) -> Path:
+        """Model bundles by question."""
+        return self.work_dir / "bundles"
+
+    @property
+    def store_url(self) -> str:
+        """The scores database as an SQLAlchemy URL."""
+        return expand(self.store.url) if self.store.url else f"sqlite:///{self.work_dir.absolute() / 'scores.db'}"
+
+    @property
+    def tracking_uri(self) -> str:
+        """The MLflow tracking store."""
+        return expand(self.tracking.uri) if self.tracking.uri else f"sqlite:///{self.work_dir.absolute() / 'mlflow.db'}"
+
+    def question(self, name: QuestionName) -> QuestionSpec:
+        """The definition of a question: the workspace's, or the defaults."""
+        return self.questions.get(name, QuestionSpec())
+
+    def at(self, root: Path) -> Workspace:
+        """The same workspace standing in another folder."""
+        moved = self.model_copy()
+        moved._root = root
+        return moved
+
+
+def expand(url: str) -> str:
+    """Fill `${NAME}` from the environment.
+
+    Raises:
+        ConfigError: the variable is not set.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in os.environ:
+            raise ConfigError(
+                "a URL names a variable that is not set",
+                where=WORKSPACE_FILE,
+                wanted=f"the environment variable {name}",
+                got="nothing",
+                do=f"export {name}=... before calling revml",
+            )
+        return os.environ[name]
+
+    return re.sub(r"\$\{(\w+)\}", fill, url)
+
+
+def load_workspace(path: str | Path = WORKSPACE_FILE) -> Workspace:
+    """Read and validate a workspace file (or the one in a folder).
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or breaks the schema; names the key and the nearest known one.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / WORKSPACE_FILE
+    workspace = read_yaml(path, Workspace)
+    workspace._root = path.parent
+    return workspace
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, [str(k) for k in known], n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def read_yaml(path: Path, model: type[ModelT]) -> ModelT:
+    """Read a YAML file into a frozen model, with errors that name file, key and way out.
+
+    Raises:
+        ConfigError: missing file, broken YAML, unknown key, wrong value.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            "there is no such file",
+            where=str(path),
+            wanted=f"a {model.__name__.lower()} file",
+            got="nothing at that path",
+            do="`revml init DIR` writes a workspace with all its files",
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError("this is not YAML", where=str(path), got=str(error), do="mend the line it names") from None
+    if raw is None:
+        raw = {}
+    if not isinstance(raw, dict):
+        raise ConfigError("a mapping was expected", where=str(path), wanted="key: value", got=type(raw).__name__)
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise _explain(error, path, model) from None
+
+
+def _explain(error: ValidationError, path: Path, model: type[BaseModel]) -> ConfigError:
+    first = error.errors(include_url=False)[0]
+    where = f"{path}: {'.'.join(str(part) for part in first['loc'])}"
+    more = f" ({error.error_count() - 1} more after this one)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        key = str(first["loc"][-1])
+        known = _keys_at(model, first["loc"][:-1])
+        return ConfigError(
+            f"unknown key {key!r}{more}",
+            where=where,
+            wanted=", ".join(known),
+            got=key,
+            do=_nearest(key, known) or "remove it, or use one of the known keys",
+        )
+    if first["type"] == "literal_error" and first["loc"][-1] == "[key]":
+        key, known = str(first["input"]), list(get_args(TableName if first["loc"][0] == "tables" else QuestionName))
+        return ConfigError(
+            f"unknown name {key!r}{more}",
+            where=f"{path}: {first['loc'][0]}",
+            wanted=", ".join(known),
+            got=key,
+            do=_nearest(key, known) or "use one of these names",
+        )
+    return ConfigError(
+        f"{first['msg'].removeprefix('Value error, ')}{more}",
+        where=where,
+        got=repr(first["input"])[:120],
+        do="`revml schema` prints what each key may hold",
+    )
+
+
+def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed at a place inside a model, for the 'did you mean' of an unknown key."""
+    current: Any = model
+    for part in loc:
+        fields = getattr(current, "model_fields", None)
+        if fields and part in fields:
+            current = _model_in(fields[str(part)].annotation)
+        elif not fields:
+            break
+    return list(getattr(current, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_in(inner)
+        if found is not None:
+            return found
+    return None

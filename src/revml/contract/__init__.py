@@ -1,0 +1,1 @@
+"""The data contract: which tables revml reads, what their columns mean, and what makes a row unacceptable."""

@@ -1,0 +1,118 @@
+"""The accepted facts of a workspace, as SQL views.
+
+Comes in: the `staged` folder that `sources.staging` wrote (one Parquet file a contract table, plus `facts.json`).
+Goes out: a DuckDB connection in which **every** contract table is a view with **every** contract column and a filled
+`known_at`: tables and columns that the company does not have are there, empty, so that SQL needs no special cases.
+`present` and `columns` say what is really there. Nothing is ever written to the staged folder from here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from revml.contract.tables import SQL_TYPES, TABLES, Table
+from revml.errors import NotFound
+
+META_FILE = "facts.json"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Accepted facts, opened for reading.
+
+    Attributes:
+        con: an in-memory DuckDB connection with one view a contract table (times are naive UTC TIMESTAMPs).
+        columns: contract columns that hold at least one value, by table; a table without rows is absent.
+        extras: the declared static extra columns of `accounts` (read through the view `account_profile`).
+        observed_until: how far the data reaches.
+        fingerprint: SHA-256 over the staged files, for the record of what a model saw.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    columns: dict[str, frozenset[str]]
+    extras: tuple[str, ...]
+    observed_until: datetime
+    fingerprint: str
+    folder: Path
+
+    @property
+    def present(self) -> frozenset[str]:
+        """Tables that have rows."""
+        return frozenset(self.columns)
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Whether a table has rows and each of the columns holds some value."""
+        return table in self.columns and all(c in self.columns[table] for c in columns)
+
+    @classmethod
+    def open(cls, folder: Path) -> Facts:
+        """Open a staged folder.
+
+        Raises:
+            NotFound: nothing was staged there.
+        """
+        try:
+            meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise NotFound(
+                "no checked data yet",
+                where=str(folder),
+                wanted="the tables that passed the check",
+                got="an empty place",
+                do="run `revml check` first",
+            ) from None
+        con = connect()
+        for table in TABLES.values():
+            con.execute(_view(table, folder, set(meta["columns"].get(table.name, ()))))
+        con.execute(_profile(folder, tuple(meta["extras"]), "accounts" in meta["columns"]))
+        return cls(
+            con=con,
+            columns={name: frozenset(cols) for name, cols in meta["columns"].items()},
+            extras=tuple(meta["extras"]),
+            observed_until=datetime.fromisoformat(meta["observed_until"]),
+            fingerprint=meta["fingerprint"],
+            folder=folder,
+        )
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that never mistakes a Python variable for a table and never calls out."""
+    con = duckdb.connect(":memory:")
+    con.execute("SET python_enable_replacements = false")
+    con.execute("SET autoinstall_known_extensions = false")
+    con.execute("SET enable_progress_bar = false")
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+
+def staged_file(folder: Path, table: str) -> Path:
+    """Where a table's accepted rows stand."""
+    return folder / f"{table}.parquet"
+
+
+def literal(text: object) -> str:
+    """A SQL string literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _view(table: Table, folder: Path, there: set[str]) -> str:
+    file = staged_file(folder, table.name)
+    if not there:
+        nulls = ", ".join(f"CAST(NULL AS {SQL_TYPES[c.type]}) AS {c.name}" for c in table.by_name.values())
+        return f"CREATE VIEW {table.name} AS SELECT {nulls} WHERE false"
+    picked = ", ".join(
+        c.name if c.name in there else f"CAST(NULL AS {SQL_TYPES[c.type]}) AS {c.name}" for c in table.by_name.values()
+    )
+    return f"CREATE VIEW {table.name} AS SELECT {picked} FROM read_parquet({literal(file)})"
+
+
+def _profile(folder: Path, extras: tuple[str, ...], accounts: bool) -> str:
+    if not accounts:
+        return "CREATE VIEW account_profile AS SELECT CAST(NULL AS VARCHAR) AS account_id WHERE false"
+    quoted = "".join(f', "{name.replace(chr(34), chr(34) * 2)}"' for name in extras)
+    return f"CREATE VIEW account_profile AS SELECT account_id{quoted} FROM read_parquet({literal(staged_file(folder, 'accounts'))})"

@@ -1,0 +1,1 @@
+"""The scores database: runs are published whole, read by `current`, rolled back by moving a pointer."""

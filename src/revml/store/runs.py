@@ -1,0 +1,89 @@
+"""What one scoring run is, before it is published: plain frames with fixed columns.
+
+Probabilities are shares of one; money is in `currency`; `month` counts from 1. Frames carry no index of meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+# name of the frame: its columns, in order
+ACCOUNT_COLUMNS = (
+    "account_id",
+    "name",
+    "owner",
+    "industry",
+    "country",
+    "region",
+    "parent_account_id",
+    "customer_since",
+    "mrr",  # active contract MRR at as_of, 0 where none
+    "order_revenue_12m",  # net order amount of the 365 days before as_of
+)
+SCORE_COLUMNS = (
+    "account_id",
+    "question",  # churn, upsell, lapse, growth
+    "probability",
+    "percentile",  # 0 to 100 among the accounts scored for this question; 100 is the most likely
+    "band",  # high, medium, low
+    "money",  # yearly money of the relation: 12 * MRR, or order revenue of the last 365 days
+    "expected_money",  # probability * money lost (churn, lapse) or gained (upsell, growth) a year
+    "model_version",
+)
+REASON_COLUMNS = (
+    "account_id",
+    "question",
+    "rank",  # 1 is the strongest
+    "concept",
+    "side",  # raises, lowers: what the reason does to the probability
+    "contribution",  # log-odds of the whole concept
+    "feature",  # the feature that tells the concept's story
+    "value",
+    "past",  # its own value 12 weeks before, NULL where unknown
+    "peers",  # the median of similar accounts
+    "text_en",
+    "text_cs",
+)
+CLV_COLUMNS = (
+    "account_id",
+    "relation",  # contract, orders
+    "horizon_months",
+    "clv",  # discounted expected margin over the horizon
+    "expected_revenue",  # undiscounted expected revenue over the horizon
+    "p_alive",  # survival (contract) or P(order in the last year of the horizon) at the end
+    "extrapolated_share",  # of clv that lies beyond the longest observed span
+    "warning",  # empty, or why the figure needs care
+)
+FLOW_COLUMNS = ("account_id", "relation", "month", "survival", "expected_revenue", "discounted_margin")
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """The model behind the scores of a question."""
+
+    question: str
+    version: str  # the MLflow version where there is one, else the short bundle hash
+    bundle: str  # bundle hash
+    rung: str  # constant, rule, logistic, lightgbm
+    horizon_days: int
+    base_rate: float
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScoreRun:
+    """Everything a publish writes, in one transaction."""
+
+    as_of: datetime
+    company: str
+    currency: str
+    models: tuple[ModelRef, ...]
+    accounts: pd.DataFrame
+    scores: pd.DataFrame
+    reasons: pd.DataFrame
+    clv: pd.DataFrame
+    flows: pd.DataFrame
