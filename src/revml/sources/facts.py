@@ -115,4 +115,5 @@ def _profile(folder: Path, extras: tuple[str, ...], accounts: bool) -> str:
     if not accounts:
         return "CREATE VIEW account_profile AS SELECT CAST(NULL AS VARCHAR) AS account_id WHERE false"
     quoted = "".join(f', "{name.replace(chr(34), chr(34) * 2)}"' for name in extras)
-    return f"CREATE VIEW account_profile AS SELECT account_id{quoted} FROM read_parquet({literal(staged_file(folder, 'accounts'))})"
+    source = literal(staged_file(folder, "accounts"))
+    return f"CREATE VIEW account_profile AS SELECT account_id{quoted} FROM read_parquet({source})"
