@@ -1,0 +1,52 @@
+# Two commands: `make demo` shows what revml does, `make test` proves it. Both set everything up by themselves.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+WORKERS ?= 2
+
+.PHONY: help setup demo test test-all lint lock clean bench-features bench-models bench-clv bench-service
+
+help:
+	@echo "make demo      set up, build a sample company, train, score, explain, forecast, serve  (DEMO='--no-serve' ends instead)"
+	@echo "make test      set up, lint, types, layers, tests and doctests"
+	@echo "make test-all  the slow and the browser tests too (needs chromium)"
+	@echo "make lock      resolve requirements.lock anew from pyproject.toml"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] < (3, 14); print("Python", sys.version.split()[0]); sys.exit(not ok)' \
+	  || { echo "revml needs Python 3.11 to 3.13. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python has no venv here (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+	@echo "Installing the pinned packages (about 400 MB to download the first time) ..."
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+	@echo "Ready: $$($(BIN)/revml --version)"
+
+demo: setup
+	@$(BIN)/revml demo demo $(DEMO)
+
+lint: setup
+	@echo "ruff, format, types, layers ..."
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: lint
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow and not browser"
+	@echo
+	@echo "All green. Next: 'make demo' to see it work, 'make test-all' for the slow and the browser tests."
+
+test-all: lint
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+
+lock: setup
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
+	  --python-version 3.11 --no-header --quiet --upgrade -o requirements.lock
+	@echo "requirements.lock is new. Next: make test"
+
+clean:
+	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

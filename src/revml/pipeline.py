@@ -1,0 +1,184 @@
+"""Pipelines: a short YAML file of named steps, each a call of a public function.
+
+Comes in: a workspace and a pipeline file. Goes out: one `StepResult` a step, in order; the first error stops the run and
+leaves what earlier steps finished. A step's arguments are validated before the first step starts, so that a typing
+mistake in the last line costs nothing. No Python lives in pipeline files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from revml.config import Frozen, Instant, QuestionName, Workspace, read_yaml
+from revml.errors import ConfigError
+from revml.sources.facts import Facts
+
+Progress = Callable[[str, float], None]
+
+
+class CheckStep(Frozen):
+    """Read every source, check it against the contract, stage what passes."""
+
+    def run(self, run: Run) -> str:
+        """One sentence on what was accepted."""
+        from revml.sources.staging import stage_workspace
+
+        report = stage_workspace(run.workspace, progress=run.progress)
+        run.forget_facts()
+        return report.summary()
+
+
+class TrainStep(Frozen):
+    """Train, evaluate once, register; the first model that passes becomes champion."""
+
+    question: QuestionName | Literal["all"] = "all"
+    sheet: str | None = None
+
+    def run(self, run: Run) -> str:
+        """What each question got."""
+        from revml.training import train_questions
+
+        trained = train_questions(
+            run.workspace,
+            run.facts,
+            self.question,
+            sheet=run.workspace.root / self.sheet if self.sheet else None,
+            progress=run.progress,
+        )
+        return "; ".join(one.summary() for one in trained)
+
+
+class ScoreStep(Frozen):
+    """Score, explain and forecast every account, and publish one run."""
+
+    as_of: Instant | None = None
+    horizon_months: int | None = None
+
+    def run(self, run: Run) -> str:
+        """How many accounts, as of when."""
+        from revml.scoring import score_workspace
+        from revml.store.database import Store
+
+        scored = score_workspace(
+            run.workspace, run.facts, as_of=self.as_of, horizon_months=self.horizon_months, progress=run.progress
+        )
+        number = Store.open(run.workspace.store_url).publish(scored)
+        asked = ", ".join(model.question for model in scored.models)
+        return f"run {number}: {len(scored.accounts):,} accounts as of {scored.as_of:%Y-%m-%d} ({asked})"
+
+
+class ExportStep(Frozen):
+    """Write the current run's scores as CSV or Parquet."""
+
+    out: str
+    question: QuestionName | None = None
+    language: Literal["en", "cs"] | None = None
+
+    def run(self, run: Run) -> str:
+        """Rows and file."""
+        from revml.exports import export_scores
+        from revml.store.database import Store
+
+        path = run.workspace.root / self.out
+        rows = export_scores(
+            Store.open(run.workspace.store_url),
+            path,
+            question=self.question,
+            language=self.language or run.workspace.language,
+        )
+        return f"{rows:,} rows in {self.out}"
+
+
+STEPS: dict[str, type[Any]] = {"check": CheckStep, "train": TrainStep, "score": ScoreStep, "export": ExportStep}
+
+
+class Pipeline(Frozen):
+    """A pipeline file: a title and its steps, each `name` or `name: {arguments}`."""
+
+    title: str
+    steps: tuple[dict[str, Any], ...]
+
+    @field_validator("steps", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if not isinstance(value, list) or not value:
+            raise ValueError("a pipeline needs a list of steps")
+        named = [{step: {}} if isinstance(step, str) else step for step in value]
+        for number, step in enumerate(named, start=1):
+            if not isinstance(step, dict) or len(step) != 1:
+                raise ValueError(f"step {number} must be a name, or one name with its arguments in braces")
+            name = next(iter(step))
+            if name not in STEPS:
+                raise ValueError(f"step {number}: there is no step {name!r}; known: {', '.join(STEPS)}")
+        return tuple({name: args or {} for name, args in step.items()} for step in named)
+
+
+@dataclass
+class Run:
+    """What steps share: the workspace, its facts once they are checked, and where progress goes."""
+
+    workspace: Workspace
+    progress: Progress | None = None
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The accepted facts, opened on first use."""
+        return Facts.open(self.workspace.staged_dir)
+
+    def forget_facts(self) -> None:
+        """After a new check the facts are other files."""
+        self.__dict__.pop("facts", None)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step did, in a sentence, and how long it took."""
+
+    step: str
+    seconds: float
+    told: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def load_pipeline(path: Path) -> tuple[Pipeline, list[tuple[str, Any]]]:
+    """Read a pipeline file and the arguments of each step.
+
+    Raises:
+        ConfigError: unknown step or argument, naming the file, the step and the way out.
+    """
+    pipeline = read_yaml(path, Pipeline)
+    return pipeline, [(name, _arguments(path, name, args)) for step in pipeline.steps for name, args in step.items()]
+
+
+def _arguments(path: Path, name: str, args: Any) -> Any:
+    try:
+        return STEPS[name](**args)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"the step {name!r} does not take this",
+            where=f"{path}: {name}",
+            wanted=", ".join(STEPS[name].model_fields) or "no arguments",
+            got=str(args),
+            do=str(error).splitlines()[-1].strip() or "correct the arguments",
+        ) from None
+
+
+def run_pipeline(workspace: Workspace, path: Path, *, progress: Progress | None = None) -> Iterator[StepResult]:
+    """Run a pipeline file step by step, yielding each result as it is there."""
+    _, steps = load_pipeline(path)
+    yield from run_steps(Run(workspace, progress), steps)
+
+
+def run_steps(run: Run, steps: list[tuple[str, Any]]) -> Iterator[StepResult]:
+    """Run validated steps in order."""
+    for name, step in steps:
+        started = time.perf_counter()
+        told = step.run(run)
+        yield StepResult(name, time.perf_counter() - started, told, step.model_dump(mode="json", exclude_none=True))
