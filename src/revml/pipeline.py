@@ -1,7 +1,7 @@
 """Pipelines: a short YAML file of named steps, each a call of a public function.
 
-Comes in: a workspace and a pipeline file. Goes out: one `StepResult` a step, in order; the first error stops the run and
-leaves what earlier steps finished. A step's arguments are validated before the first step starts, so that a typing
+Comes in: a workspace and a pipeline file. Goes out: one `StepResult` a step, in order; the first error stops the run
+and leaves what earlier steps finished. A step's arguments are validated before the first step starts, so that a typing
 mistake in the last line costs nothing. No Python lives in pipeline files.
 """
 
