@@ -60,7 +60,7 @@ def test_both_languages_have_the_same_texts() -> None:
     """Each text exists in English and in Czech, with the same placeholders, and none is empty."""
     english, czech = (words(language) for language in LANGUAGES)
     assert english.keys() == czech.keys()
-    for key in english.keys():
+    for key in sorted(english.keys()):
         forms = [w._texts[key] if isinstance(w._texts[key], tuple) else (w._texts[key],) for w in (english, czech)]
         assert all(text for form in forms for text in form), key
         fields = [{f for text in form for f in re.findall(r"\{(\w+)", text)} for form in forms]
