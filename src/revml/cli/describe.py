@@ -18,9 +18,9 @@ def tables_markdown() -> str:
     lines = [
         "# The tables that revml reads",
         "",
-        "Written by `revml tables --markdown`. Only `accounts` and one of `subscriptions` / `orders` are required; a column",
-        "without a mark is required in its table, `?` marks an optional one. Every table may also bring `known_at`: when the",
-        "company knew the row, where that was later than it happened.",
+        "Written by `revml tables --markdown`. Only `accounts` and one of `subscriptions` / `orders` are required;",
+        "a column without a mark is required in its table, `?` marks an optional one. Every table may also bring",
+        "`known_at`: when the company knew the row, where that was later than it happened.",
         "",
     ]
     for described in TABLES.values():
@@ -57,8 +57,8 @@ def features_markdown() -> str:
     lines = [
         "# The features",
         "",
-        f"Written by `revml features --markdown`. {len(features)} features; a workspace gets those whose tables it has.",
-        "All of them see only what was known at the snapshot.",
+        f"Written by `revml features --markdown`. {len(features)} features; a workspace gets those whose tables",
+        "it has. All of them see only what was known at the snapshot.",
         "",
         "| feature | in words | česky | kind | concept | more is |",
         "|---|---|---|---|---|---|",
