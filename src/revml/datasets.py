@@ -1,0 +1,299 @@
+"""Datasets: snapshots × who was at risk × what happened × features, split by time.
+
+Comes in: a workspace and its checked facts. Goes out: a frozen `Dataset` a question to learn from, or a frame without
+labels to score. Both are made by the same code, so that a model meets at scoring what it met in training. No row is
+ever split at random, and no label looks into a later part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from revml.config import QuestionName, QuestionSpec, Workspace
+from revml.errors import ConfigError, NotEnoughData
+from revml.labels import answerable, label, require
+from revml.snapshots import (
+    CONTRACT_QUESTIONS,
+    first_snapshot,
+    population,
+    renewal_snapshots,
+    snapshot_dates,
+)
+from revml.sources.facts import Facts
+from revml.windows import TimeSplit, split_by_time
+
+Progress = Callable[[str, float], None]
+PartName = Literal["train", "valid", "test"]
+
+KEYS = ("account_id", "as_of")
+# Figures of a test with fewer events than this say little; up to three snapshots are taken to get there.
+TEST_EVENTS = 30
+MAX_TEST_SNAPSHOTS = 3
+# Below this many accounts on either side of a question not even a rate is worth serving.
+MIN_ACCOUNTS = 10
+_VALID_SNAPSHOTS = {"month": 3, "week": 12, "none": 3}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a question is learned from and measured on.
+
+    Attributes:
+        frame: account_id, as_of, label (int8: 1 or 0), money (a year's, as known at as_of), then the features
+            (float32; `str` for categories, missing where unknown); sorted by as_of and account_id.
+        features: the feature columns in order; `categorical` are those that hold text.
+        split: the snapshots of each part.
+        observed_until: how far the data reached.
+        fingerprint: SHA-256 over definition, split and values; equal data give equal fingerprints.
+    """
+
+    question: QuestionName
+    spec: QuestionSpec
+    frame: pd.DataFrame
+    features: tuple[str, ...]
+    categorical: tuple[str, ...]
+    split: TimeSplit
+    observed_until: datetime
+    fingerprint: str
+
+    def part(self, name: PartName) -> pd.DataFrame:
+        """The rows of one part."""
+        chosen = self.frame["as_of"].isin(list(getattr(self.split, name)))
+        return self.frame[chosen].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Closed, labelled snapshots of a question before they meet their features: account_id, as_of, label, money."""
+
+    question: QuestionName
+    spec: QuestionSpec
+    rows: pd.DataFrame
+    split: TimeSplit
+
+
+def asked(workspace: Workspace, facts: Facts) -> tuple[QuestionName, ...]:
+    """The questions of a workspace: those it defines, or all that its tables can answer."""
+    return tuple(workspace.questions) or answerable(facts)
+
+
+def build_dataset(
+    workspace: Workspace, facts: Facts, question: QuestionName, *, progress: Progress | None = None
+) -> Dataset:
+    """The dataset of one question.
+
+    Raises:
+        NotEnoughData: the tables cannot answer it, no window has closed, or too little happened.
+    """
+    return build_datasets(workspace, facts, [question], progress=progress)[question]
+
+
+def build_datasets(
+    workspace: Workspace,
+    facts: Facts,
+    questions: Iterable[QuestionName],
+    *,
+    progress: Progress | None = None,
+    refused: dict[QuestionName, NotEnoughData] | None = None,
+) -> dict[QuestionName, Dataset]:
+    """The datasets of several questions; features of shared snapshots are built once.
+
+    Args:
+        refused: where given, questions with too little data are put there with the reason; else the first one raises.
+
+    Raises:
+        NotEnoughData: see `build_dataset`.
+    """
+    parts: list[Labelled] = []
+    for question in dict.fromkeys(questions):
+        try:
+            parts.append(labelled_snapshots(workspace, facts, question))
+        except NotEnoughData as error:
+            if refused is None:
+                raise
+            refused[question] = error
+    if not parts:
+        return {}
+    pairs = pd.concat([p.rows[list(KEYS)] for p in parts]).drop_duplicates()
+    features = feature_frame(facts, pairs, progress=progress)
+    return {p.question: _joined(p, features, facts) for p in parts}
+
+
+def labelled_snapshots(workspace: Workspace, facts: Facts, question: QuestionName) -> Labelled:
+    """Who was at risk and what happened, in the snapshots that serve as training, validation or test.
+
+    Snapshots before a renewal are for training alone: validation and test hold everyone at risk at one instant, as
+    scoring does. Where the workspace asks for nothing but them, a month of them makes a fold.
+
+    Raises:
+        NotEnoughData: see `build_dataset`.
+    """
+    require(facts, question)
+    spec = workspace.question(question)
+    window = spec.window(question)
+    first, last = first_snapshot(facts, question, spec), facts.observed_until
+    dates = [d for d in snapshot_dates(workspace.snapshots, first, last) if window.closed(d, last)]
+    rows = population(facts, question, spec, dates)
+    extra = rows.iloc[:0]
+    if question in CONTRACT_QUESTIONS and workspace.snapshots.before_renewal_days:
+        extra = renewal_snapshots(facts, workspace.snapshots, first, last)
+        extra = extra[~extra["as_of"].isin(dates)]
+    everyone = pd.concat([rows, extra], ignore_index=True)
+    everyone = everyone.merge(label(facts, question, spec, everyone), on=list(KEYS), validate="one_to_one")
+    everyone = everyone[everyone["label"].notna()]
+    split = _split(workspace, spec, question, everyone, extra, facts)
+    kept = everyone[everyone["as_of"].isin([*split.train, *split.valid, *split.test])]
+    kept = kept.sort_values(["as_of", "account_id"], ignore_index=True)
+    kept = kept.assign(label=kept["label"].astype("int8"))[["account_id", "as_of", "label", "money"]]
+    _refuse_too_little(question, kept, split)
+    return Labelled(question, spec, kept, split)
+
+
+def _split(
+    workspace: Workspace,
+    spec: QuestionSpec,
+    question: QuestionName,
+    rows: pd.DataFrame,
+    extra: pd.DataFrame,
+    facts: Facts,
+) -> TimeSplit:
+    window = spec.window(question)
+    valid_snapshots = _VALID_SNAPSHOTS[workspace.snapshots.every]
+    main = rows[~rows["as_of"].isin(extra["as_of"])]
+    only_renewals = main.empty and not rows.empty
+    if only_renewals:
+        main = rows
+    events = main.groupby("as_of")["label"].sum().sort_index()
+    dates = [at.to_pydatetime() for at in events.index]
+    if only_renewals:
+        tests = sum(d > dates[-1] - timedelta(days=31) for d in dates)
+        edge = [d for d in dates if window.end(d) <= dates[-tests]]
+        valid_snapshots = sum(d > edge[-1] - timedelta(days=92) for d in edge) if edge else 1
+    else:
+        enough = [k for k in range(1, MAX_TEST_SNAPSHOTS) if events.iloc[-k:].sum() >= TEST_EVENTS]
+        tests = enough[0] if enough else MAX_TEST_SNAPSHOTS
+    split = split_by_time(
+        dates, window, facts.observed_until, test_snapshots=tests, valid_snapshots=valid_snapshots, min_train=3
+    )
+    if only_renewals:
+        return split
+    limit = (split.valid or split.test)[0]
+    more = {at.to_pydatetime() for at in extra["as_of"].unique() if window.end(at.to_pydatetime()) <= limit}
+    return TimeSplit(tuple(sorted({*split.train, *more})), split.valid, split.test)
+
+
+def _refuse_too_little(question: QuestionName, rows: pd.DataFrame, split: TimeSplit) -> None:
+    learned = rows[rows["as_of"].isin([*split.train, *split.valid])]
+    measured = rows[rows["as_of"].isin(split.test)]
+    for part, words, least in ((learned, "training", MIN_ACCOUNTS), (measured, "the newest closed window", 1)):
+        for value, what in ((1, "an event"), (0, "no event")):
+            accounts = part.loc[part["label"] == value, "account_id"].nunique()
+            if accounts < least:
+                raise NotEnoughData(
+                    f"too little happened to answer {question!r}",
+                    where=words,
+                    wanted=f"at least {least} accounts with {what}",
+                    got=f"{accounts} of {part['account_id'].nunique()} accounts",
+                    do=f"see `revml preview {question}`; load more history or change horizon_days in revml.yaml",
+                )
+
+
+def feature_frame(facts: Facts, snapshots: pd.DataFrame, *, progress: Progress | None = None) -> pd.DataFrame:
+    """Features of given pairs as the models take them: numbers float32, categories text, missing where unknown.
+
+    Args:
+        snapshots: account_id, as_of.
+
+    Returns:
+        account_id, as_of, then the features; sorted by as_of and account_id.
+    """
+    from revml.features.engine import build_features
+
+    frame: pd.DataFrame = build_features(facts, snapshots[list(KEYS)], progress=progress).to_pandas()
+    numbers = [c for c in frame.columns if c not in KEYS and pd.api.types.is_numeric_dtype(frame[c])]
+    return frame.astype(dict.fromkeys(numbers, np.float32))
+
+
+def _joined(part: Labelled, features: pd.DataFrame, facts: Facts) -> Dataset:
+    frame = part.rows.merge(features, on=list(KEYS), how="left", validate="one_to_one")
+    names, categorical = feature_columns(frame)
+    digest = hashlib.sha256()
+    told = {
+        "question": part.question,
+        "spec": part.spec.model_dump(),
+        "split": [part.split.train, part.split.valid, part.split.test],
+        "columns": list(frame.columns),
+    }
+    digest.update(json.dumps(told, sort_keys=True, default=str).encode())
+    digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return Dataset(
+        part.question, part.spec, frame, names, categorical, part.split, facts.observed_until, digest.hexdigest()
+    )
+
+
+def feature_columns(frame: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The features of a frame in order, and those of them that hold text."""
+    names = tuple(c for c in frame.columns if c not in (*KEYS, "label", "money"))
+    return names, tuple(c for c in names if not pd.api.types.is_numeric_dtype(frame[c]))
+
+
+def scoring_frame(
+    facts: Facts, workspace: Workspace, question: QuestionName, as_of: datetime | None = None
+) -> pd.DataFrame:
+    """Everyone at risk at `as_of` with features, as a `Dataset` frame without label.
+
+    Raises:
+        NotEnoughData: the tables cannot answer the question.
+        ConfigError: `as_of` lies after the end of the data.
+    """
+    return scoring_frames(facts, workspace, [question], as_of)[question]
+
+
+def scoring_frames(
+    facts: Facts,
+    workspace: Workspace,
+    questions: Sequence[QuestionName],
+    as_of: datetime | None = None,
+    *,
+    progress: Progress | None = None,
+) -> dict[QuestionName, pd.DataFrame]:
+    """`scoring_frame` of several questions; features of shared accounts are built once."""
+    at = scoring_time(facts, as_of)
+    at_risk: dict[QuestionName, pd.DataFrame] = {}
+    for question in questions:
+        require(facts, question)
+        at_risk[question] = population(facts, question, workspace.question(question), [at])
+    if not at_risk:
+        return {}
+    pairs = pd.concat([rows[list(KEYS)] for rows in at_risk.values()]).drop_duplicates()
+    features = feature_frame(facts, pairs, progress=progress)
+    return {q: rows.merge(features, on=list(KEYS), how="left", validate="one_to_one") for q, rows in at_risk.items()}
+
+
+def scoring_time(facts: Facts, as_of: datetime | None = None) -> datetime:
+    """The instant to score at: the given one, or the last midnight that the data covers.
+
+    Raises:
+        ConfigError: `as_of` lies after the midnight that follows the end of the data.
+    """
+    end = facts.observed_until
+    floor = datetime(end.year, end.month, end.day)  # noqa: DTZ001 - naive means UTC in revml
+    if as_of is None:
+        return floor
+    if as_of > floor + timedelta(days=1):
+        raise ConfigError(
+            "the data does not reach that far",
+            where="as_of",
+            wanted=f"{floor + timedelta(days=1):%Y-%m-%d} or earlier",
+            got=f"{as_of:%Y-%m-%d %H:%M}",
+            do="load newer data and run `revml check`, or leave as_of out",
+        )
+    return as_of

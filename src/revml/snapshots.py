@@ -1,0 +1,197 @@
+"""Snapshots: when the past is looked at, and which accounts are at risk then.
+
+Comes in: checked facts and the definition of a question. Goes out: `(account_id, as_of)` pairs with the yearly money of
+the relation. Who is at risk is decided from what was known at `as_of` alone (`known_at <= as_of`; an end after `as_of`
+is unknown), so that the same rule picks the accounts to learn from and the accounts to score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from revml.config import QuestionName, QuestionSpec, SnapshotSpec
+from revml.sources.facts import Facts
+from revml.windows import month_starts
+
+CONTRACT_QUESTIONS: frozenset[QuestionName] = frozenset({"churn", "upsell"})
+ORDER_QUESTIONS: frozenset[QuestionName] = frozenset({"lapse", "growth"})
+# The longest trailing window of behaviour, and how far back a reason compares an account with itself.
+PAST_DAYS = 84
+# Older behaviour tells little about today's customers and costs time; `snapshots.first` reaches further back.
+MAX_HISTORY_DAYS = 5 * 365
+_MONEY_DAYS = 365
+
+# A contract line that is active at p.as_of as far as was known then.
+_ACTIVE = """s.started_at <= p.as_of AND s.known_at <= p.as_of AND (s.ended_at IS NULL OR s.ended_at > p.as_of)"""
+
+_CONTRACT_SQL = f"""
+SELECT s.account_id, p.as_of, round(12 * sum(s.mrr), 4) AS money
+FROM cutoffs p JOIN subscriptions s ON {_ACTIVE}
+GROUP BY s.account_id, p.as_of
+ORDER BY p.as_of, s.account_id
+"""
+
+_PAIRS_SQL = f"""
+SELECT s.account_id, p.as_of, round(12 * sum(s.mrr), 4) AS money
+FROM pairs p JOIN subscriptions s ON s.account_id = p.account_id AND {_ACTIVE}
+GROUP BY s.account_id, p.as_of
+ORDER BY p.as_of, s.account_id
+"""
+
+# One row an order and the time it was known, so that lines are added up once and not once a cutoff.
+_ORDER_SQL = """
+WITH one_order AS (
+  SELECT account_id, ordered_at, known_at, sum(amount) AS amount,
+         max(CASE WHEN quantity > 0 AND amount > 0 THEN 1 ELSE 0 END) AS positive
+  FROM orders
+  GROUP BY account_id, ordered_at, known_at
+)
+SELECT o.account_id, p.as_of, round(greatest(sum(CASE WHEN o.ordered_at > p.year_from THEN o.amount ELSE 0 END), 0), 4)
+         AS money
+FROM cutoffs p
+JOIN one_order o ON o.ordered_at <= p.as_of AND o.known_at <= p.as_of AND o.ordered_at > p.reach_from
+GROUP BY o.account_id, p.as_of
+HAVING max(CASE WHEN o.ordered_at > p.alive_from THEN o.positive ELSE 0 END) = 1
+   AND ({before} IS NULL OR sum(CASE WHEN o.ordered_at > p.before_from THEN o.amount ELSE 0 END) > 0)
+ORDER BY p.as_of, o.account_id
+"""
+
+_RENEWAL_SQL = f"""
+SELECT DISTINCT p.account_id, p.as_of
+FROM (
+  SELECT s.account_id, s.subscription_id, s.started_at,
+         date_trunc('day', s.renews_at) - d.days * INTERVAL '1' DAY AS as_of
+  FROM subscriptions s CROSS JOIN days_before d
+  WHERE s.renews_at IS NOT NULL
+) p
+JOIN subscriptions s
+  ON s.account_id = p.account_id AND s.subscription_id = p.subscription_id AND s.started_at = p.started_at AND {_ACTIVE}
+"""
+
+
+@contextmanager
+def bound(con: duckdb.DuckDBPyConnection, **frames: pd.DataFrame) -> Iterator[None]:
+    """Frames as views of a connection for the length of a `with` block."""
+    for name, frame in frames.items():
+        con.register(name, frame)
+    try:
+        yield
+    finally:
+        for name in frames:
+            con.unregister(name)
+
+
+def instants(values: Iterable[datetime]) -> pd.Series[Any]:
+    """Instants as the one time type of revml's frames (naive UTC, microseconds)."""
+    return pd.Series(list(values), dtype="datetime64[us]")
+
+
+def snapshot_dates(spec: SnapshotSpec, first: datetime, last: datetime) -> list[datetime]:
+    """When everyone at risk is looked at: month starts or Mondays in `[first, last]`, and chosen dates.
+
+    `spec.first` and `spec.last` narrow the span. A chosen date is kept although it lies before a `first` that was only
+    derived from the data; it must lie in the span that the workspace itself gives.
+
+    >>> spec = SnapshotSpec(dates=("2026-02-10",))
+    >>> [str(d.date()) for d in snapshot_dates(spec, datetime(2026, 1, 15), datetime(2026, 3, 1))]
+    ['2026-02-01', '2026-02-10', '2026-03-01']
+    """
+    start = spec.first or first
+    stop = min(last, spec.last) if spec.last else last
+    dates = {d for d in spec.dates if (spec.first is None or d >= spec.first) and d <= stop}
+    if spec.every == "month":
+        dates.update(month_starts(start, stop))
+    elif spec.every == "week":
+        dates.update(_mondays(start, stop))
+    return sorted(dates)
+
+
+def _mondays(first: datetime, last: datetime) -> Iterator[datetime]:
+    day = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - naive means UTC in revml
+    if day < first:
+        day += timedelta(days=1)
+    day += timedelta(days=-day.weekday() % 7)
+    while day <= last:
+        yield day
+        day += timedelta(days=7)
+
+
+def population(facts: Facts, question: QuestionName, spec: QuestionSpec, as_ofs: Sequence[datetime]) -> pd.DataFrame:
+    """Who is at risk of a question at each instant, as far as was known then.
+
+    - churn, upsell: a subscription is active (`started_at <= as_of`, not ended by `as_of`);
+    - lapse: a positive order (quantity and amount above zero) in `(as_of - lookback_days, as_of]`;
+    - growth: the same, and a positive net amount in the `horizon_days` before, which growth is measured against.
+
+    Returns:
+        account_id, as_of, money (a year's: 12 × MRR, or the net order amount of 365 days, never below zero), sorted by
+        as_of and account_id.
+    """
+    at = instants(sorted(set(as_ofs)))
+    if question in CONTRACT_QUESTIONS:
+        with bound(facts.con, cutoffs=pd.DataFrame({"as_of": at})):
+            return _read(facts, _CONTRACT_SQL)
+    reach = max(_MONEY_DAYS, spec.lookback_days, spec.horizon_days)
+    cutoffs = pd.DataFrame(
+        {
+            "as_of": at,
+            "reach_from": at - pd.Timedelta(days=reach),
+            "year_from": at - pd.Timedelta(days=_MONEY_DAYS),
+            "alive_from": at - pd.Timedelta(days=spec.lookback_days),
+            "before_from": at - pd.Timedelta(days=spec.horizon_days),
+        }
+    )
+    with bound(facts.con, cutoffs=cutoffs):
+        return _read(facts, _ORDER_SQL.format(before="1" if question == "growth" else "NULL"))
+
+
+def renewal_snapshots(facts: Facts, spec: SnapshotSpec, first: datetime, last: datetime) -> pd.DataFrame:
+    """Accounts at fixed days before a renewal that was known then: account_id, as_of (00:00 UTC), money.
+
+    Empty when the workspace asks for none or no renewal date is known. Only accounts with an active contract at that
+    time are there, as in `population`.
+    """
+    days = pd.DataFrame({"days": pd.Series(sorted(set(spec.before_renewal_days)), dtype="int64")})
+    with bound(facts.con, days_before=days):
+        pairs = _read(facts, _RENEWAL_SQL)
+    start, stop = spec.first or first, min(last, spec.last) if spec.last else last
+    pairs = pairs[(pairs["as_of"] >= start) & (pairs["as_of"] <= stop)]
+    with bound(facts.con, pairs=pairs):
+        return _read(facts, _PAIRS_SQL)
+
+
+def first_snapshot(facts: Facts, question: QuestionName, spec: QuestionSpec) -> datetime:
+    """Where snapshots begin when the workspace does not say: 84 days after the relation's first fact.
+
+    Before that, trailing windows and the comparison with an account's own past would look into time nobody recorded.
+    For the same reason snapshots wait for the first 84 days of usage where usage was recorded later, unless that would
+    leave no room to learn and to measure (two label windows and three months). At most five years are looked at.
+    """
+    relation = "subscriptions" if question in CONTRACT_QUESTIONS else "orders"
+    column = "started_at" if relation == "subscriptions" else "ordered_at"
+    settled = timedelta(days=PAST_DAYS)
+    first = _earliest(facts, relation, column)
+    start = max((first or facts.observed_until) + settled, facts.observed_until - timedelta(days=MAX_HISTORY_DAYS))
+    used = _earliest(facts, "usage", "occurred_at")
+    if used is not None and used + settled > start:
+        window = spec.window(question)
+        room = facts.observed_until - timedelta(days=window.settle_days + 92) - 2 * window.reach
+        if used + settled <= room:
+            return used + settled
+    return start
+
+
+def _earliest(facts: Facts, table: str, column: str) -> datetime | None:
+    row = facts.con.execute(f"SELECT min({column}) FROM {table}").fetchone()
+    return row[0] if row else None
+
+
+def _read(facts: Facts, sql: str) -> pd.DataFrame:
+    frame: pd.DataFrame = facts.con.sql(sql).df()
+    return frame
