@@ -1,0 +1,311 @@
+"""A bundle: the folder that is saved, served and registered, and its only reader and writer.
+
+    manifest.json     what it is, what it learned from, the SHA-256 of every other file
+    features.json     ordered names, dtypes, category codes, windows
+    model.txt         LightGBM's text (rungs lightgbm, blend)      model.json   numbers of the other rungs
+    calibration.json  the map from log-odds to probability, and the bands
+    reference.json    training distributions: for drift, and for peers by segment
+    card.md, card.cs.md   the model card, in English and Czech
+
+The hash of a bundle covers the manifest without times, so the same data and seed give the same hash. Everything is
+verified before LightGBM sees a byte: its text loader crashes on a truncated file and mispredicts on flipped bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from revml.config import QuestionName, Workspace
+from revml.errors import BundleError, NotFound
+from revml.models.baselines import Rung, rung_from_json
+from revml.models.blend import Blend
+from revml.models.calibration import Calibration
+from revml.models.encoding import Encoding
+from revml.models.learner import Trees
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+UNHASHED = ("hash", "made")
+POINTER = "champion.json"
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Frozen thresholds on the probability: at or above `high`, at or above `medium`, below."""
+
+    medium: float
+    high: float
+
+    def of(self, probability: np.ndarray) -> np.ndarray:
+        """`high`, `medium` or `low` for each probability.
+
+        >>> Bands(0.1, 0.3).of(np.array([0.05, 0.1, 0.5])).tolist()
+        ['low', 'medium', 'high']
+        """
+        return np.where(probability >= self.high, "high", np.where(probability >= self.medium, "medium", "low"))
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified, loaded model: give it features, get calibrated probabilities and their additive parts."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    encoding: Encoding
+    model: Rung
+    calibration: Calibration
+    bands: Bands
+    registered: str | None = None
+
+    @property
+    def question(self) -> str:
+        """churn, upsell, lapse or growth."""
+        return str(self.manifest["question"])
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the manifest without times."""
+        return str(self.manifest["hash"])
+
+    @property
+    def version(self) -> str:
+        """The registered version where there is one, else the first twelve digits of the hash."""
+        return self.registered or self.hash[:12]
+
+    @property
+    def rung(self) -> str:
+        """constant, rule, logistic, lightgbm or blend."""
+        return str(self.manifest["rung"])
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features the model wants, in the order of `contributions`."""
+        return self.encoding.names
+
+    @property
+    def categorical(self) -> tuple[str, ...]:
+        """The features that are text."""
+        return self.encoding.categorical
+
+    @property
+    def horizon_days(self) -> int:
+        """How far ahead the question looks."""
+        return int(self.manifest["definition"]["horizon_days"])
+
+    @property
+    def base_rate(self) -> float:
+        """Share of events among the training and validation rows."""
+        return float(self.manifest["base_rate"])
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Figures on the test window: `{name: {value, low, high}}`."""
+        return dict(self.manifest["figures"])
+
+    @cached_property
+    def reference(self) -> dict[str, Any]:
+        """Training distributions: `features.<name>`, `peers`, `scores` (see `models.reference`)."""
+        return dict(json.loads((self.folder / "reference.json").read_text(encoding="utf-8")))
+
+    def card(self, language: str = "en") -> str:
+        """The model card as Markdown."""
+        return (self.folder / ("card.md" if language == "en" else f"card.{language}.md")).read_text(encoding="utf-8")
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        """Calibrated probabilities, float64, shape (n,)."""
+        return self.calibration.apply(self.raw(frame))
+
+    def predict_rows(self, records: list[dict[str, Any]]) -> np.ndarray:
+        """`predict` for rows as a service receives them, without a frame; the same bits."""
+        return self.calibration.apply(self.model.raw(self.encoding.rows(records)))
+
+    def raw(self, frame: pd.DataFrame) -> np.ndarray:
+        """Uncalibrated log-odds, shape (n,)."""
+        return self.model.raw(self.encoding.matrix(frame))
+
+    def contributions(self, frame: pd.DataFrame) -> tuple[float, np.ndarray]:
+        """Base and one part a feature, shape (n, features); they add up to `raw`."""
+        return self.model.contributions(self.encoding.matrix(frame))
+
+
+def write_bundle(parent: Path, manifest: Mapping[str, Any], files: Mapping[str, str], made: Mapping[str, Any]) -> Path:
+    """Write a bundle to `parent/<first 12 digits of its hash>` and return that folder.
+
+    Args:
+        manifest: everything the hash covers, without `files`.
+        files: name and text of every other file.
+        made: what the hash leaves out: times, versions, the parent.
+    """
+    content = {name: text.encode("utf-8") for name, text in files.items()}
+    whole = {
+        "format": FORMAT,
+        **manifest,
+        "files": {name: hashlib.sha256(content[name]).hexdigest() for name in sorted(content)},
+    }
+    digest = manifest_hash(whole)
+    target = parent / digest[:12]
+    if target.is_dir() and _sound(target):
+        return target  # the same model once more: what stands there is it, to the byte
+    parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=parent))
+    try:
+        content[MANIFEST] = to_text({**whole, "hash": digest, "made": made}).encode("utf-8")
+        for name, data in content.items():
+            with (temporary / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.chmod(0o755)
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.replace(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return target
+
+
+def load_bundle(folder: str | Path, *, version: str | None = None) -> Bundle:
+    """Verify a bundle and load it.
+
+    Raises:
+        NotFound: there is no bundle.
+        BundleError: a file is missing, truncated or altered, or the format is newer than this revml.
+    """
+    folder = Path(folder)
+    manifest = verify(folder)
+    texts = {
+        name: (folder / name).read_text(encoding="utf-8") for name in manifest["files"] if name != "reference.json"
+    }
+    calibration = json.loads(texts["calibration.json"])
+    return Bundle(
+        folder=folder,
+        manifest=manifest,
+        encoding=Encoding.from_json(json.loads(texts["features.json"])),
+        model=read_model(texts),
+        calibration=Calibration.from_json(calibration),
+        bands=Bands(**calibration["bands"]),
+        registered=version,
+    )
+
+
+def champion(workspace: Workspace, question: QuestionName) -> Bundle:
+    """The bundle that serves a question, by the pointer in the bundles folder; never asks MLflow.
+
+    Raises:
+        NotFound: none has been appointed.
+        BundleError: it is broken.
+    """
+    folder = workspace.bundles_dir / question
+    try:
+        pointer = json.loads((folder / POINTER).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(
+            f"no champion for {question} yet",
+            where=str(folder),
+            wanted="a trained model that passed its test",
+            got="none",
+            do=f"`revml train {question}`; if its test says no, the model card tells why",
+        ) from None
+    return load_bundle(folder / pointer["bundle"], version=pointer.get("version"))
+
+
+def appoint(folder: Path, bundle: str, version: str | None) -> None:
+    """Point `champion.json` in a question's folder at a bundle (its folder's name) and its registered version."""
+    temporary = folder / f".{POINTER}.{os.getpid()}"
+    temporary.write_text(to_text({"bundle": bundle, "version": version}), encoding="utf-8")
+    temporary.replace(folder / POINTER)
+
+
+def read_model(texts: Mapping[str, str]) -> Rung:
+    """The rung that the model files of a bundle hold."""
+    trees = Trees(texts["model.txt"]) if "model.txt" in texts else None
+    other = rung_from_json(json.loads(texts["model.json"])) if "model.json" in texts else None
+    if trees is not None and other is not None:
+        return Blend(other, trees)
+    found = trees or other
+    if found is None:
+        raise BundleError("the bundle holds no model", wanted="model.txt or model.json")
+    return found
+
+
+def model_files(model: Rung) -> dict[str, str]:
+    """The files that hold a rung."""
+    if isinstance(model, Blend):
+        return {**model_files(model.first), **model_files(model.second)}
+    if isinstance(model, Trees):
+        return {"model.txt": model.text}
+    return {"model.json": to_text(model.to_json())}
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """Check a bundle's manifest and every file's digest; returns the manifest."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(
+            "there is no model bundle", where=str(folder), wanted=MANIFEST, do="train with `revml train QUESTION`"
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _broken(folder, MANIFEST, f"not readable: {error}") from None
+    if not isinstance(manifest, dict) or "hash" not in manifest or "files" not in manifest:
+        raise _broken(folder, MANIFEST, "no hash or no list of files")
+    if manifest.get("format", 0) > FORMAT:
+        raise BundleError(
+            "this bundle was written by a newer revml",
+            where=str(folder),
+            wanted=f"format {FORMAT} or older",
+            got=f"format {manifest['format']}",
+            do="upgrade revml, or train again",
+        )
+    if manifest_hash(manifest) != manifest["hash"]:
+        raise _broken(folder, MANIFEST, "its content does not give its hash")
+    for name, wanted in manifest["files"].items():
+        try:
+            got = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except FileNotFoundError:
+            raise _broken(folder, name, "missing") from None
+        if got != wanted:
+            raise _broken(folder, name, "its SHA-256 is not the manifest's")
+    return manifest
+
+
+def manifest_hash(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 over the manifest without its hash and what depends on when and where it was made."""
+    covered = {k: v for k, v in manifest.items() if k not in UNHASHED}
+    return hashlib.sha256(json.dumps(covered, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def to_text(value: Any) -> str:
+    """JSON as bundles write it: sorted keys, one line a level, a newline at the end."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _sound(folder: Path) -> bool:
+    try:
+        verify(folder)
+    except (BundleError, NotFound):
+        return False
+    return True
+
+
+def _broken(folder: Path, name: str, got: str) -> BundleError:
+    return BundleError(
+        "the model bundle is broken or was altered, so it is not loaded",
+        where=str(folder / name),
+        wanted="the bytes that training wrote",
+        got=got,
+        do="restore the folder from a copy or from MLflow, or train again",
+    )

@@ -1,0 +1,99 @@
+"""A model sheet: the reviewed decisions about one model, as `models/<question>.yaml` in the workspace.
+
+Comes in: YAML. Goes out: a frozen `ModelSheet`. A workspace without the file uses the sheet that revml ships.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from importlib.resources import as_file, files
+from typing import Any, Literal
+
+from pydantic import Field
+
+from revml.config import Frozen, QuestionName, Workspace, read_yaml
+from revml.models.calibration import CalibrationKind
+
+RungName = Literal["constant", "rule", "logistic", "lightgbm", "blend"]
+LADDER: tuple[RungName, ...] = ("constant", "rule", "logistic", "lightgbm", "blend")
+
+
+class Monotone(Frozen):
+    """Which way the prediction may move with a feature, and why one is sure of it."""
+
+    sign: Literal[-1, 1]
+    reason: str = Field(min_length=10)
+
+
+class Selection(Frozen):
+    """Which features the model may use: names or globs."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+
+
+class MinEvents(Frozen):
+    """Below these, no model is trusted and a rule is served."""
+
+    train: int = Field(30, ge=1)
+    valid: int = Field(10, ge=1)
+
+
+class ModelSheet(Frozen):
+    """What was decided about a model, with reasons."""
+
+    question: QuestionName
+    title: str = ""
+    params: dict[str, float | int | bool | str] = Field(
+        default_factory=dict, description="LightGBM parameters of all candidates"
+    )
+    candidates: tuple[dict[str, float | int | bool | str], ...] = Field(
+        ({},), min_length=1, description="what the candidates change; the best is picked out of sample"
+    )
+    max_rounds: int = Field(600, ge=10, le=10_000)
+    early_stopping: int = Field(60, ge=5, description="rounds without a better out-of-sample log-loss")
+    features: Selection = Selection()
+    monotone: dict[str, Monotone] = Field(default_factory=dict)
+    calibration: Literal["auto"] | CalibrationKind = "auto"
+    rungs: tuple[RungName, ...] = Field(LADDER, min_length=1)
+    min_events: MinEvents = MinEvents()
+    bootstrap_rounds: int = Field(300, ge=50, le=10_000)
+    notes: str = ""
+
+    def pick(self, features: tuple[str, ...]) -> tuple[str, ...]:
+        """The features that the sheet lets in, in their order.
+
+        >>> ModelSheet(question="churn", features={"exclude": ["*_7d"]}).pick(("mrr", "logins_7d"))
+        ('mrr',)
+        """
+
+        def told(name: str, globs: tuple[str, ...]) -> bool:
+            return any(fnmatchcase(name, glob) for glob in globs)
+
+        return tuple(f for f in features if told(f, self.features.include) and not told(f, self.features.exclude))
+
+
+def load_sheet(workspace: Workspace, question: QuestionName) -> ModelSheet:
+    """The workspace's sheet for a question, or the one that revml ships.
+
+    Raises:
+        ConfigError: the file breaks the schema, or is the sheet of another question.
+    """
+    own = workspace.root / "models" / f"{question}.yaml"
+    if own.is_file():
+        sheet = read_yaml(own, ModelSheet)
+    else:
+        with as_file(files("revml").joinpath("workspace", "files", "models", f"{question}.yaml")) as shipped:
+            sheet = read_yaml(shipped, ModelSheet)
+    if sheet.question != question:
+        from revml.errors import ConfigError
+
+        raise ConfigError(
+            "this sheet is for another question", where=str(own), wanted=f"question: {question}", got=sheet.question
+        )
+    return sheet
+
+
+def to_json(sheet: ModelSheet) -> dict[str, Any]:
+    """The sheet as the manifest keeps it."""
+    return sheet.model_dump(mode="json")
