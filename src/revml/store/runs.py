@@ -87,3 +87,4 @@ class ScoreRun:
     reasons: pd.DataFrame
     clv: pd.DataFrame
     flows: pd.DataFrame
+    notes: tuple[str, ...] = ()  # what a reader of the forecast must know; printed, not published

@@ -1,0 +1,124 @@
+"""Writing runs: publish one whole, move the pointer back, forget the oldest. Each is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
+
+from revml.errors import NotFound, StoreError
+from revml.store import frames
+from revml.store.database import Database
+from revml.store.runs import ScoreRun
+from revml.store.schema import OF_A_RUN, accounts, clv, current, flows, models, reasons, runs, scores
+
+CHUNK = 20_000
+
+
+def publish(database: Database, run: ScoreRun, *, keep: int) -> int:
+    """Write a run and point `current` at it; runs beyond the newest `keep` are deleted in the same transaction.
+
+    Raises:
+        StoreError: a frame is broken (nothing was written), or the database is away or busy.
+    """
+    frames.check(run)
+    content = [
+        (models, frames.model_rows(run)),
+        (accounts, frames.account_rows(run)),
+        (reasons, frames.reason_rows(run)),
+        (clv, frames.clv_rows(run)),
+        (flows, frames.flow_rows(run)),
+    ]
+    with database.writing() as connection:
+        scored = frames.score_rows(run, _previous(connection, run.as_of))
+        made = connection.execute(
+            insert(runs).values(
+                as_of=run.as_of,
+                published_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+                company=run.company,
+                currency=run.currency,
+                accounts=len(run.accounts),
+                scores=len(run.scores),
+                withdrawn=False,
+            )
+        )
+        run_id = int(made.inserted_primary_key[0])  # type: ignore[index]
+        for table, rows in [*content, (scores, scored)]:
+            _insert(connection, table, run_id, rows)
+        _point(connection, run_id)
+        _forget(connection, keep)
+    return run_id
+
+
+def roll_back(database: Database, run_id: int | None) -> int:
+    """Point `current` at an earlier run (the one before, if none is named), or forward again at a later one.
+
+    Runs after the one that becomes current are withdrawn: they stay, but count neither in history nor in trends.
+
+    Raises:
+        NotFound: there is no such run.
+        StoreError: there is no run before the current one.
+    """
+    with database.writing() as connection:
+        now = connection.execute(select(current.c.run_id)).scalar()
+        if now is None:
+            raise StoreError("nothing was published yet", where=database.name, do="run `revml score`")
+        if run_id is None:
+            run_id = connection.execute(select(func.max(runs.c.id)).where(runs.c.id < now)).scalar()
+            if run_id is None:
+                raise StoreError(
+                    "there is no run before the current one",
+                    where=database.name,
+                    got=f"run {now} only",
+                    do="publish another run with `revml score`",
+                )
+        elif connection.execute(select(runs.c.id).where(runs.c.id == run_id)).scalar() is None:
+            raise NotFound(
+                "no such run",
+                where=database.name,
+                wanted=", ".join(str(i) for i in connection.execute(select(runs.c.id).order_by(runs.c.id)).scalars()),
+                got=str(run_id),
+            )
+        _point(connection, run_id)
+        connection.execute(update(runs).values(withdrawn=runs.c.id > run_id))
+    return run_id
+
+
+def _previous(connection: Connection, as_of: datetime) -> dict[tuple[str, str], float]:
+    """Probabilities of the newest run that looked from an earlier day: scoring a day twice is no trend."""
+    before = connection.execute(
+        select(runs.c.id)
+        .where(runs.c.as_of < as_of, ~runs.c.withdrawn)
+        .order_by(runs.c.as_of.desc(), runs.c.id.desc())
+        .limit(1)
+    ).scalar()
+    if before is None:
+        return {}
+    found = connection.execute(
+        select(scores.c.question, scores.c.account_id, scores.c.probability).where(scores.c.run_id == before)
+    )
+    return {(question, account): probability for question, account, probability in found}
+
+
+def _insert(connection: Connection, table: Table, run_id: int, rows: Sequence[dict[str, Any]]) -> None:
+    stream = iter(rows)
+    while chunk := list(islice(stream, CHUNK)):
+        for row in chunk:
+            row["run_id"] = run_id
+        connection.execute(insert(table), chunk)
+
+
+def _point(connection: Connection, run_id: int) -> None:
+    if connection.execute(update(current).values(run_id=run_id)).rowcount == 0:
+        connection.execute(insert(current).values(id=1, run_id=run_id))
+
+
+def _forget(connection: Connection, keep: int) -> None:
+    old = connection.execute(select(runs.c.id).order_by(runs.c.id.desc()).offset(keep)).scalars().all()
+    if old:
+        for table in OF_A_RUN:
+            connection.execute(delete(table).where(table.c.run_id.in_(old)))
+        connection.execute(delete(runs).where(runs.c.id.in_(old)))

@@ -1,0 +1,266 @@
+"""Reading runs: lists by money or probability with keyset paging, one account, totals, facets.
+
+Every function takes a connection that sees one state of the database (`Database.reading`) and a run that is in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, and_, func, or_, select
+
+from revml.errors import NotFound
+from revml.store.cursor import Cursor
+from revml.store.frames import BANDS, fold
+from revml.store.schema import accounts, clv, current, flows, models, reasons, runs, scores
+from revml.store.views import (
+    Account,
+    AccountDetail,
+    BandTotal,
+    Clv,
+    Facets,
+    Flows,
+    ListedAccount,
+    ModelInfo,
+    Order,
+    Page,
+    PastScore,
+    QuestionTotal,
+    Reason,
+    RunInfo,
+    Score,
+    Totals,
+)
+
+# order: the column it sorts by, and whether the greatest comes first
+SORTED_BY: dict[Order, tuple[ColumnElement[Any], bool]] = {
+    "expected_money": (scores.c.expected_money, True),
+    "probability": (scores.c.probability, True),
+    "change": (scores.c.change, True),
+    "clv": (accounts.c.clv_key, True),
+    "name": (accounts.c.name_key, False),
+}
+FILTERS: dict[str, ColumnElement[Any]] = {
+    "band": scores.c.band,
+    "owner": accounts.c.owner,
+    "industry": accounts.c.industry,
+    "country": accounts.c.country,
+}
+ACCOUNT = tuple(accounts.c[name] for name in Account.__dataclass_fields__)
+SCORE = tuple(scores.c[name] for name in Score.__dataclass_fields__)
+JOINED = scores.join(accounts, and_(accounts.c.run_id == scores.c.run_id, accounts.c.account_id == scores.c.account_id))
+
+
+def run_info(connection: Connection, run_id: int | None = None) -> RunInfo | None:
+    """A run by its number, or the current one; None where there is none."""
+    if run_id is None:
+        run_id = connection.execute(select(current.c.run_id)).scalar()
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
+    if row is None:
+        return None
+    found = connection.execute(select(models).where(models.c.run_id == run_id).order_by(models.c.question)).mappings()
+    return RunInfo(**row, models=tuple(ModelInfo(**_without(m, "run_id")) for m in found))
+
+
+def all_runs(connection: Connection) -> tuple[RunInfo, ...]:
+    """Every run that is kept, newest first."""
+    by_run: dict[int, list[ModelInfo]] = {}
+    for row in connection.execute(select(models).order_by(models.c.run_id, models.c.question)).mappings():
+        by_run.setdefault(row["run_id"], []).append(ModelInfo(**_without(row, "run_id")))
+    return tuple(
+        RunInfo(**row, models=tuple(by_run.get(row["id"], ())))
+        for row in connection.execute(select(runs).order_by(runs.c.id.desc())).mappings()
+    )
+
+
+def page(
+    connection: Connection,
+    run: RunInfo,
+    question: str,
+    *,
+    order: Order,
+    reverse: bool,
+    after: Cursor | None,
+    limit: int,
+    search: str | None,
+    filters: Mapping[str, str | None],
+) -> Page:
+    """One page of the accounts scored for a question."""
+    column, greatest_first = SORTED_BY[order]
+    descending = greatest_first != reverse
+    chosen = [scores.c.run_id == run.id, scores.c.question == question]
+    chosen += [FILTERS[name] == value for name, value in filters.items() if value is not None]
+    for word in fold(search or "").split():
+        chosen.append(accounts.c.search_key.contains(word, autoescape=True))
+    total = connection.execute(select(func.count()).select_from(JOINED).where(*chosen)).scalar_one()
+    query: Select[Any] = select(*ACCOUNT, *SCORE, column.label("sort_key")).select_from(JOINED).where(*chosen)
+    if after is not None:
+        beyond = column < after.key if descending else column > after.key
+        query = query.where(or_(beyond, and_(column == after.key, scores.c.account_id > after.account_id)))
+    query = query.order_by(column.desc() if descending else column.asc(), scores.c.account_id).limit(limit + 1)
+    found = connection.execute(query).all()
+    shown = found[:limit]
+    tops = _top_reasons(connection, run.id, question, [row.account_id for row in shown])
+    cursor = None
+    if len(found) > limit:
+        cursor = Cursor(run.id, question, order, reverse, shown[-1].sort_key, shown[-1].account_id).text()
+    return Page(
+        run=run,
+        rows=tuple(ListedAccount(_account(row), _score(row), tops.get(row.account_id)) for row in shown),
+        total=total,
+        after=cursor,
+    )
+
+
+def detail(connection: Connection, run: RunInfo, account_id: str) -> AccountDetail:
+    """All that a run says about one account.
+
+    Raises:
+        NotFound: the account is not in the run.
+    """
+
+    def of(table: Any, *ordered: Any) -> Any:
+        here = select(table).where(table.c.run_id == run.id, table.c.account_id == account_id)
+        return connection.execute(here.order_by(*ordered)).mappings()
+
+    row = connection.execute(
+        select(*ACCOUNT).where(accounts.c.run_id == run.id, accounts.c.account_id == account_id)
+    ).first()
+    if row is None:
+        raise NotFound(
+            "no such account in the current scores",
+            where=f"run {run.id} as of {run.as_of:%Y-%m-%d}",
+            wanted="the id of an account that was a customer then",
+            got=account_id,
+            do="search for it in the list; ids are case-sensitive",
+        )
+    return AccountDetail(
+        run=run,
+        account=_account(row),
+        scores=tuple(Score(**_only(s, Score)) for s in of(scores, scores.c.question)),
+        reasons=tuple(_reason(r) for r in of(reasons, reasons.c.question, reasons.c.rank)),
+        clv=tuple(Clv(**_without(c, "run_id", "account_id")) for c in of(clv, clv.c.relation)),
+        flows=tuple(
+            Flows(f["relation"], tuple(f["survival"]), tuple(f["expected_revenue"]), tuple(f["discounted_margin"]))
+            for f in of(flows, flows.c.relation)
+        ),
+        history=history(connection, run, account_id),
+    )
+
+
+def history(connection: Connection, run: RunInfo, account_id: str) -> tuple[PastScore, ...]:
+    """The account's probabilities, oldest first: the newest run of each day up to `run`, withdrawn ones left out."""
+    found = connection.execute(
+        select(
+            scores.c.question,
+            scores.c.run_id,
+            runs.c.as_of,
+            scores.c.probability,
+            scores.c.band,
+            scores.c.model_version,
+        )
+        .join_from(scores, runs, runs.c.id == scores.c.run_id)
+        .where(scores.c.account_id == account_id, or_(scores.c.run_id == run.id, ~runs.c.withdrawn))
+        .where(runs.c.as_of <= run.as_of, scores.c.run_id <= run.id)
+        .order_by(scores.c.question, runs.c.as_of, scores.c.run_id)
+    ).all()
+    newest = {(row.question, row.as_of): row for row in found}
+    return tuple(PastScore(**row._mapping) for row in newest.values())
+
+
+def totals(connection: Connection, run: RunInfo) -> Totals:
+    """Sums by question and band, and the CLV of all accounts."""
+    change = func.sum(scores.c.change * _money_of_one())
+    found = connection.execute(
+        select(
+            scores.c.question,
+            scores.c.band,
+            func.count().label("n"),
+            func.sum(scores.c.money).label("money"),
+            func.sum(scores.c.expected_money).label("expected"),
+            change.label("moved"),
+            func.count(scores.c.previous_probability).label("compared"),
+        )
+        .where(scores.c.run_id == run.id)
+        .group_by(scores.c.question, scores.c.band)
+    ).all()
+    questions = []
+    for question in sorted({row.question for row in found}):
+        bands = {row.band: BandTotal(row.n, row.money, row.expected) for row in found if row.question == question}
+        ordered = {band: bands.get(band, BandTotal(0, 0.0, 0.0)) for band in BANDS}
+        rows = [row for row in found if row.question == question]
+        expected = sum(band.expected_money for band in bands.values())
+        questions.append(
+            QuestionTotal(
+                question=question,
+                accounts=sum(band.accounts for band in bands.values()),
+                money=sum(band.money for band in bands.values()),
+                money_at_risk=ordered["high"].money,
+                expected_money=expected,
+                previous_expected_money=expected - sum(r.moved for r in rows)
+                if any(r.compared for r in rows)
+                else None,
+                bands=ordered,
+            )
+        )
+    of_all = connection.execute(select(func.sum(accounts.c.clv)).where(accounts.c.run_id == run.id)).scalar()
+    return Totals(run=run, accounts=run.accounts, clv=of_all, questions=tuple(questions))
+
+
+def facets(connection: Connection, run: RunInfo, question: str) -> Facets:
+    """The values of each filter among the accounts scored for a question."""
+
+    def counted(column: ColumnElement[Any]) -> tuple[tuple[str, int], ...]:
+        number = func.count()
+        found = connection.execute(
+            select(column, number)
+            .select_from(JOINED)
+            .where(scores.c.run_id == run.id, scores.c.question == question, column.is_not(None))
+            .group_by(column)
+            .order_by(number.desc(), column)
+        )
+        return tuple((value, n) for value, n in found)
+
+    return Facets(**{name: counted(column) for name, column in FILTERS.items()})
+
+
+def _money_of_one() -> ColumnElement[Any]:
+    """What one point of probability is worth: expected money is the probability times this."""
+    return func.coalesce(scores.c.expected_money / func.nullif(scores.c.probability, 0.0), 0.0)
+
+
+def _top_reasons(connection: Connection, run_id: int, question: str, ids: list[str]) -> dict[str, Reason]:
+    found = connection.execute(
+        select(reasons)
+        .where(reasons.c.run_id == run_id, reasons.c.question == question, reasons.c.account_id.in_(ids))
+        .order_by(reasons.c.account_id, reasons.c.rank)
+    ).mappings()
+    best: dict[str, Reason] = {}
+    for row in found:
+        known = best.get(row["account_id"])
+        if known is None or (known.side != "raises" and row["side"] == "raises"):
+            best[row["account_id"]] = _reason(row)
+    return best
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(**_only(row._mapping, Account))
+
+
+def _score(row: Row[Any]) -> Score:
+    return Score(**_only(row._mapping, Score))
+
+
+def _reason(row: RowMapping) -> Reason:
+    plain = _without(row, "run_id", "account_id")
+    return Reason(**plain | {name: json.loads(plain[name] or "null") for name in ("value", "past", "peers")})
+
+
+def _only(row: RowMapping, record: type) -> dict[str, Any]:
+    return {name: row[name] for name in record.__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+def _without(row: RowMapping, *names: str) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items() if name not in names}

@@ -1,0 +1,169 @@
+"""The tables of the scores database, as SQLAlchemy Core tables.
+
+Everything of a run carries its `run_id`, so that a run is written, deleted and read as a whole; the one row of
+`current` names the run that readers see. Probabilities are shares of one, money is in the run's currency, times are
+naive UTC. The migrations in `store/migrations` make exactly these tables; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "fk": "fk_%(table_name)s_%(referred_table_name)s"}
+)
+
+ID = String(256)
+NAME = String(64)
+
+
+def _run_id() -> Column[int]:
+    return Column("run_id", ForeignKey("runs.id"), primary_key=True, autoincrement=False)
+
+
+def _account() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["run_id", "account_id"], ["accounts.run_id", "accounts.account_id"])
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("as_of", DateTime, nullable=False),
+    Column("published_at", DateTime, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("accounts", Integer, nullable=False),
+    Column("scores", Integer, nullable=False),
+    Column("withdrawn", Boolean, nullable=False, default=False),  # rolled back: no part of history or trend
+    sqlite_autoincrement=True,  # the number of a deleted run is never given again
+)
+
+current = Table(
+    "current",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+)
+
+models = Table(
+    "models",
+    metadata,
+    _run_id(),
+    Column("question", NAME, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("bundle", Text, nullable=False),
+    Column("rung", NAME, nullable=False),
+    Column("horizon_days", Integer, nullable=False),
+    Column("base_rate", Float, nullable=False),
+    Column("figures", JSON, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _run_id(),
+    Column("account_id", ID, primary_key=True),
+    Column("name", Text),
+    Column("owner", Text),
+    Column("industry", Text),
+    Column("country", Text),
+    Column("region", Text),
+    Column("parent_account_id", ID),
+    Column("customer_since", DateTime),
+    Column("mrr", Float, nullable=False),
+    Column("order_revenue_12m", Float, nullable=False),
+    Column("clv", Float),  # over all relations, NULL where none was forecast
+    Column("clv_key", Float, nullable=False),  # clv for sorting: unknown comes last
+    Column("name_key", Text, nullable=False),  # name without case and accents, for sorting
+    Column("search_key", Text, nullable=False),  # name and id without case and accents
+    Index(None, "run_id", "clv_key", "account_id"),
+    Index(None, "run_id", "name_key", "account_id"),
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    _run_id(),
+    Column("question", NAME, primary_key=True),
+    Column("account_id", ID, primary_key=True),
+    Column("probability", Float, nullable=False),
+    Column("previous_probability", Float),  # in the run before, NULL where the account was not scored then
+    Column("change", Float, nullable=False),  # probability - previous_probability, 0 where there is none
+    Column("percentile", Float, nullable=False),
+    Column("band", NAME, nullable=False),
+    Column("money", Float, nullable=False),
+    Column("expected_money", Float, nullable=False),
+    Column("model_version", Text, nullable=False),
+    _account(),
+    Index(None, "run_id", "question", "expected_money", "account_id"),
+    Index(None, "run_id", "question", "probability", "account_id"),
+    Index(None, "run_id", "question", "change", "account_id"),
+    Index(None, "run_id", "account_id"),
+)
+
+reasons = Table(
+    "reasons",
+    metadata,
+    _run_id(),
+    Column("account_id", ID, primary_key=True),
+    Column("question", NAME, primary_key=True),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("concept", Text, nullable=False),
+    Column("side", NAME, nullable=False),
+    Column("contribution", Float, nullable=False),
+    Column("feature", Text),
+    Column("value", Text),  # JSON of a number, a text or null: features are numbers or categories
+    Column("past", Text),
+    Column("peers", Text),
+    Column("text_en", Text, nullable=False),
+    Column("text_cs", Text, nullable=False),
+    _account(),
+)
+
+clv = Table(
+    "clv",
+    metadata,
+    _run_id(),
+    Column("account_id", ID, primary_key=True),
+    Column("relation", NAME, primary_key=True),
+    Column("horizon_months", Integer, nullable=False),
+    Column("clv", Float, nullable=False),
+    Column("expected_revenue", Float),
+    Column("p_alive", Float),
+    Column("extrapolated_share", Float),
+    Column("warning", Text, nullable=False),
+    _account(),
+)
+
+# One row an account and relation, its months as JSON lists from month 1: a run of many accounts and a long horizon
+# stays a small table, and a curve is always read whole.
+flows = Table(
+    "flows",
+    metadata,
+    _run_id(),
+    Column("account_id", ID, primary_key=True),
+    Column("relation", NAME, primary_key=True),
+    Column("survival", JSON, nullable=False),
+    Column("expected_revenue", JSON, nullable=False),
+    Column("discounted_margin", JSON, nullable=False),
+    _account(),
+)
+
+OF_A_RUN = (flows, clv, reasons, scores, accounts, models)
+"""Tables that belong to a run, in the order in which they can be emptied."""

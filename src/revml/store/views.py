@@ -1,0 +1,208 @@
+"""What readers get from the scores database: small frozen records, already joined the way people ask for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Order = Literal["expected_money", "probability", "change", "clv", "name"]
+ORDERS: tuple[Order, ...] = ("expected_money", "probability", "change", "clv", "name")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The model behind a question's scores in a run."""
+
+    question: str
+    version: str
+    bundle: str
+    rung: str
+    horizon_days: int
+    base_rate: float
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A published run. `withdrawn` runs were rolled back and count neither in history nor in trends."""
+
+    id: int
+    as_of: datetime
+    published_at: datetime
+    company: str
+    currency: str
+    accounts: int
+    scores: int
+    withdrawn: bool
+    models: tuple[ModelInfo, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason in words, with the figures it was made of."""
+
+    question: str
+    rank: int
+    concept: str
+    side: str
+    contribution: float
+    feature: str | None
+    value: float | str | bool | None
+    past: float | str | bool | None
+    peers: float | str | bool | None
+    text_en: str
+    text_cs: str
+
+    def text(self, language: str) -> str:
+        """The reason in a language."""
+        return self.text_cs if language == "cs" else self.text_en
+
+
+@dataclass(frozen=True)
+class Score:
+    """The answer to one question about one account; `change` is against the run before, None where there was none."""
+
+    question: str
+    probability: float
+    previous_probability: float | None
+    percentile: float
+    band: str
+    money: float
+    expected_money: float
+    model_version: str
+
+    @property
+    def change(self) -> float | None:
+        """How far the probability moved since the run before."""
+        return None if self.previous_probability is None else self.probability - self.previous_probability
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as of the run; money in the run's currency."""
+
+    account_id: str
+    name: str | None
+    owner: str | None
+    industry: str | None
+    country: str | None
+    region: str | None
+    parent_account_id: str | None
+    customer_since: datetime | None
+    mrr: float
+    order_revenue_12m: float
+    clv: float | None
+
+
+@dataclass(frozen=True)
+class ListedAccount:
+    """A row of a list: the account, its score, and the strongest reason that raises it (else the strongest one)."""
+
+    account: Account
+    score: Score
+    reason: Reason | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list; `after` is the cursor of the next page, None at the end. `total` counts all pages."""
+
+    run: RunInfo
+    rows: tuple[ListedAccount, ...]
+    total: int
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Clv:
+    """Lifetime value of one relation over its horizon."""
+
+    relation: str
+    horizon_months: int
+    clv: float
+    expected_revenue: float | None
+    p_alive: float | None
+    extrapolated_share: float | None
+    warning: str
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Expected monthly flows of one relation, from month 1."""
+
+    relation: str
+    survival: tuple[float | None, ...]
+    expected_revenue: tuple[float | None, ...]
+    discounted_margin: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class PastScore:
+    """A probability of an earlier run, or of this one."""
+
+    question: str
+    run_id: int
+    as_of: datetime
+    probability: float
+    band: str
+    model_version: str
+
+
+@dataclass(frozen=True)
+class AccountDetail:
+    """All that a run says about one account."""
+
+    run: RunInfo
+    account: Account
+    scores: tuple[Score, ...]
+    reasons: tuple[Reason, ...]
+    clv: tuple[Clv, ...]
+    flows: tuple[Flows, ...]
+    history: tuple[PastScore, ...]
+
+
+@dataclass(frozen=True)
+class BandTotal:
+    """The accounts of one band."""
+
+    accounts: int
+    money: float
+    expected_money: float
+
+
+@dataclass(frozen=True)
+class QuestionTotal:
+    """Sums over all accounts scored for a question.
+
+    `money` is the yearly money of the relations; `money_at_risk` the part of it in the high band; `expected_money` the
+    probability-weighted loss (churn, lapse) or gain (upsell, growth) a year.
+    """
+
+    question: str
+    accounts: int
+    money: float
+    money_at_risk: float
+    expected_money: float
+    previous_expected_money: float | None
+    bands: dict[str, BandTotal]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The head of the page: one line a question, and the CLV of all accounts (None where none was forecast)."""
+
+    run: RunInfo
+    accounts: int
+    clv: float | None
+    questions: tuple[QuestionTotal, ...]
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What a list can be filtered by: value and number of accounts, most frequent first."""
+
+    band: tuple[tuple[str, int], ...]
+    owner: tuple[tuple[str, int], ...]
+    industry: tuple[tuple[str, int], ...]
+    country: tuple[tuple[str, int], ...]
