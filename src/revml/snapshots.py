@@ -78,9 +78,9 @@ JOIN subscriptions s
 @contextmanager
 def bound(con: duckdb.DuckDBPyConnection, **frames: pd.DataFrame) -> Iterator[None]:
     """Frames as views of a connection for the length of a `with` block."""
-    for name, frame in frames.items():
-        con.register(name, frame)
     try:
+        for name, frame in frames.items():
+            con.register(name, frame)
         yield
     finally:
         for name in frames:
@@ -188,8 +188,9 @@ def first_snapshot(facts: Facts, question: QuestionName, spec: QuestionSpec) -> 
 
 
 def _earliest(facts: Facts, table: str, column: str) -> datetime | None:
-    row = facts.con.execute(f"SELECT min({column}) FROM {table}").fetchone()
-    return row[0] if row else None
+    # fetchall and not fetchone: an unfinished result would block the connection.
+    [(earliest,)] = facts.con.execute(f"SELECT min({column}) FROM {table}").fetchall()
+    return earliest if isinstance(earliest, datetime) else None
 
 
 def _read(facts: Facts, sql: str) -> pd.DataFrame:
