@@ -7,32 +7,42 @@ in a URL, which is the way to keep passwords out of the file.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from revml.errors import ConfigError
 from revml.windows import LabelWindow, instant
+from revml.yaml_file import read_yaml as read_yaml
 
 WORKSPACE_FILE = "revml.yaml"
 
-Instant = Annotated[datetime, BeforeValidator(lambda v: v if v is None else instant(v))]
+
+def _instant(value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, date | str):
+        raise ValueError("write an ISO date such as 2026-03-01, or an instant such as 2026-03-01T06:00:00Z")
+    try:
+        return instant(value)
+    except ConfigError as error:
+        raise ValueError(f"{error.what}; write {error.wanted}") from None
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 QuestionName = Literal["churn", "upsell", "lapse", "growth"]
 QUESTIONS: tuple[QuestionName, ...] = get_args(QuestionName)
 TableName = Literal[
@@ -65,6 +75,17 @@ class Expression(Frozen):
     sql: str
 
 
+def _column(value: Any) -> Any:
+    if isinstance(value, str | Expression):
+        return value
+    if isinstance(value, dict) and set(value) == {"sql"} and isinstance(value["sql"], str):
+        return Expression(sql=value["sql"])
+    raise ValueError('give the name of a source column, or {sql: "expression over source columns"}')
+
+
+MappedColumn = Annotated[str | Expression, BeforeValidator(_column)]
+
+
 class TableSource(Frozen):
     """Where one contract table comes from and how its columns are named there."""
 
@@ -75,7 +96,7 @@ class TableSource(Frozen):
         None, description="SQL over the source, which it names `source`, for shapes that a renaming cannot reach"
     )
     where: str | None = Field(None, description="SQL condition on the source's columns; rows left out are counted")
-    columns: dict[str, str | Expression] = Field(
+    columns: dict[str, MappedColumn] = Field(
         default_factory=dict, description="contract column: source column, or {sql: expression}"
     )
     static: tuple[str, ...] = Field(
@@ -125,9 +146,26 @@ class SnapshotSpec(Frozen):
 
     every: Literal["month", "week", "none"] = "month"
     dates: tuple[Instant, ...] = ()
-    before_renewal_days: tuple[int, ...] = ()
+    before_renewal_days: tuple[Annotated[int, Field(ge=1, le=1095)], ...] = ()
     first: Instant | None = None
     last: Instant | None = None
+
+    @model_validator(mode="after")
+    def _some_time(self) -> SnapshotSpec:
+        if self.first and self.last and self.first > self.last:
+            raise ValueError("'first' lies after 'last'")
+        if self.every == "none" and not self.dates and not self.before_renewal_days:
+            raise ValueError("with 'every: none' give 'dates' or 'before_renewal_days'")
+        return self
+
+
+# The fields of a question's definition that only some questions use.
+_ONLY: dict[str, tuple[QuestionName, ...]] = {
+    "grace_days": ("churn",),
+    "lookback_days": ("lapse", "growth"),
+    "uplift": ("upsell",),
+    "growth_ratio": ("growth",),
+}
 
 
 class QuestionSpec(Frozen):
@@ -203,9 +241,18 @@ class Workspace(Frozen):
     service: Service = Service()
     language: Literal["en", "cs"] = "en"
     seed: int = Field(42, ge=0, lt=2**31)
-    work: str = Field(".revml", description="folder for everything revml makes")
+    work: str = Field(".revml", min_length=1, description="folder for everything revml makes")
 
     _root: Path = PrivateAttr(default=Path())
+
+    @field_validator("questions")
+    @classmethod
+    def _used_fields(cls, value: dict[QuestionName, QuestionSpec]) -> dict[QuestionName, QuestionSpec]:
+        for name, spec in value.items():
+            for field in sorted(spec.model_fields_set):
+                if name not in _ONLY.get(field, (name,)):
+                    raise ValueError(f"{name!r} does not use {field!r} (it belongs to {' and '.join(_ONLY[field])})")
+        return value
 
     @property
     def root(self) -> Path:
@@ -287,92 +334,3 @@ def load_workspace(path: str | Path = WORKSPACE_FILE) -> Workspace:
     workspace = read_yaml(path, Workspace)
     workspace._root = path.parent
     return workspace
-
-
-def _nearest(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word, [str(k) for k in known], n=1)
-    return f"did you mean {close[0]!r}?" if close else ""
-
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-def read_yaml(path: Path, model: type[ModelT]) -> ModelT:
-    """Read a YAML file into a frozen model, with errors that name file, key and way out.
-
-    Raises:
-        ConfigError: missing file, broken YAML, unknown key, wrong value.
-    """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            "there is no such file",
-            where=str(path),
-            wanted=f"a {model.__name__.lower()} file",
-            got="nothing at that path",
-            do="`revml init DIR` writes a workspace with all its files",
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError("this is not YAML", where=str(path), got=str(error), do="mend the line it names") from None
-    if raw is None:
-        raw = {}
-    if not isinstance(raw, dict):
-        raise ConfigError("a mapping was expected", where=str(path), wanted="key: value", got=type(raw).__name__)
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise _explain(error, path, model) from None
-
-
-def _explain(error: ValidationError, path: Path, model: type[BaseModel]) -> ConfigError:
-    first = error.errors(include_url=False)[0]
-    where = f"{path}: {'.'.join(str(part) for part in first['loc'])}"
-    more = f" ({error.error_count() - 1} more after this one)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        key = str(first["loc"][-1])
-        known = _keys_at(model, first["loc"][:-1])
-        return ConfigError(
-            f"unknown key {key!r}{more}",
-            where=where,
-            wanted=", ".join(known),
-            got=key,
-            do=_nearest(key, known) or "remove it, or use one of the known keys",
-        )
-    if first["type"] == "literal_error" and first["loc"][-1] == "[key]":
-        key, known = str(first["input"]), list(get_args(TableName if first["loc"][0] == "tables" else QuestionName))
-        return ConfigError(
-            f"unknown name {key!r}{more}",
-            where=f"{path}: {first['loc'][0]}",
-            wanted=", ".join(known),
-            got=key,
-            do=_nearest(key, known) or "use one of these names",
-        )
-    return ConfigError(
-        f"{first['msg'].removeprefix('Value error, ')}{more}",
-        where=where,
-        got=repr(first["input"])[:120],
-        do="`revml schema` prints what each key may hold",
-    )
-
-
-def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """The keys allowed at a place inside a model, for the 'did you mean' of an unknown key."""
-    current: Any = model
-    for part in loc:
-        fields = getattr(current, "model_fields", None)
-        if fields and part in fields:
-            current = _model_in(fields[str(part)].annotation)
-        elif not fields:
-            break
-    return list(getattr(current, "model_fields", {}))
-
-
-def _model_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None
