@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from revml.store import Store
+from revml.store import Store, read
 from tests.literal_runs import made_run
 
 PUBLISH = """
 import sys
-from revml.store import Store
+from revml.store import Store, read
 from tests.literal_runs import made_run
 run = made_run("2026-03-01", 20_000, shift=0.4)
 store = Store.open(sys.argv[1])
@@ -106,11 +106,9 @@ def test_a_reader_beside_a_publish_sees_whole_runs(tmp_path: Path) -> None:
     assert seen == {(0.2, ACCOUNTS, ACCOUNTS), (0.4, 20_000, 20_000)}
 
 
-def test_an_open_reading_keeps_its_state(tmp_path: Path) -> None:
+def test_an_open_reading_keeps_its_state(store_url: str) -> None:
     """Two selects of one reading see the same run although another was published between them."""
-    from revml.store import read
-
-    with Store.open(f"sqlite:///{tmp_path / 'scores.db'}", keep=1) as store:
+    with Store.open(store_url, keep=1) as store:
         store.publish(made_run("2026-02-01", 10, shift=0.2))
         with store.database.reading() as connection:
             run = read.run_info(connection)
@@ -120,9 +118,9 @@ def test_an_open_reading_keeps_its_state(tmp_path: Path) -> None:
         assert {s.probability for s in store.account("a000001").scores} == {0.4}
 
 
-def test_two_publishers_queue(tmp_path: Path) -> None:
+def test_two_publishers_queue(store_url: str) -> None:
     """Publishing from several threads at once gives one run each, and the newest number is current."""
-    with Store.open(f"sqlite:///{tmp_path / 'scores.db'}") as store:
+    with Store.open(store_url) as store:
         made: list[int] = []
         threads = [
             threading.Thread(target=lambda m=m: made.append(store.publish(made_run(f"2026-0{m}-01", 200))))

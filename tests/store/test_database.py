@@ -16,9 +16,9 @@ from revml.store import Store
 from revml.store.schema import metadata
 
 
-def test_migrations_make_the_tables_of_the_schema(tmp_path: Path) -> None:
+def test_migrations_make_the_tables_of_the_schema(store: Store) -> None:
     """Nothing differs between `store.schema` and a migrated database."""
-    with Store.open(f"sqlite:///{tmp_path / 'scores.db'}") as store, store.database.reading() as connection:
+    with store.database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 

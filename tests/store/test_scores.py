@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,13 +10,6 @@ import pytest
 from revml.errors import NotFound, StoreError
 from revml.store import Store
 from tests.literal_runs import literal_run, made_run
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty scores database."""
-    with Store.open(f"sqlite:///{tmp_path / 'scores.db'}", keep=3) as opened:
-        yield opened
 
 
 def ids(store: Store, **options: object) -> list[str]:
