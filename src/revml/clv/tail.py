@@ -3,7 +3,8 @@
 Those who stay are those who were always less likely to leave, so the hazard of a cohort falls with tenure. The shifted
 beta-geometric (Fader and Hardie 2007, "How to project customer retention") has `S(t) = B(a, b + t) / B(a, b)`; the
 beta-discrete-Weibull (Fader, Hardie, Liu, Davin and Steenburgh 2018) has `t ** c` in place of `t`, so that an
-individual's own hazard may rise or fall. Time is in years of tenure. Comes in: yearly numbers at risk and lost, from any cohorts.
+individual's own hazard may rise or fall. Time is in years of tenure. Comes in: yearly numbers at risk and lost, from
+any cohorts.
 """
 
 from __future__ import annotations
