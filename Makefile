@@ -50,3 +50,6 @@ lock: setup
 
 clean:
 	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+bench-features bench-models bench-clv bench-service: setup
+	@$(BIN)/python benchmarks/$(subst -,_,$@).py
