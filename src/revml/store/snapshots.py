@@ -1,4 +1,4 @@
-"""A published run as Parquet files, for warehouses and notebooks: `<folder>/<run number>/{accounts,scores,...}.parquet`.
+"""A published run as Parquet, for warehouses and notebooks: `<folder>/<run number>/{accounts,scores,...}.parquet`.
 
 A run's folder is written under another name and renamed, so it is there whole or not at all. The database stays the
 truth; a snapshot can be deleted at any time.
