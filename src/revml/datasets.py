@@ -17,29 +17,16 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from revml.config import QuestionName, QuestionSpec, Workspace
+from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
 from revml.errors import ConfigError, NotEnoughData
-from revml.labels import answerable, label, require
-from revml.snapshots import (
-    CONTRACT_QUESTIONS,
-    first_snapshot,
-    population,
-    renewal_snapshots,
-    snapshot_dates,
-)
+from revml.labels import answerable, require
+from revml.labels.labelled import Labelled, labelled_snapshots
+from revml.snapshots import KEYS, population
 from revml.sources.facts import Facts
-from revml.windows import TimeSplit, split_by_time
+from revml.windows import TimeSplit
 
 Progress = Callable[[str, float], None]
 PartName = Literal["train", "valid", "test"]
-
-KEYS = ("account_id", "as_of")
-# Figures of a test with fewer events than this say little; up to three snapshots are taken to get there.
-TEST_EVENTS = 30
-MAX_TEST_SNAPSHOTS = 3
-# Below this many accounts on either side of a question not even a rate is worth serving.
-MIN_ACCOUNTS = 10
-_VALID_SNAPSHOTS = {"month": 3, "week": 12, "none": 3}
 
 
 @dataclass(frozen=True)
@@ -70,19 +57,18 @@ class Dataset:
         return self.frame[chosen].reset_index(drop=True)
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """Closed, labelled snapshots of a question before they meet their features: account_id, as_of, label, money."""
-
-    question: QuestionName
-    spec: QuestionSpec
-    rows: pd.DataFrame
-    split: TimeSplit
-
-
 def asked(workspace: Workspace, facts: Facts) -> tuple[QuestionName, ...]:
-    """The questions of a workspace: those it defines, or all that its tables can answer."""
-    return tuple(workspace.questions) or answerable(facts)
+    """The questions of a workspace that its tables can answer: of those it defines, or of all where it defines none.
+
+    Raises:
+        NotEnoughData: the tables can answer none of them.
+    """
+    wanted = tuple(workspace.questions) or QUESTIONS
+    able = answerable(facts)
+    found = tuple(q for q in QUESTIONS if q in wanted and q in able)
+    if not found:
+        require(facts, wanted[0])
+    return found
 
 
 def build_dataset(
@@ -125,85 +111,6 @@ def build_datasets(
     pairs = pd.concat([p.rows[list(KEYS)] for p in parts]).drop_duplicates()
     features = feature_frame(facts, pairs, progress=progress)
     return {p.question: _joined(p, features, facts) for p in parts}
-
-
-def labelled_snapshots(workspace: Workspace, facts: Facts, question: QuestionName) -> Labelled:
-    """Who was at risk and what happened, in the snapshots that serve as training, validation or test.
-
-    Snapshots before a renewal are for training alone: validation and test hold everyone at risk at one instant, as
-    scoring does. Where the workspace asks for nothing but them, a month of them makes a fold.
-
-    Raises:
-        NotEnoughData: see `build_dataset`.
-    """
-    require(facts, question)
-    spec = workspace.question(question)
-    window = spec.window(question)
-    first, last = first_snapshot(facts, question, spec), facts.observed_until
-    dates = [d for d in snapshot_dates(workspace.snapshots, first, last) if window.closed(d, last)]
-    rows = population(facts, question, spec, dates)
-    extra = rows.iloc[:0]
-    if question in CONTRACT_QUESTIONS and workspace.snapshots.before_renewal_days:
-        extra = renewal_snapshots(facts, workspace.snapshots, first, last)
-        extra = extra[~extra["as_of"].isin(dates)]
-    everyone = pd.concat([rows, extra], ignore_index=True)
-    everyone = everyone.merge(label(facts, question, spec, everyone), on=list(KEYS), validate="one_to_one")
-    everyone = everyone[everyone["label"].notna()]
-    split = _split(workspace, spec, question, everyone, extra, facts)
-    kept = everyone[everyone["as_of"].isin([*split.train, *split.valid, *split.test])]
-    kept = kept.sort_values(["as_of", "account_id"], ignore_index=True)
-    kept = kept.assign(label=kept["label"].astype("int8"))[["account_id", "as_of", "label", "money"]]
-    _refuse_too_little(question, kept, split)
-    return Labelled(question, spec, kept, split)
-
-
-def _split(
-    workspace: Workspace,
-    spec: QuestionSpec,
-    question: QuestionName,
-    rows: pd.DataFrame,
-    extra: pd.DataFrame,
-    facts: Facts,
-) -> TimeSplit:
-    window = spec.window(question)
-    valid_snapshots = _VALID_SNAPSHOTS[workspace.snapshots.every]
-    main = rows[~rows["as_of"].isin(extra["as_of"])]
-    only_renewals = main.empty and not rows.empty
-    if only_renewals:
-        main = rows
-    events = main.groupby("as_of")["label"].sum().sort_index()
-    dates = [at.to_pydatetime() for at in events.index]
-    if only_renewals:
-        tests = sum(d > dates[-1] - timedelta(days=31) for d in dates)
-        edge = [d for d in dates if window.end(d) <= dates[-tests]]
-        valid_snapshots = sum(d > edge[-1] - timedelta(days=92) for d in edge) if edge else 1
-    else:
-        enough = [k for k in range(1, MAX_TEST_SNAPSHOTS) if events.iloc[-k:].sum() >= TEST_EVENTS]
-        tests = enough[0] if enough else MAX_TEST_SNAPSHOTS
-    split = split_by_time(
-        dates, window, facts.observed_until, test_snapshots=tests, valid_snapshots=valid_snapshots, min_train=3
-    )
-    if only_renewals:
-        return split
-    limit = (split.valid or split.test)[0]
-    more = {at.to_pydatetime() for at in extra["as_of"].unique() if window.end(at.to_pydatetime()) <= limit}
-    return TimeSplit(tuple(sorted({*split.train, *more})), split.valid, split.test)
-
-
-def _refuse_too_little(question: QuestionName, rows: pd.DataFrame, split: TimeSplit) -> None:
-    learned = rows[rows["as_of"].isin([*split.train, *split.valid])]
-    measured = rows[rows["as_of"].isin(split.test)]
-    for part, words, least in ((learned, "training", MIN_ACCOUNTS), (measured, "the newest closed window", 1)):
-        for value, what in ((1, "an event"), (0, "no event")):
-            accounts = part.loc[part["label"] == value, "account_id"].nunique()
-            if accounts < least:
-                raise NotEnoughData(
-                    f"too little happened to answer {question!r}",
-                    where=words,
-                    wanted=f"at least {least} accounts with {what}",
-                    got=f"{accounts} of {part['account_id'].nunique()} accounts",
-                    do=f"see `revml preview {question}`; load more history or change horizon_days in revml.yaml",
-                )
 
 
 def feature_frame(facts: Facts, snapshots: pd.DataFrame, *, progress: Progress | None = None) -> pd.DataFrame:

@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 
 from revml.config import QuestionName, QuestionSpec, Workspace
-from revml.datasets import Labelled, labelled_snapshots
 from revml.errors import NotEnoughData
 from revml.labels import label, require
+from revml.labels.labelled import Labelled, labelled_snapshots
 from revml.snapshots import first_snapshot, population, snapshot_dates
 from revml.sources.facts import Facts
 from revml.windows import LabelWindow

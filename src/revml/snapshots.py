@@ -19,6 +19,7 @@ from revml.config import QuestionName, QuestionSpec, SnapshotSpec
 from revml.sources.facts import Facts
 from revml.windows import month_starts
 
+KEYS = ("account_id", "as_of")
 CONTRACT_QUESTIONS: frozenset[QuestionName] = frozenset({"churn", "upsell"})
 ORDER_QUESTIONS: frozenset[QuestionName] = frozenset({"lapse", "growth"})
 # The longest trailing window of behaviour, and how far back a reason compares an account with itself.
@@ -57,10 +58,12 @@ SELECT o.account_id, p.as_of, round(greatest(sum(CASE WHEN o.ordered_at > p.year
 FROM cutoffs p
 JOIN one_order o ON o.ordered_at <= p.as_of AND o.known_at <= p.as_of AND o.ordered_at > p.reach_from
 GROUP BY o.account_id, p.as_of
-HAVING max(CASE WHEN o.ordered_at > p.alive_from THEN o.positive ELSE 0 END) = 1
-   AND ({before} IS NULL OR sum(CASE WHEN o.ordered_at > p.before_from THEN o.amount ELSE 0 END) > 0)
+HAVING max(CASE WHEN o.ordered_at > p.alive_from THEN o.positive ELSE 0 END) = 1{grown_from}
 ORDER BY p.as_of, o.account_id
 """
+
+_GROWN_FROM = """
+   AND sum(CASE WHEN o.ordered_at > p.before_from THEN o.amount ELSE 0 END) > 0"""
 
 _RENEWAL_SQL = f"""
 SELECT DISTINCT p.account_id, p.as_of
@@ -148,7 +151,7 @@ def population(facts: Facts, question: QuestionName, spec: QuestionSpec, as_ofs:
         }
     )
     with bound(facts.con, cutoffs=cutoffs):
-        return _read(facts, _ORDER_SQL.format(before="1" if question == "growth" else "NULL"))
+        return _read(facts, _ORDER_SQL.format(grown_from=_GROWN_FROM if question == "growth" else ""))
 
 
 def renewal_snapshots(facts: Facts, spec: SnapshotSpec, first: datetime, last: datetime) -> pd.DataFrame:

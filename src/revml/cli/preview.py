@@ -44,23 +44,23 @@ def preview(question: str, workspace: Workspace, as_json: bool) -> None:
         (f"{m:%Y-%m-%d}", f"{at_risk:,}", _count(events), _rate(rate), "" if closed else "still open")
         for m, at_risk, events, rate, closed in found.months.itertuples(index=False)
     )
-    headers = ("as of", "at risk", "events", "base rate", "")
+    headers = ("as of", "at risk", "events", "rate", "")
     out.print(table("Each snapshot", headers, rows, right=headers[1:4]))
     closed = found.months[found.months["closed"]]
     at_risk, events = int(closed["at_risk"].sum()), int(closed["events"].sum())
     out.print(f"{len(closed)} closed snapshots, {at_risk:,} account-snapshots, {events:,} events\n")
     if len(found.parts):
         parts = (
-            (p, f"{a:%Y-%m-%d}", f"{b:%Y-%m-%d}", f"{n:,}", f"{size:,}", f"{hit:,}", f"{who:,}", _rate(rate))
+            (p, f"{n:,}", f"{a:%Y-%m-%d}", f"{b:%Y-%m-%d}", f"{size:,}", f"{hit:,}", f"{who:,}", _rate(rate))
             for p, a, b, n, size, hit, who, rate in found.parts.itertuples(index=False)
         )
-        titles = ("part", "from", "to", "snapshots", "rows", "events", "accounts with event", "base rate")
-        out.print(table("What a model would see", titles, parts, right=titles[3:]))
+        titles = ("part", "as ofs", "first", "last", "rows", "events", "accounts", "rate")
+        out.print(table("What a model would see (accounts: those with an event)", titles, parts, right=titles[1:]))
     rows = (
         (f"{days} days", f"{n:,}", f"{size:,}", f"{hit:,}", _rate(rate))
         for days, n, size, hit, rate in found.horizons.itertuples(index=False)
     )
-    headers = ("horizon", "closed snapshots", "at risk", "events", "base rate")
+    headers = ("horizon", "closed", "at risk", "events", "rate")
     out.print(table("Other horizons", headers, rows, right=headers[1:]))
     for warning in found.warnings:
         out.print(f"Warning: {warning}", style="yellow", markup=False)
