@@ -1,0 +1,204 @@
+"""What was published, looked at and written out: accounts, one account, exports, runs and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from revml.cli.options import json_option, out, print_json, table, workspace_option
+from revml.config import QUESTIONS, Workspace
+from revml.errors import NotFound
+from revml.exports import export_scores
+from revml.locales import LANGUAGES, words
+from revml.store.scores import Store
+from revml.store.views import ORDERS, AccountDetail, Order
+
+language_option = click.option(
+    "--language", type=click.Choice(LANGUAGES), default=None, help="Language of the reasons; default: the workspace's."
+)
+
+
+@click.command()
+@workspace_option
+@click.option("--question", type=click.Choice(QUESTIONS), default=None, help="Default: the first that was scored.")
+@click.option("--order", type=click.Choice(ORDERS), default="expected_money", show_default=True)
+@click.option("--search", default=None, metavar="WORDS", help="Only names and ids that contain these words.")
+@click.option("--owner", default=None, help="Only accounts of this owner.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@language_option
+@json_option
+def accounts(
+    workspace: Workspace,
+    question: str | None,
+    order: Order,
+    search: str | None,
+    owner: str | None,
+    limit: int,
+    language: str | None,
+    as_json: bool,
+) -> None:
+    """List accounts of the published run, the most money at stake first.
+
+    Example: revml accounts --question churn --limit 10
+    """
+    language = language or workspace.language
+    with Store.open(workspace.store_url) as store:
+        page = store.accounts(_asked(store, question), order=order, search=search, owner=owner, limit=limit)
+    if as_json:
+        print_json([asdict(row) for row in page.rows])
+        return
+    w = words(language)
+    rows = [
+        (
+            row.account.account_id,
+            row.account.name,
+            w.percent(row.score.probability, 1),
+            row.score.band,
+            w.money(row.score.money, page.run.currency),
+            w.money(row.score.expected_money, page.run.currency),
+            row.reason.text(language) if row.reason else "",
+        )
+        for row in page.rows
+    ]
+    headers = ("account", "name", "probability", "band", "money", "at stake", "first reason")
+    asked = page.rows[0].score.question if page.rows else question or "accounts"
+    title = f"{asked}: {len(page.rows)} of {page.total:,} accounts as of {page.run.as_of:%Y-%m-%d}"
+    out.print(table(title, headers, rows, right=("probability", "money", "at stake")))
+
+
+@click.command()
+@click.argument("account_id")
+@workspace_option
+@language_option
+@json_option
+def account(account_id: str, workspace: Workspace, language: str | None, as_json: bool) -> None:
+    """Show one account: its scores, their reasons in words, its lifetime value.
+
+    Example: revml account A-0042 --language cs
+    """
+    with Store.open(workspace.store_url) as store:
+        detail = store.account(account_id)
+    if as_json:
+        print_json(asdict(detail))
+    else:
+        _print_account(detail, language or workspace.language)
+
+
+def _print_account(detail: AccountDetail, language: str) -> None:
+    w, who, run = words(language), detail.account, detail.run
+
+    def line(text: str) -> None:
+        out.print(text, markup=False)
+
+    line(f"{who.name or who.account_id}  ({who.account_id}), as of {run.as_of:%Y-%m-%d}")
+    about = (who.industry, who.country, who.region, f"owner {who.owner}" if who.owner else None)
+    line("  " + ", ".join(a for a in about if a))
+    line(f"  MRR {w.money(who.mrr, run.currency)}, orders of a year {w.money(who.order_revenue_12m, run.currency)}")
+    for score in detail.scores:
+        change = f", {score.change * 100:+.1f} points since the run before" if score.change is not None else ""
+        line(
+            f"\n{score.question}: {w.percent(score.probability, 1)} ({score.band}, percentile "
+            f"{score.percentile:.0f}{change}); {w.money(score.expected_money, run.currency)} of "
+            f"{w.money(score.money, run.currency)} a year at stake"
+        )
+        for reason in (r for r in detail.reasons if r.question == score.question):
+            line(f"  {'▲' if reason.side == 'raises' else '▼'} {reason.text(language)}")
+    for value in detail.clv:
+        alive = f", still here at the end {w.percent(value.p_alive)}" if value.p_alive is not None else ""
+        care = f"; {value.warning}" if value.warning else ""
+        line(
+            f"\n{value.relation}: lifetime value {w.money(value.clv, run.currency)} in {value.horizon_months} months"
+            f"{alive}{care}"
+        )
+
+
+@click.command()
+@workspace_option
+@click.option("--question", type=click.Choice(QUESTIONS), default=None, help="Default: all that were scored.")
+@click.option(
+    "--out",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("scores.csv"),
+    show_default=True,
+    help="File to write; .csv or .parquet.",
+)
+@language_option
+@click.option("--bom", is_flag=True, help="CSV with a byte order mark, for Excel.")
+@json_option
+def export(
+    workspace: Workspace, question: str | None, path: Path, language: str | None, bom: bool, as_json: bool
+) -> None:
+    """Write the published scores as CSV (for people and CRMs) or Parquet (for warehouses).
+
+    Example: revml export --question churn --out churn.csv
+    """
+    with Store.open(workspace.store_url) as store:
+        rows = export_scores(store, path, question=question, language=language or workspace.language, bom=bom)
+    if as_json:
+        print_json({"file": str(path), "rows": rows})
+    else:
+        out.print(f"{rows:,} rows in {path}", markup=False)
+
+
+@click.command()
+@workspace_option
+@json_option
+def runs(workspace: Workspace, as_json: bool) -> None:
+    """List the published runs, newest first; the arrow marks the one that readers see.
+
+    Example: revml runs
+    """
+    with Store.open(workspace.store_url) as store:
+        found, current = store.runs(), store.current()
+    now = current.id if current else None
+    if as_json:
+        print_json([asdict(run) | {"current": run.id == now} for run in found])
+        return
+    rows = [
+        (
+            "→" if run.id == now else "",
+            run.id,
+            f"{run.as_of:%Y-%m-%d}",
+            f"{run.published_at:%Y-%m-%d %H:%M}",
+            f"{run.accounts:,}",
+            ", ".join(f"{m.question} {m.version}" for m in run.models),
+            "rolled back" if run.withdrawn else "",
+        )
+        for run in found
+    ]
+    out.print(table("Runs", ("", "run", "as of", "published (UTC)", "accounts", "models", ""), rows, right=("run",)))
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", type=int, required=False)
+@workspace_option
+@json_option
+def rollback(run_id: int | None, workspace: Workspace, as_json: bool) -> None:
+    """Show readers an earlier run again: RUN, or the one before the current one.
+
+    Example: revml rollback 12
+    """
+    with Store.open(workspace.store_url) as store:
+        now = store.rollback(run_id)
+    if as_json:
+        print_json({"run": now})
+    else:
+        out.print(f"Readers see run {now} now.")
+
+
+def _asked(store: Store, question: str | None) -> str:
+    """The question that was asked for, else the first of the run in revml's order."""
+    if question:
+        return question
+    run = store.current()
+    scored: list[Any] = [q for q in QUESTIONS if run and q in {model.question for model in run.models}]
+    if not scored:
+        raise NotFound("nothing was scored yet", wanted="a published run", do="run `revml score`")
+    return str(scored[0])
+
+
+commands = [accounts, account, export, runs, rollback]

@@ -1,0 +1,12 @@
+"""From a prediction to words: contributions of features, summed to concepts, told as facts with a past and peers.
+
+Comes in: a bundle, the rows it scored, and the same accounts 12 weeks before. Goes out: one frame of reasons
+(`REASON_COLUMNS`) with a sentence in every language. Nothing here changes a score.
+"""
+
+from __future__ import annotations
+
+from revml.explanations.contributions import Contributions, contributions
+from revml.explanations.reasons import REASON_COLUMNS, explain
+
+__all__ = ["REASON_COLUMNS", "Contributions", "contributions", "explain"]

@@ -1,0 +1,105 @@
+"""What each feature adds to the log-odds of an account, and what each concept does.
+
+Comes in: a bundle and feature rows. Goes out: a base and an (accounts × features) matrix with
+`base + row sum = raw log-odds`, which is checked on every call: an explanation that does not add up is not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from revml.errors import BundleError
+
+TOLERANCE = 1e-6  # of the log-odds; float64 sums over a few hundred trees stay far below it
+
+
+class Explainable(Protocol):
+    """The part of a bundle that explaining needs."""
+
+    @property
+    def question(self) -> str:
+        """The question that the bundle answers."""
+
+    @property
+    def features(self) -> Sequence[str]:
+        """Column names in the order of the contributions."""
+
+    @property
+    def categorical(self) -> Sequence[str]:
+        """Which of the features hold categories."""
+
+    def raw(self, frame: pd.DataFrame) -> np.ndarray:
+        """Uncalibrated log-odds, one a row."""
+
+    def contributions(self, frame: pd.DataFrame) -> tuple[float, np.ndarray]:
+        """The base, and what each feature adds to it."""
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """An additive explanation of some rows.
+
+    Attributes:
+        base: log-odds of the average row.
+        values: (rows, features) log-odds; `base + values.sum(axis=1)` is the model's raw log-odds.
+        features: names of the columns.
+    """
+
+    base: float
+    values: np.ndarray
+    features: tuple[str, ...]
+
+    def by_concept(self, concepts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
+        """Sum the features of each concept; `concepts` names the concept of each feature.
+
+        Returns the concepts by name and a (rows, concepts) matrix with the same row sums.
+
+        >>> c = Contributions(0.0, np.array([[0.5, -0.2, 0.1]]), ("logins", "price", "users"))
+        >>> names, sums = c.by_concept(["usage", "price", "usage"])
+        >>> names, sums.round(3).tolist()
+        (('price', 'usage'), [[-0.2, 0.6]])
+        """
+        names, index = np.unique(np.asarray(concepts, dtype=object).astype(str), return_inverse=True)
+        member = np.zeros((len(concepts), len(names)))
+        member[np.arange(len(concepts)), index] = 1.0
+        return tuple(str(n) for n in names), self.values @ member
+
+
+def contributions(bundle: Explainable, frame: pd.DataFrame) -> Contributions:
+    """Explain rows, and prove that the explanation adds up.
+
+    Args:
+        bundle: a model of any rung.
+        frame: rows with at least the bundle's features.
+
+    Raises:
+        BundleError: a feature is missing, or base plus contributions is not the model's own log-odds.
+    """
+    features = tuple(bundle.features)
+    base, values = bundle.contributions(frame)
+    values = np.asarray(values, dtype=float)
+    if values.shape != (len(frame), len(features)):
+        raise BundleError(
+            "the explanation has the wrong shape",
+            where=f"{bundle.question} bundle",
+            wanted=f"{len(frame)} rows × {len(features)} features",
+            got=" × ".join(str(n) for n in values.shape),
+            do="train the question again",
+        )
+    raw = np.asarray(bundle.raw(frame), dtype=float)
+    away = np.abs(base + values.sum(axis=1) - raw)
+    bad = ~(away <= TOLERANCE * np.maximum(1.0, np.abs(raw)))
+    if bad.any():
+        raise BundleError(
+            "the explanation does not add up to the score",
+            where=f"{bundle.question} bundle",
+            wanted="base + contributions = log-odds",
+            got=f"off by up to {np.nanmax(away):.3g} in {int(bad.sum())} of {len(frame)} rows",
+            do="train the question again; if it stays, report a defect",
+        )
+    return Contributions(float(base), values, features)

@@ -1,0 +1,11 @@
+"""Scores as files for people, CRMs and warehouses.
+
+Comes in: the scores database. Goes out: one CSV or Parquet file, written whole or not at all.
+"""
+
+from __future__ import annotations
+
+from revml.exports.files import write_csv, write_parquet
+from revml.exports.scores import export_scores, score_table
+
+__all__ = ["export_scores", "score_table", "write_csv", "write_parquet"]

@@ -1,0 +1,290 @@
+"""One scoring run: every account that is at risk of something, its probabilities, its reasons, its value.
+
+Comes in: a workspace, its checked facts, the champions that training left behind. Goes out: a `ScoreRun`, plain frames
+that the store publishes in one transaction. Nothing is written here and MLflow is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from revml.clv import ClvForecast, forecast_clv
+from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
+from revml.datasets import feature_frame, scoring_frames
+from revml.errors import BundleError, ConfigError, NotFound
+from revml.explanations import explain
+from revml.labels import answerable
+from revml.models.bundle import Bundle
+from revml.models.registry import champion
+from revml.snapshots import PAST_DAYS, bound, instants, population
+from revml.sources.facts import Facts
+from revml.store.runs import ACCOUNT_COLUMNS, REASON_COLUMNS, SCORE_COLUMNS, ModelRef, ScoreRun
+
+Progress = Callable[[str, float], None]
+
+CONTRACT_PAIR: tuple[QuestionName, QuestionName] = ("churn", "upsell")
+# Attributes that may change over time; the newest value known at as_of is shown.
+_ATTRIBUTES = ("name", "owner", "industry", "country", "region", "parent_account_id")
+
+_ACCOUNTS_SQL = """
+WITH changes AS (
+  SELECT account_id, {changed}
+  FROM (
+    SELECT account_id, attribute, value,
+           row_number() OVER (PARTITION BY account_id, attribute ORDER BY changed_at DESC, known_at DESC, value) AS nth
+    FROM account_history
+    WHERE changed_at <= $as_of AND known_at <= $as_of
+  ) AS ordered_changes
+  WHERE nth = 1
+  GROUP BY account_id
+), contract AS (
+  SELECT account_id, sum(mrr) AS mrr
+  FROM subscriptions
+  WHERE started_at <= $as_of AND known_at <= $as_of AND (ended_at IS NULL OR ended_at > $as_of)
+  GROUP BY account_id
+), ordered AS (
+  SELECT account_id, sum(amount) AS amount
+  FROM orders
+  WHERE ordered_at <= $as_of AND known_at <= $as_of AND ordered_at > $year_ago
+  GROUP BY account_id
+)
+SELECT w.account_id, {newest}, a.created_at AS customer_since,
+       round(coalesce(c.mrr, 0), 4) AS mrr, round(coalesce(o.amount, 0), 4) AS order_revenue_12m
+FROM wanted w
+LEFT JOIN accounts a ON a.account_id = w.account_id
+LEFT JOIN changes h ON h.account_id = w.account_id
+LEFT JOIN contract c ON c.account_id = w.account_id
+LEFT JOIN ordered o ON o.account_id = w.account_id
+ORDER BY w.account_id
+"""
+
+
+def score_workspace(
+    workspace: Workspace,
+    facts: Facts,
+    *,
+    as_of: datetime | None = None,
+    horizon_months: int | None = None,
+    progress: Progress | None = None,
+) -> ScoreRun:
+    """Score, explain and forecast everyone at risk, with the champion of each question that has one.
+
+    Args:
+        as_of: the instant to look from; absent means the last full day of the data. Facts known later are not seen.
+        horizon_months: of the lifetime value; absent means the workspace's.
+
+    Returns:
+        A run with all accounts that any question or forecast is about, sorted by account.
+
+    Raises:
+        ConfigError: `as_of` lies beyond the data.
+        NotFound: no question has a champion.
+        BundleError: a feature that a champion was trained on can no longer be built.
+    """
+    tell = progress or (lambda what, share: None)
+    as_of = day_to_score(facts, as_of)
+    bundles = champions(workspace)
+    tell("features", 0.0)
+    frames = scoring_frames(facts, workspace, list(bundles), as_of)
+    for question, bundle in bundles.items():
+        _fits(bundle, frames[question])
+    tell("12 weeks before", 0.3)
+    past = features_before(facts, as_of, sorted({a for frame in frames.values() for a in frame["account_id"]}))
+    scores, reasons = [], []
+    for i, (question, bundle) in enumerate(bundles.items()):
+        tell(f"{question}: scores and reasons", 0.5 + 0.25 * i / len(bundles))
+        frame = frames[question]
+        scores.append(score(bundle, frame, definition(bundle)))
+        reasons.append(explain(bundle, frame, past, currency=workspace.company.currency))
+    all_scores = pd.concat(scores, ignore_index=True)
+    tell("lifetime value", 0.75)
+    forecast = _forecast(workspace, facts, as_of, bundles, all_scores, horizon_months)
+    tell("accounts", 0.95)
+    about = {account for frame in (all_scores, forecast.clv) for account in frame["account_id"]}
+    for question in answerable(facts):
+        about.update(population(facts, question, workspace.question(question), [as_of])["account_id"])
+    run = ScoreRun(
+        as_of=as_of,
+        company=workspace.company.name,
+        currency=workspace.company.currency,
+        models=tuple(_model_ref(bundle) for bundle in bundles.values()),
+        accounts=account_frame(facts, as_of, sorted(about)),
+        scores=all_scores,
+        reasons=pd.concat(reasons, ignore_index=True)[list(REASON_COLUMNS)],
+        clv=forecast.clv,
+        flows=forecast.flows,
+        notes=forecast.notes,
+    )
+    tell("scored", 1.0)
+    return run
+
+
+def day_to_score(facts: Facts, as_of: datetime | None) -> datetime:
+    """The instant to score from: what was asked for, else 00:00 of the day on which the data ends.
+
+    Raises:
+        ConfigError: it lies beyond the data.
+    """
+    last = facts.observed_until
+    if as_of is None:
+        return last.replace(hour=0, minute=0, second=0, microsecond=0)
+    if as_of > last:
+        raise ConfigError(
+            "the day to score lies beyond the data",
+            where="as_of",
+            wanted=f"{last:%Y-%m-%d %H:%M} or earlier",
+            got=f"{as_of:%Y-%m-%d %H:%M}",
+            do="load newer data with `revml check`, or leave as_of out",
+        )
+    return as_of
+
+
+def champions(workspace: Workspace) -> dict[QuestionName, Bundle]:
+    """The model in service of each question that has one.
+
+    Raises:
+        NotFound: no question has one.
+    """
+    found: dict[QuestionName, Bundle] = {}
+    for question in QUESTIONS:
+        try:
+            found[question] = champion(workspace, question)
+        except NotFound:
+            continue
+    if not found:
+        raise NotFound(
+            "no question has a model in service yet",
+            where=str(workspace.bundles_dir),
+            wanted="a champion for at least one question",
+            got="none",
+            do="run `revml train all` first",
+        )
+    return found
+
+
+def _fits(bundle: Bundle, frame: pd.DataFrame) -> None:
+    gone = [name for name in bundle.features if name not in frame.columns]
+    if gone:
+        raise BundleError(
+            f"the {bundle.question} model was trained on features that the data no longer gives",
+            where=f"{bundle.question} model {bundle.version}",
+            wanted=", ".join(gone[:20]) + (f" and {len(gone) - 20} more" if len(gone) > 20 else ""),
+            got="checked data without them",
+            do=f"bring the missing tables or columns back, or run `revml train {bundle.question}`",
+        )
+
+
+def _model_ref(bundle: Bundle) -> ModelRef:
+    return ModelRef(
+        question=bundle.question,
+        version=bundle.version,
+        bundle=bundle.hash,
+        rung=bundle.rung,
+        horizon_days=bundle.horizon_days,
+        base_rate=bundle.base_rate,
+        figures=bundle.figures,
+    )
+
+
+def _forecast(
+    workspace: Workspace,
+    facts: Facts,
+    as_of: datetime,
+    bundles: dict[QuestionName, Bundle],
+    scores: pd.DataFrame,
+    horizon_months: int | None,
+) -> ClvForecast:
+    """Lifetime values, tied to the published probabilities of churn and upsell."""
+
+    def published(question: QuestionName) -> pd.DataFrame | None:
+        if question not in bundles:
+            return None
+        mine = scores["question"] == question
+        return scores.loc[mine, ["account_id", "probability"]].reset_index(drop=True)
+
+    churn, upsell = (
+        bundles[q].horizon_days if q in bundles else workspace.question(q).horizon_days for q in CONTRACT_PAIR
+    )
+    return forecast_clv(
+        facts,
+        as_of,
+        workspace.economics,
+        p_churn=published("churn"),
+        churn_horizon_days=churn,
+        p_upsell=published("upsell"),
+        upsell_horizon_days=upsell,
+        uplift=definition(bundles["upsell"]).uplift if "upsell" in bundles else workspace.question("upsell").uplift,
+        horizon_months=horizon_months or workspace.economics.horizon_months,
+        seed=workspace.seed,
+    )
+
+
+def features_before(facts: Facts, as_of: datetime, accounts: list[str]) -> pd.DataFrame:
+    """Features of the accounts 12 weeks before; those that were no accounts then are left out."""
+    before = as_of - timedelta(days=PAST_DAYS)
+    with bound(facts.con, wanted=pd.DataFrame({"account_id": pd.Series(accounts, dtype="str")})):
+        known = facts.con.execute(
+            """SELECT w.account_id FROM wanted w JOIN accounts a ON a.account_id = w.account_id
+               WHERE a.created_at <= $before AND a.known_at <= $before ORDER BY w.account_id""",
+            {"before": before},
+        ).df()
+    snapshots = known.assign(as_of=instants([before] * len(known)))
+    return feature_frame(facts, snapshots)
+
+
+def score(bundle: Bundle, frame: pd.DataFrame, spec: QuestionSpec) -> pd.DataFrame:
+    """Probabilities with rank, band and money.
+
+    Args:
+        frame: `account_id`, `money` and the bundle's features.
+        spec: the definition that the bundle was trained on.
+
+    Returns:
+        `SCORE_COLUMNS`, sorted by account.
+    """
+    frame = frame.sort_values("account_id", kind="stable").reset_index(drop=True)
+    probability = bundle.predict(frame) if len(frame) else np.empty(0)
+    money = frame["money"].to_numpy(dtype=float, na_value=0.0)
+    return pd.DataFrame(
+        {
+            "account_id": frame["account_id"].astype("str"),
+            "question": pd.Series([bundle.question] * len(frame), dtype="str"),
+            "probability": probability,
+            "percentile": pd.Series(probability).rank(pct=True).to_numpy() * 100,
+            "band": pd.Series(bundle.bands.of(probability), dtype="str"),
+            "money": money,
+            "expected_money": probability * share_at_stake(bundle.question, spec) * money,
+            "model_version": pd.Series([bundle.version] * len(frame), dtype="str"),
+        }
+    )[list(SCORE_COLUMNS)]
+
+
+def definition(bundle: Bundle) -> QuestionSpec:
+    """The definition that a bundle learned: its probabilities mean that, whatever the workspace says today."""
+    told = bundle.manifest["definition"]
+    return QuestionSpec(**{name: told[name] for name in QuestionSpec.model_fields if name in told})
+
+
+def share_at_stake(question: str, spec: QuestionSpec) -> float:
+    """The share of a relation's yearly money that the event loses or gains at least.
+
+    >>> share_at_stake("churn", QuestionSpec()), share_at_stake("growth", QuestionSpec(growth_ratio=1.5))
+    (1.0, 0.5)
+    """
+    return {"upsell": spec.uplift, "growth": spec.growth_ratio - 1.0}.get(question, 1.0)
+
+
+def account_frame(facts: Facts, as_of: datetime, accounts: list[str]) -> pd.DataFrame:
+    """Who the accounts are, with attributes, MRR and order revenue as known at `as_of`: `ACCOUNT_COLUMNS`."""
+    changed = ", ".join(f"max(CASE WHEN attribute = '{name}' THEN value END) AS {name}" for name in _ATTRIBUTES)
+    newest = ", ".join(f"coalesce(h.{name}, a.{name}) AS {name}" for name in _ATTRIBUTES)
+    with bound(facts.con, wanted=pd.DataFrame({"account_id": pd.Series(accounts, dtype="str")})):
+        frame = facts.con.execute(
+            _ACCOUNTS_SQL.format(changed=changed, newest=newest),
+            {"as_of": as_of, "year_ago": as_of - timedelta(days=365)},
+        ).df()
+    return frame[list(ACCOUNT_COLUMNS)]
