@@ -11,7 +11,8 @@ import pytest
 
 from revml.config import Workspace
 from revml.errors import BundleError, NotFound
-from revml.models.bundle import appoint, champion, load_bundle, write_bundle
+from revml.models.bundle import load_bundle, write_bundle
+from revml.models.registry import appoint, champion
 from tests.models.hand_made import FRAME, write
 
 

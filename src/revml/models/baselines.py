@@ -220,9 +220,8 @@ class Term:
         values = matrix[:, self.column]
         if self.scaler is not None:
             return self.scaler.apply(values)
-        if self.category is not None:
-            return (values == self.category).astype(float)
-        return np.isnan(values).astype(float)
+        flag = np.isnan(values) if self.category is None else values == self.category
+        return np.asarray(flag, dtype=float)
 
 
 @dataclass(frozen=True)

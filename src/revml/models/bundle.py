@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from revml.config import QuestionName, Workspace
 from revml.errors import BundleError, NotFound
 from revml.models.baselines import Rung, rung_from_json
 from revml.models.blend import Blend
@@ -38,7 +37,6 @@ from revml.models.learner import Trees
 FORMAT = 1
 MANIFEST = "manifest.json"
 UNHASHED = ("hash", "made")
-POINTER = "champion.json"
 
 
 @dataclass(frozen=True)
@@ -199,34 +197,6 @@ def load_bundle(folder: str | Path, *, version: str | None = None) -> Bundle:
         bands=Bands(**calibration["bands"]),
         registered=version,
     )
-
-
-def champion(workspace: Workspace, question: QuestionName) -> Bundle:
-    """The bundle that serves a question, by the pointer in the bundles folder; never asks MLflow.
-
-    Raises:
-        NotFound: none has been appointed.
-        BundleError: it is broken.
-    """
-    folder = workspace.bundles_dir / question
-    try:
-        pointer = json.loads((folder / POINTER).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotFound(
-            f"no champion for {question} yet",
-            where=str(folder),
-            wanted="a trained model that passed its test",
-            got="none",
-            do=f"`revml train {question}`; if its test says no, the model card tells why",
-        ) from None
-    return load_bundle(folder / pointer["bundle"], version=pointer.get("version"))
-
-
-def appoint(folder: Path, bundle: str, version: str | None) -> None:
-    """Point `champion.json` in a question's folder at a bundle (its folder's name) and its registered version."""
-    temporary = folder / f".{POINTER}.{os.getpid()}"
-    temporary.write_text(to_text({"bundle": bundle, "version": version}), encoding="utf-8")
-    temporary.replace(folder / POINTER)
 
 
 def read_model(texts: Mapping[str, str]) -> Rung:

@@ -1,0 +1,274 @@
+"""The ladder: constant rate -> best single-column rule -> logistic regression -> LightGBM -> blend of the last two.
+
+Comes in: an encoded matrix, labels, accounts, and folds (which rows each fit sees and which it is judged on). Goes out:
+the rung to serve with its setting and calibration, and every rung's out-of-sample figures. Honest throughout: settings
+(rounds, penalty) and calibration for an account's rows are always chosen on other accounts, so that early stopping and
+calibration do not flatter each other. The test part never comes here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import lightgbm
+import numpy as np
+
+from revml.models.baselines import Constant, Logistic, Rule, Rung
+from revml.models.blend import Blend
+from revml.models.calibration import Calibration, CalibrationKind, fit_calibration, fit_line
+from revml.models.encoding import Encoding
+from revml.models.folds import Folds
+from revml.models.learner import dataset, fit_trees, full_params
+from revml.models.sheet import ModelSheet, RungName
+
+PENALTIES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
+CHECKPOINT = 10  # rounds between two looks at the out-of-sample loss
+CLEARLY = 0.75  # share of account resamples in which a higher rung must be better
+RESAMPLES = 200
+ISOTONIC_EVENTS = 1_000
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How a rung did on rows it had not seen.
+
+    Args:
+        log_loss: mean, cross-fitted calibration included.
+        better: share of account resamples in which it beats the best rung below (None for the first).
+        setting: what was chosen for it, in words of the parameters.
+        raw: honest log-odds of the judged rows.
+    """
+
+    rung: RungName
+    log_loss: float
+    better: float | None
+    setting: dict[str, Any]
+    raw: np.ndarray = field(repr=False, compare=False)
+    loss: np.ndarray = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """What the ladder decided; `probability` are the honest predictions of the served rung on the judged rows."""
+
+    model: Rung
+    calibration: Calibration
+    attempts: tuple[Attempt, ...]
+    served: RungName
+    enough: bool
+    judged: np.ndarray = field(repr=False)
+    probability: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The rows to learn from, encoded: train and validation, never test.
+
+    Args:
+        accounts: an integer a row that is equal for rows of one account (see `account_numbers`).
+        newest: rows of the newest snapshots, on which the level is set.
+    """
+
+    matrix: np.ndarray
+    label: np.ndarray
+    accounts: np.ndarray
+    newest: np.ndarray
+    encoding: Encoding
+    sheet: ModelSheet
+    seed: int
+    threads: int
+
+
+def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None] | None = None) -> Climbed:
+    """Try every allowed rung out of sample, serve the lowest one that no higher one clearly beats."""
+    report = progress or (lambda _what, _share: None)
+    judged, sheet = folds.judged, data.sheet
+    label = data.label[judged]
+    # Groups for choosing settings: accounts of one group never choose for themselves.
+    groups = (data.accounts[judged] // 7919) % 4 if folds.by_time else data.accounts[judged] % 5
+    fitted_events = min(int(data.label[fit].sum()) for fit, _ in folds.fits)
+    enough = fitted_events >= sheet.min_events.train and int(label.sum()) >= sheet.min_events.valid
+    attempts: dict[RungName, Attempt] = {}
+    fitted: dict[RungName, Rung] = {}
+    best: Attempt | None = None
+    rungs = [r for r in sheet.rungs if enough or r in ("constant", "rule")] or ["constant"]
+    for step, rung in enumerate(rungs):
+        report(f"trying {rung}", 0.9 * step / len(rungs))
+        found = _try(rung, data, folds, judged, groups, attempts)
+        if found is None:
+            continue
+        raw, setting = found
+        loss = _losses(raw, label, groups, constant=rung == "constant")
+        better = None if best is None else _share_better(loss, best.loss, data.accounts[judged], data.seed)
+        attempts[rung] = Attempt(rung, float(loss.mean()), better, setting, raw, loss)
+        if best is None or (better is not None and better >= CLEARLY):
+            best = attempts[rung]
+    assert best is not None  # noqa: S101 - `constant` is tried where the sheet allows nothing else
+    report(f"fitting {best.rung}", 0.9)
+    model = _refit(best.rung, attempts, data, fitted)
+    probability, calibration = _calibrate(best, label, groups, data.newest[judged], sheet)
+    if folds.by_time and best.rung != "constant":
+        # The refit has seen newer rows than the predictions that made the calibration: its level is set once more.
+        calibration = calibration.levelled(model.raw(data.matrix[judged]), float(label.mean()))
+    return Climbed(model, calibration, tuple(attempts.values()), best.rung, enough, judged, probability)
+
+
+def _try(
+    rung: RungName,
+    data: Learning,
+    folds: Folds,
+    judged: np.ndarray,
+    groups: np.ndarray,
+    attempts: dict[RungName, Attempt],
+) -> tuple[np.ndarray, dict[str, Any]] | None:
+    if rung == "blend":
+        if "logistic" not in attempts or "lightgbm" not in attempts:
+            return None
+        return 0.5 * (attempts["logistic"].raw + attempts["lightgbm"].raw), {"of": ["logistic", "lightgbm"]}
+    settings, curves = _curves(rung, data, folds)
+    if not settings:
+        return None
+    place = np.empty(len(data.label), dtype=int)
+    place[judged] = np.arange(len(judged))
+    label = data.label[judged]
+    losses = np.stack([_line_losses(curve, label) for curve in curves])
+    raw = np.empty(len(judged))
+    for group in np.unique(groups):
+        mine = groups == group
+        pick = int(losses[:, ~mine].sum(axis=1).argmin()) if (~mine).any() else 0
+        raw[mine] = curves[pick][mine]
+    return raw, settings[int(losses.sum(axis=1).argmin())]
+
+
+def _curves(rung: RungName, data: Learning, folds: Folds) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """Settings of a rung and its out-of-sample log-odds under each, shape (settings, judged rows)."""
+    judged = folds.judged
+    where = {int(row): k for k, row in enumerate(judged)}
+    settings: list[dict[str, Any]] = []
+    curves = np.zeros((0, len(judged)), dtype=np.float32)
+    for fit, out in folds.fits:
+        at = np.array([where[int(r)] for r in out])
+        made = _fold_curves(rung, data, fit, out)
+        if not made:
+            return [], curves
+        if not settings:
+            settings = [setting for setting, _ in made]
+            curves = np.zeros((len(settings), len(judged)), dtype=np.float32)
+        for k, (_, raw) in enumerate(made):
+            curves[k, at] = raw
+    return settings, curves
+
+
+def _fold_curves(
+    rung: RungName, data: Learning, fit: np.ndarray, out: np.ndarray
+) -> list[tuple[dict[str, Any], np.ndarray]]:
+    x, y = data.matrix[fit], data.label[fit]
+    if rung == "constant":
+        return [({}, Constant.fit(y).raw(data.matrix[out]))]
+    if rung == "rule":
+        rule = Rule.fit(x, y, data.accounts[fit] // 7, data.encoding)
+        return [] if rule is None else [({}, rule.raw(data.matrix[out]))]
+    if rung == "logistic":
+        return [({"C": c}, Logistic.fit(x, y, data.encoding, strength=c).raw(data.matrix[out])) for c in PENALTIES]
+    return _boosted_curves(data, fit, out)
+
+
+def _boosted_curves(data: Learning, fit: np.ndarray, out: np.ndarray) -> list[tuple[dict[str, Any], np.ndarray]]:
+    """Log-odds of the judged rows at every checkpoint of every candidate; a stopped candidate keeps its last."""
+    sheet, made = data.sheet, []
+    shared = dataset(data.matrix[fit], data.label[fit], data.encoding, sheet.params)
+    watched = lightgbm.Dataset(data.matrix[out], label=data.label[out], reference=shared)
+    for number, candidate in enumerate(sheet.candidates):
+        params = full_params(data.encoding, {**sheet.params, **candidate}, data.seed, data.threads)
+        booster = lightgbm.train(
+            {**params, "metric": "binary_logloss"},
+            shared,
+            num_boost_round=sheet.max_rounds,
+            valid_sets=[watched],
+            callbacks=[lightgbm.early_stopping(sheet.early_stopping, verbose=False)],
+        )
+        trained = booster.current_iteration()
+        raw = np.zeros(len(out))
+        for rounds in range(CHECKPOINT, sheet.max_rounds + 1, CHECKPOINT):
+            start = rounds - CHECKPOINT
+            if start < trained:
+                raw = raw + booster.predict(
+                    data.matrix[out],
+                    raw_score=True,
+                    start_iteration=start,
+                    num_iteration=min(CHECKPOINT, trained - start),
+                )
+            made.append(({"candidate": number, "rounds": rounds}, raw))
+    return made
+
+
+def _line_losses(raw: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Log-loss a row after the best line, so that settings are judged as they will be served: calibrated."""
+    raw = raw.astype(float)
+    slope = 0.0 if np.ptp(raw) < 1e-9 else None
+    intercept, slope_fitted = fit_line(raw, label, slope=slope)
+    return _log_loss(intercept + slope_fitted * raw, label)
+
+
+def _losses(raw: np.ndarray, label: np.ndarray, groups: np.ndarray, *, constant: bool) -> np.ndarray:
+    """Log-loss a row with a calibration fitted on the other groups."""
+    out = np.empty(len(raw))
+    for group in np.unique(groups):
+        mine = groups == group
+        others = ~mine if (~mine).any() else mine
+        slope = 0.0 if constant or np.ptp(raw[others]) < 1e-9 else None
+        intercept, fitted = fit_line(raw[others], label[others], slope=slope)
+        out[mine] = _log_loss(intercept + fitted * raw[mine], label[mine])
+    return out
+
+
+def _log_loss(raw: np.ndarray, label: np.ndarray) -> np.ndarray:
+    return np.asarray(np.logaddexp(0.0, raw) - label * raw)
+
+
+def _share_better(loss: np.ndarray, reference: np.ndarray, accounts: np.ndarray, seed: int) -> float:
+    """In what share of account resamples the mean loss is lower than the reference's."""
+    _, index = np.unique(accounts, return_inverse=True)
+    gain = np.bincount(index, weights=reference - loss)
+    draws = np.random.default_rng(seed).poisson(1.0, size=(RESAMPLES, len(gain)))
+    return float((draws @ gain > 0).mean())
+
+
+def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning, fitted: dict[RungName, Rung]) -> Rung:
+    """The served rung on all learning rows, with the setting that was found."""
+    if rung == "blend":
+        return Blend(_refit("logistic", attempts, data, fitted), _refit("lightgbm", attempts, data, fitted))
+    setting = attempts[rung].setting
+    if rung == "constant":
+        return Constant.fit(data.label)
+    if rung == "rule":
+        rule = Rule.fit(data.matrix, data.label, data.accounts // 7, data.encoding)
+        return rule if rule is not None else Constant.fit(data.label)
+    if rung == "logistic":
+        return Logistic.fit(data.matrix, data.label, data.encoding, strength=setting["C"])
+    params = {**data.sheet.params, **data.sheet.candidates[setting["candidate"]]}
+    shared = dataset(data.matrix, data.label, data.encoding, data.sheet.params)
+    return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
+
+
+def _calibrate(
+    best: Attempt, label: np.ndarray, groups: np.ndarray, newest: np.ndarray, sheet: ModelSheet
+) -> tuple[np.ndarray, Calibration]:
+    """Calibration of the served rung, and its honest probabilities."""
+    kinds: list[CalibrationKind] = ["sigmoid"] if sheet.calibration == "auto" else [sheet.calibration]
+    if sheet.calibration == "auto" and min(label.sum(), (1 - label).sum()) >= ISOTONIC_EVENTS:
+        kinds.append("isotonic")
+    honest = {}
+    for kind in kinds:
+        p = np.empty(len(label))
+        for group in np.unique(groups):
+            mine = groups == group
+            others = ~mine if (~mine).any() else mine
+            p[mine] = fit_calibration(best.raw[others], label[others], kind).apply(best.raw[mine])
+        honest[kind] = p
+    loss = {k: float(-(label * np.log(p) + (1 - label) * np.log1p(-p)).mean()) for k, p in honest.items()}
+    # Isotonic has a hundred parameters to sigmoid's two: it has to earn them.
+    kind = min(loss, key=lambda k: loss[k] * (1.001 if k == "isotonic" else 1.0))
+    return honest[kind], fit_calibration(best.raw, label, kind)

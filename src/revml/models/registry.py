@@ -1,0 +1,45 @@
+"""Which bundle serves a question: a pointer file beside the bundles, so that scoring never needs MLflow.
+
+<bundles_dir>/<question>/<hash12>/        a bundle
+<bundles_dir>/<question>/champion.json    {"bundle": "<hash12>", "version": "3"}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from revml.config import QuestionName, Workspace
+from revml.errors import NotFound
+from revml.models.bundle import Bundle, load_bundle, to_text
+
+POINTER = "champion.json"
+
+
+def champion(workspace: Workspace, question: QuestionName) -> Bundle:
+    """The bundle that serves a question, by the pointer in the bundles folder; never asks MLflow.
+
+    Raises:
+        NotFound: none has been appointed.
+        BundleError: it is broken.
+    """
+    folder = workspace.bundles_dir / question
+    try:
+        pointer = json.loads((folder / POINTER).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(
+            f"no champion for {question} yet",
+            where=str(folder),
+            wanted="a trained model that passed its test",
+            got="none",
+            do=f"`revml train {question}`; if its test says no, the model card tells why",
+        ) from None
+    return load_bundle(folder / pointer["bundle"], version=pointer.get("version"))
+
+
+def appoint(folder: Path, bundle: str, version: str | None) -> None:
+    """Point `champion.json` in a question's folder at a bundle (its folder's name) and its registered version."""
+    temporary = folder / f".{POINTER}.{os.getpid()}"
+    temporary.write_text(to_text({"bundle": bundle, "version": version}), encoding="utf-8")
+    temporary.replace(folder / POINTER)

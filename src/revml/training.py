@@ -1,0 +1,295 @@
+"""Training: a dataset becomes a bundle, measured once on a window that nothing was chosen on.
+
+Comes in: a workspace, its facts, a question and its model sheet. Goes out: a `TrainingResult` whose bundle stands in
+`<bundles_dir>/<question>/<hash12>/`. Everything is chosen on the validation part (or, in a short history, across
+accounts); the rung that is served is then fitted again on training and validation rows, and tested once. No MLflow.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pandas as pd
+
+from revml import __version__
+from revml.config import QuestionName, Workspace
+from revml.datasets import Dataset, build_dataset
+from revml.errors import NotEnoughData, NotFound
+from revml.evaluation.card import card
+from revml.evaluation.figures import Figures, measure
+from revml.evaluation.verdict import Verdict, judge
+from revml.features.catalog import catalog
+from revml.models.baselines import Rung
+from revml.models.bundle import Bands, Bundle, load_bundle, model_files, to_text, write_bundle
+from revml.models.encoding import Encoding
+from revml.models.folds import account_numbers, folds_by_account, folds_by_time
+from revml.models.ladder import Attempt, Climbed, Learning, climb
+from revml.models.reference import reference, segment_of
+from revml.models.registry import champion
+from revml.models.sheet import ModelSheet, load_sheet, to_json
+from revml.sources.facts import Facts
+
+Progress = Callable[[str, float], None]
+
+MIN_EVENTS = 10  # below this on either side not even a rule can be told from noise
+MIN_ACCOUNTS = 50
+SMALL = 2_000_000  # cells; below, a second thread costs more than it gives
+HIGH, MEDIUM = 0.90, 0.70  # quantiles of the out-of-sample probabilities at which bands begin
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training gives: the bundle, the ladder, the figures and the verdict.
+
+    Attributes:
+        attempts: every rung that was tried, with its out-of-sample log-loss.
+        by_time: whether rungs were chosen out of time, or across accounts because history is short.
+        predictions: the test rows: account_id, as_of, label, money, probability.
+        facts: what the card and the tracking server tell about the data.
+    """
+
+    question: QuestionName
+    bundle: Bundle
+    sheet: ModelSheet
+    attempts: tuple[Attempt, ...]
+    by_time: bool
+    figures: Figures
+    verdict: Verdict
+    predictions: pd.DataFrame = field(repr=False)
+    facts: dict[str, Any] = field(repr=False)
+
+    def summary(self) -> str:
+        """One sentence for logs."""
+        auc = self.figures.values["roc_auc"].value
+        told = "ROC-AUC unknown" if auc is None else f"ROC-AUC {auc:.3f}"
+        return f"{self.question}: {self.bundle.rung} serves, {told}, {self.verdict.sentence()}"
+
+
+def train(
+    workspace: Workspace,
+    facts: Facts,
+    question: QuestionName,
+    *,
+    sheet: ModelSheet | None = None,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Build the dataset of a question and train on it.
+
+    Raises:
+        NotEnoughData: no window has closed, one class only, or too few accounts; nothing is written then.
+    """
+    report = progress or _silent
+    dataset = build_dataset(workspace, facts, question, progress=lambda what, share: report(what, 0.4 * share))
+    return train_dataset(workspace, dataset, sheet=sheet, progress=lambda what, share: report(what, 0.4 + 0.6 * share))
+
+
+def train_dataset(
+    workspace: Workspace,
+    dataset: Dataset,
+    *,
+    sheet: ModelSheet | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train on a dataset and write the bundle; the same dataset, sheet and seed give the same bundle hash.
+
+    Args:
+        threads: LightGBM's; changes the time it takes and nothing else.
+    """
+    report = progress or _silent
+    sheet = sheet or load_sheet(workspace, dataset.question)
+    rows = pd.concat([dataset.part("train"), dataset.part("valid")], ignore_index=True)
+    rows = rows.sort_values(["as_of", "account_id"], kind="stable", ignore_index=True)
+    test = dataset.part("test")
+    _enough(dataset, rows, test)
+    features = sheet.pick(dataset.features)
+    data = _learning(workspace, dataset, sheet, rows, features, threads)
+    valid = rows["as_of"].isin(list(dataset.split.valid)).to_numpy()
+    by_time = bool(valid.any())
+    folds = folds_by_time(np.flatnonzero(~valid), np.flatnonzero(valid)) if by_time else folds_by_account(data.accounts)
+    climbed = climb(data, folds, progress=lambda what, share: report(what, 0.8 * share))
+    report("measuring on the test window", 0.85)
+    base_rate = float(data.label.mean())
+    probability = climbed.calibration.apply(climbed.model.raw(data.encoding.matrix(test)))
+    predictions = test[["account_id", "as_of", "label", "money"]].assign(probability=probability)
+    distributions = reference(rows, features, data.encoding.categorical, climbed.probability)
+    peers = distributions["peers"]
+    segments = {peers["column"]: list(segment_of(test, peers))} if peers["column"] else {}
+    figures = measure(
+        predictions,
+        constant=base_rate,
+        capacity=workspace.capacity.accounts_per_month,
+        seed=workspace.seed,
+        rounds=sheet.bootstrap_rounds,
+        segments=segments,
+    )
+    verdict = judge(figures, climbed.served)
+    told = _told(workspace, dataset, rows, test, features, by_time)
+    report("writing the bundle", 0.95)
+    bundle = _write(workspace, dataset, sheet, data, climbed, distributions, figures, verdict, told, rows)
+    report("trained", 1.0)
+    return TrainingResult(
+        dataset.question, bundle, sheet, climbed.attempts, by_time, figures, verdict, predictions, told
+    )
+
+
+def _learning(
+    workspace: Workspace,
+    dataset: Dataset,
+    sheet: ModelSheet,
+    rows: pd.DataFrame,
+    features: tuple[str, ...],
+    threads: int | None,
+) -> Learning:
+    declared = catalog()
+    encoding = Encoding.fit(
+        rows,
+        features,
+        categorical=dataset.categorical,
+        monotone={name: rule.sign for name, rule in sheet.monotone.items()},
+        windows={name: declared[name].window_days for name in features if name in declared},
+    )
+    matrix = encoding.matrix(rows)
+    if threads is None:
+        threads = 1 if matrix.size < SMALL else min(8, os.cpu_count() or 1)
+    newest = (rows["as_of"] == rows["as_of"].max()).to_numpy()
+    return Learning(
+        matrix=matrix,
+        label=rows["label"].to_numpy(dtype=float),
+        accounts=account_numbers(rows["account_id"].tolist()),
+        newest=newest,
+        encoding=encoding,
+        sheet=sheet,
+        seed=workspace.seed,
+        threads=threads,
+    )
+
+
+def _enough(dataset: Dataset, rows: pd.DataFrame, test: pd.DataFrame) -> None:
+    """Refuse what cannot be learned from, before anything is written.
+
+    Raises:
+        NotEnoughData: says what is missing.
+    """
+    events, accounts = int(rows["label"].sum()), rows["account_id"].nunique()
+    others = len(rows) - events
+    if accounts < MIN_ACCOUNTS or min(events, others) < MIN_EVENTS or test.empty:
+        raise NotEnoughData(
+            f"too little to learn {dataset.question} from",
+            where=dataset.question,
+            wanted=f"at least {MIN_ACCOUNTS} accounts, {MIN_EVENTS} snapshots with the event and {MIN_EVENTS} without, "
+            "and a test window",
+            got=f"{accounts} accounts, {events} snapshots with the event and {others} without, {len(test)} test rows",
+            do=f"see `revml preview {dataset.question}`; load more history, or widen the definition in revml.yaml",
+        )
+
+
+def _write(
+    workspace: Workspace,
+    dataset: Dataset,
+    sheet: ModelSheet,
+    data: Learning,
+    climbed: Climbed,
+    distributions: dict[str, Any],
+    figures: Figures,
+    verdict: Verdict,
+    told: dict[str, Any],
+    rows: pd.DataFrame,
+) -> Bundle:
+    bands = _bands(climbed)
+    manifest = {
+        "question": dataset.question,
+        "rung": climbed.model.name,
+        "definition": dataset.spec.model_dump(mode="json"),
+        "base_rate": float(data.label.mean()),
+        "seed": workspace.seed,
+        "sheet": to_json(sheet),
+        "data": told,
+        "ladder": [_ladder_row(a) for a in climbed.attempts],
+        "figures": figures.to_json(),
+        "verdict": {"passed": verdict.passed, "reasons": list(verdict.reasons)},
+    }
+    importance = _importance(climbed.model, data)
+    files = {
+        **model_files(climbed.model),
+        "features.json": to_text(data.encoding.to_json()),
+        "calibration.json": to_text({**climbed.calibration.to_json(), "bands": vars(bands)}),
+        "reference.json": to_text(distributions),
+        **{
+            name: card(language, manifest, figures, verdict, climbed.calibration.kind, climbed.enough, importance)
+            for language, name in (("en", "card.md"), ("cs", "card.cs.md"))
+        },
+    }
+    made = {
+        "at": datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat(),
+        "revml": __version__,
+        "lightgbm": lightgbm.__version__,
+        "parent": _parent(workspace, dataset.question),
+    }
+    return load_bundle(write_bundle(workspace.bundles_dir / dataset.question, manifest, files, made))
+
+
+def _bands(climbed: Climbed) -> Bands:
+    """Bands begin at the 90 % and 70 % points of the out-of-sample probabilities; ties move them up, never down."""
+    p = np.sort(climbed.probability)
+    high, medium = np.quantile(p, HIGH, method="higher"), np.quantile(p, MEDIUM, method="higher")
+    if p[0] == p[-1]:
+        return Bands(1.0, 1.0)  # everybody is alike: nobody stands out
+    return Bands(float(medium), float(high))
+
+
+def _ladder_row(attempt: Attempt) -> dict[str, Any]:
+    better = None if attempt.better is None else round(attempt.better, 4)
+    return {
+        "rung": attempt.rung,
+        "log_loss": round(attempt.log_loss, 6),
+        "better": better,
+        "setting": attempt.setting,
+    }
+
+
+def _importance(model: Rung, data: Learning) -> dict[str, float]:
+    """Mean absolute contribution by feature over the newest learning rows (at most 2,000 of them)."""
+    newest = np.flatnonzero(data.newest)[:2_000]
+    _, parts = model.contributions(data.matrix[newest])
+    return dict(zip(data.encoding.names, np.abs(parts).mean(axis=0).tolist(), strict=True))
+
+
+def _told(
+    workspace: Workspace,
+    dataset: Dataset,
+    rows: pd.DataFrame,
+    test: pd.DataFrame,
+    features: tuple[str, ...],
+    by_time: bool,
+) -> dict[str, Any]:
+    return {
+        "fingerprint": dataset.fingerprint,
+        "observed_until": dataset.observed_until.isoformat(),
+        "features": len(features),
+        "rows": len(rows),
+        "accounts": int(rows["account_id"].nunique()),
+        "events": int(rows["label"].sum()),
+        "by_time": by_time,
+        "split": {part: [at.isoformat() for at in getattr(dataset.split, part)] for part in ("train", "valid", "test")},
+        "test_rows": len(test),
+        "company": workspace.company.name,
+        "currency": workspace.company.currency,
+    }
+
+
+def _parent(workspace: Workspace, question: QuestionName) -> str | None:
+    try:
+        return champion(workspace, question).hash
+    except NotFound:
+        return None
+
+
+def _silent(_what: str, _share: float) -> None:
+    return None
