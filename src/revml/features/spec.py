@@ -2,7 +2,7 @@
 
 A subject is one file of this package: its SQL steps and the declaration of the features they give. Adding a feature
 touches that file (and the two catalogues for its words). The SQL is written in DuckDB's dialect, kept to what sqlglot
-transpiles, and reads the views of `sources.facts.Facts` plus `snapshots(account_id, as_of)`.
+transpiles, and reads the views of `sources.facts.Facts` plus the engine's own tables (see `engine`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,28 @@ from typing import Literal
 FeatureKind = Literal["count", "number", "money", "share", "ratio", "days", "score", "flag", "category"]
 # What a higher value usually means for the relation; used for words and monotone constraints, never to force a sign.
 Direction = Literal["good", "bad", "neutral"]
+Steps = tuple[tuple[str, str], ...]
+
+CONCEPTS = (
+    "usage",
+    "adoption",
+    "seats",
+    "contract",
+    "price",
+    "renewal",
+    "orders",
+    "rhythm",
+    "breadth",
+    "billing",
+    "support",
+    "feedback",
+    "contact",
+    "deals",
+    "assets",
+    "profile",
+    "family",
+)
+WHOLE_NUMBERS = frozenset({"count", "days", "flag"})
 
 
 @dataclass(frozen=True)
@@ -22,12 +44,13 @@ class Feature:
     Args:
         name: column name; ends with its window in days where it has one (`active_users_28d`).
         kind: what the value is, which also decides how it is printed (share 0..1 as percent, money with currency).
-        concept: the idea that reasons add up to: usage, adoption, seats, contract, price, renewal, orders, rhythm,
-            breadth, billing, support, feedback, contact, deals, assets, profile, family.
+        concept: the idea that reasons add up to, one of `CONCEPTS`.
         direction: what more of it usually means.
         words: catalogue key `feature.<words>`; defaults to the name without its window. The text may use {window}.
         window_days: trailing window `(as_of - window_days, as_of]`, where there is one.
         needs: (table, column) pairs beyond the subject's tables without which the feature is left out.
+        zero: whether a snapshot without any row counts as 0 rather than unknown; absent means: counts do.
+        label: the column's own name, for features that are made of a company's own columns.
     """
 
     name: str
@@ -37,12 +60,26 @@ class Feature:
     words: str = ""
     window_days: int | None = None
     needs: tuple[tuple[str, str], ...] = ()
+    zero: bool | None = None
+    label: str = ""
 
     @property
     def key(self) -> str:
         """The catalogue key of the feature's words."""
         stem = self.words or (self.name.removesuffix(f"_{self.window_days}d") if self.window_days else self.name)
         return f"feature.{stem}"
+
+    @property
+    def empty_is_zero(self) -> bool:
+        """Whether no row at all means 0 (a count, a sum) rather than unknown (a mean, a ratio)."""
+        return self.kind == "count" if self.zero is None else self.zero
+
+    @property
+    def sql_type(self) -> str:
+        """The type of the column: whole numbers INTEGER, categories VARCHAR, all else FLOAT (32 bits)."""
+        if self.kind == "category":
+            return "VARCHAR"
+        return "INTEGER" if self.kind in WHOLE_NUMBERS else "FLOAT"
 
 
 @dataclass(frozen=True)
@@ -52,12 +89,19 @@ class Subject:
     Args:
         name: the file's name.
         tables: contract tables that must have rows; without them the subject's features are left out, said aloud.
-        steps: SQL statements in order: `(table_to_create, select)`; the last one's table has `account_id, as_of` and
-            the features, one row for each snapshot (or fewer: missing rows become NULL).
+        steps: SQL statements in order, `(table_to_create, select)`, run once a batch of snapshots; the last one's
+            table has `snapshot` and the features, at most one row a snapshot (a missing row: NULL, or 0 for counts).
         features: the declared columns of the last step.
+        store: statements that do not depend on the snapshots, run once: daily aggregates of big tables.
     """
 
     name: str
     tables: tuple[str, ...]
-    steps: tuple[tuple[str, str], ...]
+    steps: Steps
     features: tuple[Feature, ...]
+    store: Steps = ()
+
+    @property
+    def table(self) -> str:
+        """The table that holds the features."""
+        return self.steps[-1][0]

@@ -1,0 +1,185 @@
+"""From facts and snapshots to the feature table.
+
+Comes in: `Facts` and the snapshots (account_id, as_of). Goes out: one Arrow table, a row a snapshot. The SQL of the
+subjects reads the contract's views and these tables, which are made here:
+
+    accounts_in_play  account, account_id                     accounts that have a snapshot, numbered
+    snapshots         snapshot, account, account_id, as_of, day, shift, cutoff, past_cutoff, from_7, from_28, ...
+    days, ages        see `calendar`
+    clock             shift, one row                          for `store` steps, which see no snapshots
+
+Everything lives in temporary tables of a cursor of its own and is gone afterwards. Raw usage is read once, however many
+snapshots there are. The result does not depend on threads, on the order of rows, or on anything after `as_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from revml.errors import DataError
+from revml.features.calendar import calendar
+from revml.features.catalog import available_subjects
+from revml.features.spec import Feature, Steps, Subject
+from revml.features.sql import STARTS
+from revml.sources.facts import Facts
+
+# Cutoffs worked on at once: bounds memory, and the reach of a user's last-seen day, on daily snapshots.
+BATCH_CUTOFFS = 48
+Progress = Callable[[str, float], None]
+
+_ARROW = {"INTEGER": pa.int32(), "FLOAT": pa.float32(), "VARCHAR": pa.string()}
+
+
+def build_features(facts: Facts, snapshots: pd.DataFrame, *, progress: Progress | None = None) -> pa.Table:
+    """The features of each snapshot, from what was known then.
+
+    Args:
+        facts: accepted facts.
+        snapshots: columns `account_id` (text) and `as_of` (naive UTC); duplicates count once, order does not matter.
+        progress: called with the subject that is done and the share of the whole.
+
+    Returns:
+        account_id, as_of (timestamp[us]), then the features of `available(facts)` in that order, as int32 (counts,
+        days, flags), float32, or string (categories), sorted by (as_of, account_id).
+
+    Raises:
+        DataError: the snapshots lack a column or hold an empty value.
+    """
+    picked = available_subjects(facts)
+    wanted = _distinct(snapshots)
+    schema = pa.schema(
+        [("account_id", pa.string()), ("as_of", pa.timestamp("us"))]
+        + [(f.name, _ARROW[f.sql_type]) for _, features in picked for f in features]
+    )
+    if wanted.empty:
+        return schema.empty_table()
+    parts = []
+    groups = list(_same_time_of_day(wanted))
+    with facts.con.cursor() as con:
+        for setting in ("python_enable_replacements = false", "TimeZone = 'UTC'"):
+            con.execute(f"SET {setting}")
+        done, total = 0, sum(len(batches) for _, batches in groups) * len(picked) + len(groups)
+        for shift, batches in groups:
+            everybody = pd.concat(batches)["account_id"].drop_duplicates().sort_values(ignore_index=True)
+            _table(
+                con, "accounts_in_play", pa.table({"account": everybody.index.astype("int32"), "account_id": everybody})
+            )
+            # A microsecond more, so that midnight itself still belongs to the day before.
+            con.execute(f"CREATE OR REPLACE TEMP TABLE clock AS SELECT INTERVAL '{shift + 1}' MICROSECOND AS shift")
+            first = _first_day(con, facts)
+            for subject, _ in picked:
+                _run(con, subject.store)
+            done += 1
+            for batch in batches:
+                _prepare(con, batch, first)
+                for subject, _ in picked:
+                    if progress:
+                        progress(subject.name, done / total)
+                    _run(con, subject.steps)
+                    done += 1
+                parts.append(con.sql(_collect(picked)).to_arrow_table())
+    table = pa.concat_tables(parts).cast(schema).sort_by([("as_of", "ascending"), ("account_id", "ascending")])
+    if progress:
+        progress("features", 1.0)
+    return table.combine_chunks()
+
+
+def _distinct(snapshots: pd.DataFrame) -> pd.DataFrame:
+    missing = [c for c in ("account_id", "as_of") if c not in snapshots.columns]
+    if missing:
+        raise DataError(
+            "snapshots lack a column",
+            where="snapshots",
+            wanted="account_id, as_of",
+            got=", ".join(map(str, snapshots.columns)),
+            do=f"add {' and '.join(missing)}",
+        )
+    out = pd.DataFrame(
+        {
+            "account_id": snapshots["account_id"].astype("str").array,
+            "as_of": pd.to_datetime(snapshots["as_of"]).astype("datetime64[us]").array,
+        }
+    )
+    if snapshots["account_id"].isna().any() or out["as_of"].isna().any():
+        raise DataError("a snapshot is empty", where="snapshots", do="remove rows without account_id or as_of")
+    return out.drop_duplicates().sort_values(["as_of", "account_id"], ignore_index=True)
+
+
+def _same_time_of_day(snapshots: pd.DataFrame) -> Iterator[tuple[int, list[pd.DataFrame]]]:
+    """Snapshots by their time of day (microseconds), in batches of few cutoffs; in practice one group: midnight."""
+    of_day = (
+        (snapshots["as_of"] - snapshots["as_of"].dt.normalize()).dt.total_seconds().mul(1e6).round().astype("int64")
+    )
+    for shift, group in snapshots.groupby(of_day, sort=True):
+        cutoff = group["as_of"].rank(method="dense").astype("int64") - 1
+        yield int(str(shift)), [part for _, part in group.groupby(cutoff // BATCH_CUTOFFS, sort=True)]
+
+
+def _first_day(con: duckdb.DuckDBPyConnection, facts: Facts) -> date:
+    if not facts.has("usage") and not facts.has("orders"):
+        return date(2000, 1, 1)
+    row = con.execute(
+        "SELECT MIN(t) FROM (SELECT MIN(occurred_at) AS t FROM usage UNION ALL SELECT MIN(ordered_at) FROM orders) AS x"
+    ).fetchone()
+    earliest: datetime = row[0]
+    return earliest.date() - pd.Timedelta(days=2).to_pytimedelta()
+
+
+def _prepare(con: duckdb.DuckDBPyConnection, batch: pd.DataFrame, first: date) -> None:
+    """Make `snapshots`, `days` and `ages` for one batch."""
+    days = [d.date() for d in batch["as_of"].dt.normalize()]
+    cal = calendar(days, first)
+    numbers = pa.table(
+        {
+            "account_id": pa.array(batch["account_id"], pa.string()),
+            "as_of": pa.array(batch["as_of"], pa.timestamp("us")),
+            "snapshot": pa.array(range(len(batch)), pa.int32()),
+            "day": pa.array(days, pa.date32()),
+            "cutoff": pa.array([cal.cutoffs[d][0] for d in days], pa.int32()),
+            "past_cutoff": pa.array([cal.cutoffs[d][1] for d in days], pa.int32()),
+        }
+    )
+    _table(con, "given_snapshots", numbers)
+    _table(con, "days", cal.days)
+    _table(con, "ages", cal.ages)
+    starts = ", ".join(
+        f"g.as_of - INTERVAL '{n}' DAY AS from_{n}, CAST(g.day - INTERVAL '{n}' DAY AS DATE) AS from_day_{n}"
+        for n in STARTS
+    )
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE snapshots AS SELECT g.snapshot, a.account, g.account_id, g.as_of, g.day, "
+        f"c.shift, g.cutoff, g.past_cutoff, {starts} FROM given_snapshots AS g "
+        "JOIN accounts_in_play AS a ON a.account_id = g.account_id CROSS JOIN clock AS c"
+    )
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    con.register("incoming", table)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM incoming")
+    con.unregister("incoming")
+
+
+def _run(con: duckdb.DuckDBPyConnection, steps: Steps) -> None:
+    for name, select in steps:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+
+
+def _collect(picked: tuple[tuple[Subject, tuple[Feature, ...]], ...]) -> str:
+    columns, joins = ["s.account_id", "s.as_of"], []
+    for subject, features in picked:
+        joins.append(f"LEFT JOIN {subject.table} ON {subject.table}.snapshot = s.snapshot")
+        for f in features:
+            value = f"{subject.table}.{quoted(f.name)}"
+            value = f"COALESCE({value}, 0)" if f.empty_is_zero else value
+            columns.append(f"CAST({value} AS {f.sql_type}) AS {quoted(f.name)}")
+    return f"SELECT {', '.join(columns)} FROM snapshots AS s {' '.join(joins)} ORDER BY s.as_of, s.account_id"
+
+
+def quoted(name: str) -> str:
+    """A SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

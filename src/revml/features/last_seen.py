@@ -1,0 +1,39 @@
+"""How many different things (users, events, products) were seen in trailing windows: exact, without sketches.
+
+For each thing only its last-seen slot matters. Within the gap between two cutoffs that is one row; it stays the last
+one until the gap in which the thing is seen again. A fact that became known late counts from the gap in which it was
+known, hence the running maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from revml.features.spec import Steps
+from revml.features.sql import lines
+
+
+def last_seen(name: str, source: str, entity: str, windows: Sequence[int]) -> Steps:
+    """Steps that end in `<name>_seen(account, cutoff, seen_<window>, ...)`; a pair without row saw nothing.
+
+    Args:
+        name: prefix of the tables made.
+        source: a table with `account, <entity>, day, known_day`.
+        entity: the column whose values are counted.
+        windows: lengths in days, all of them edges of the calendar.
+    """
+    gaps = f"""
+SELECT x.account, x.{entity}, k.gap, MAX(d.slot) AS slot
+FROM {source} AS x JOIN days AS d ON d.day = x.day JOIN days AS k ON k.day = x.known_day
+GROUP BY x.account, x.{entity}, k.gap
+"""
+    order = f"OVER (PARTITION BY account, {entity} ORDER BY gap NULLS FIRST)"
+    spans = f"SELECT account, gap, MAX(slot) {order} AS slot, LEAD(gap) {order} AS next_gap FROM {name}_gaps"
+    seen = f"""
+SELECT p.account, a.cutoff,
+    {lines(f"SUM(CASE WHEN a.age <= {w} THEN 1 ELSE 0 END) AS seen_{w}" for w in windows)}
+FROM {name}_spans AS p
+JOIN ages AS a ON a.slot = p.slot AND a.cutoff >= p.gap AND (p.next_gap IS NULL OR a.cutoff < p.next_gap)
+GROUP BY p.account, a.cutoff
+"""
+    return ((f"{name}_gaps", gaps), (f"{name}_spans", spans), (f"{name}_seen", seen))
