@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from revml.clv.cautions import cautions
 from revml.clv.contract import contract_flows
 from revml.clv.growth import Growth, GrowthModel, past_movements
 from revml.clv.hazard import fit_hazard, months_of, tie
+from revml.clv.orders import fit_process
+from revml.clv.purchases import repeat_buyers
+from revml.clv.spend import fit_spend
 from revml.clv.subscriptions import account_months, active_contracts, lost_contracts
-from revml.clv.value import MONTH_DAYS, Floats, share_beyond
+from revml.clv.value import MONTH_DAYS, MONTH_WEEKS, Floats, discount_factors, share_beyond
 from revml.config import Economics
 from revml.sources.facts import Facts
 
@@ -33,6 +38,9 @@ CLV_COLUMNS = (
     "warning",
 )
 FLOW_COLUMNS = ("account_id", "relation", "month", "survival", "expected_revenue", "discounted_margin")
+MUCH_EXTRAPOLATED = 0.5
+FEW_PURCHASES = 3
+DEPENDENT = 0.3
 
 
 @dataclass(frozen=True)
@@ -63,85 +71,170 @@ def forecast_clv(
     horizon_months: int | None = None,
     seed: int = 42,
 ) -> ClvForecast:
-    """Forecast what each account is worth from `as_of` on.
+    """Forecast what each account is worth from `as_of` on, by relation.
 
     Args:
         p_churn: account_id, probability of a loss within `churn_horizon_days` of `as_of` (a question with a gap hands
             in gap + horizon). Survival is tied to it; accounts without one keep the hazard of their group.
-        p_upsell: account_id, probability of an upsell (MRR up by at least `uplift`) within `upsell_horizon_days`. None
-            means no growth is forecast (GrowthModel.NONE).
+        p_upsell: account_id, probability of an upsell (MRR up by at least `uplift`) within `upsell_horizon_days`;
+            accounts without one take the company's past rate. None means that no growth is forecast.
         horizon_months: default is the economics' own.
-        seed: for what is simulated; the same seed gives the same frames.
+        seed: the run's seed. Every figure here is an expectation in closed form or by quadrature, so that it has no
+            influence yet; intervals, which are simulated, will use it.
+
+    Returns:
+        Frames sorted by relation and account. For orders, `survival` of a month is the probability of at least one
+        order in the twelve months that begin with it, and `p_alive` that of the last twelve months of the horizon.
     """
     months = horizon_months or economics.horizon_months
-    clv: list[pd.DataFrame] = []
-    flows: list[pd.DataFrame] = []
-    notes: list[str] = []
+    parts = []
     if facts.has("subscriptions"):
-        part = _contracts(
-            facts,
-            as_of,
-            economics,
-            p_churn=p_churn,
-            churn_horizon_days=churn_horizon_days,
-            p_upsell=p_upsell,
-            upsell_horizon_days=upsell_horizon_days,
-            uplift=uplift,
-            months=months,
-        )
-        clv.append(part.clv)
-        flows.append(part.flows)
-        notes.extend(part.notes)
-    return ClvForecast(_stack(clv, CLV_COLUMNS), _stack(flows, FLOW_COLUMNS), tuple(notes))
+        scores = _Scores(p_churn, churn_horizon_days, p_upsell, upsell_horizon_days, uplift)
+        parts.append(_contracts(facts, as_of, economics, scores, months))
+    if facts.has("orders"):
+        parts.append(_orders(facts, as_of, economics, months))
+    return ClvForecast(
+        clv=_stack([part.clv for part in parts], CLV_COLUMNS),
+        flows=_stack([part.flows for part in parts], FLOW_COLUMNS),
+        notes=tuple(note for part in parts for note in part.notes),
+    )
 
 
-def _contracts(
-    facts: Facts,
-    as_of: datetime,
-    economics: Economics,
-    *,
-    p_churn: pd.DataFrame | None,
-    churn_horizon_days: int,
-    p_upsell: pd.DataFrame | None,
-    upsell_horizon_days: int,
-    uplift: float,
-    months: int,
-) -> ClvForecast:
+@dataclass(frozen=True)
+class _Scores:
+    p_churn: pd.DataFrame | None
+    churn_horizon_days: int
+    p_upsell: pd.DataFrame | None
+    upsell_horizon_days: int
+    uplift: float
+
+
+def _contracts(facts: Facts, as_of: datetime, economics: Economics, scores: _Scores, months: int) -> ClvForecast:
     contracts = active_contracts(facts, as_of, margin=economics.margin)
-    history = account_months(facts, as_of)
-    model = fit_hazard(history)
-    log_odds = model.log_odds(contracts, max(months, months_of(churn_horizon_days)))
-    survival = tie(log_odds, _aligned(p_churn, contracts), churn_horizon_days).curve[:, :months]
+    model = fit_hazard(account_months(facts, as_of))
+    log_odds = model.log_odds(contracts, max(months, months_of(scores.churn_horizon_days)))
+    p_churn = _aligned(scores.p_churn, contracts)
+    survival = tie(log_odds, p_churn, scores.churn_horizon_days).curve[:, :months]
     growth = Growth(GrowthModel.NONE)
-    if p_upsell is not None:
-        moves = past_movements(facts, as_of, threshold=uplift, days=upsell_horizon_days)
-        growth = Growth(GrowthModel.UPLIFT, _aligned(p_upsell, contracts), moves)
+    if scores.p_upsell is not None:
+        moves = past_movements(facts, as_of, threshold=scores.uplift, days=scores.upsell_horizon_days)
+        growth = Growth(GrowthModel.UPLIFT, _aligned(scores.p_upsell, contracts), moves)
     mrr, margin = contracts["mrr"].to_numpy(float), contracts["margin"].to_numpy(float)
     made = contract_flows(mrr, margin, survival, growth, economics.discount_rate)
-    seen = np.minimum(
-        model.observed_months - contracts["tenure_days"].to_numpy(float) / MONTH_DAYS, float(model.window_months)
-    )
+    tenure = contracts["tenure_days"].to_numpy(float) / MONTH_DAYS
+    seen = np.minimum(model.observed_months - tenure, float(model.window_months))
     extrapolated = share_beyond(made.margin, np.maximum(seen, 0.0))
-    warning = np.where(extrapolated > 0.5, "extrapolated", "")
+    unscored = np.isnan(p_churn)
+    warning = cautions(
+        len(contracts),
+        {
+            "extrapolated": extrapolated > MUCH_EXTRAPOLATED,
+            "negative_margin": margin < 0,
+            "no_score": unscored,
+            "no_losses": model.losses == 0,
+        },
+    )
     notes = []
     lost = lost_contracts(facts, as_of)
     if lost:
-        notes.append(f"{lost} accounts without an active subscription have no contract CLV")
-    return _frames(contracts, "contract", made.survival, made.revenue, made.margin, extrapolated, warning, notes)
+        notes.append(f"{lost} accounts whose last subscription has ended have no contract CLV")
+    if unscored.any():
+        notes.append(
+            f"{unscored.sum()} of {len(contracts)} contract accounts have no churn score: their group's hazard"
+        )
+    if scores.p_upsell is None and len(contracts):
+        notes.append("no upsell scores: MRR of surviving accounts is taken to stay as it is")
+    notes.extend(_total_note("contract", made.margin, extrapolated))
+    return _frames(
+        contracts["account_id"],
+        "contract",
+        survival=survival,
+        revenue=made.revenue,
+        margin=made.margin,
+        p_alive=survival[:, -1],
+        extrapolated=extrapolated,
+        warning=warning,
+        notes=notes,
+    )
+
+
+def _orders(facts: Facts, as_of: datetime, economics: Economics, months: int) -> ClvForecast:
+    buyers = repeat_buyers(facts, as_of, margin=economics.order_margin)
+    if buyers.empty:
+        return ClvForecast(_stack([], CLV_COLUMNS), _stack([], FLOW_COLUMNS), ("no account has bought yet",))
+    x, t_x, T = (buyers[name].to_numpy(float) for name in ("x", "t_x", "T"))
+    process = fit_process(x, t_x, T)
+    purchases, spend = buyers["purchases"].to_numpy(float), buyers["spend"].to_numpy(float)
+    money = fit_spend(purchases, spend, buyers["within"].to_numpy(float))
+    ends: Floats = np.linspace(1.0, months, months) * MONTH_WEEKS
+    orders = np.diff(process.expected_orders(x, t_x, T, ends), axis=1, prepend=0.0)
+    starts = ends - MONTH_WEEKS
+    survival = process.p_order(x, t_x, T, starts, starts + 12 * MONTH_WEEKS)
+    last = max(months - 12, 0) * MONTH_WEEKS
+    p_alive = process.p_order(x, t_x, T, np.array([last]), ends[-1:])[:, 0]
+    rate = buyers["margin_rate"].to_numpy(float)
+    revenue = orders * money.expected(purchases, spend)[:, None]
+    margin = revenue * rate[:, None] * discount_factors(economics.discount_rate, months)[None, :]
+    span = T.max() / MONTH_WEEKS
+    extrapolated = share_beyond(margin, np.full(len(buyers), span))
+    warning = cautions(
+        len(buyers),
+        {
+            "extrapolated": extrapolated > MUCH_EXTRAPOLATED,
+            "few_orders": purchases < FEW_PURCHASES,
+            "few_buyers": process.held,
+            "negative_margin": rate < 0,
+        },
+    )
+    notes = []
+    silent = int(((T - t_x) * 7 > 365).sum())
+    if silent:
+        notes.append(
+            f"{silent} of {len(buyers)} buyers have not ordered for a year: worth what their return is likely to bring"
+        )
+    if process.held:
+        notes.append("few repeat buyers: order rates are held by a weak prior")
+    if money.p is None:
+        notes.append("spend an order by credibility: too few buyers, or too heavy a tail for Gamma-Gamma")
+    if abs(money.dependence) > DEPENDENT:
+        notes.append(
+            f"spend an order goes with the number of orders (rank correlation {money.dependence:.2f}), which the spend "
+            "model takes to be independent"
+        )
+    notes.extend(_total_note("orders", margin, extrapolated))
+    return _frames(
+        buyers["account_id"],
+        "orders",
+        survival=survival,
+        revenue=revenue,
+        margin=margin,
+        p_alive=p_alive,
+        extrapolated=extrapolated,
+        warning=warning,
+        notes=notes,
+    )
+
+
+def _total_note(relation: str, margin: Floats, extrapolated: Floats) -> list[str]:
+    size = np.abs(margin).sum(axis=1)
+    share = float(size @ extrapolated / size.sum()) if size.sum() > 0 else 0.0
+    return [f"{share:.0%} of the {relation} CLV lies beyond the longest observed span"] if share > 0 else []
 
 
 def _frames(
-    accounts: pd.DataFrame,
+    account_ids: pd.Series,
     relation: str,
+    *,
     survival: Floats,
     revenue: Floats,
     margin: Floats,
+    p_alive: Floats,
     extrapolated: Floats,
-    warning: np.ndarray,
+    warning: npt.NDArray[np.object_],
     notes: list[str],
 ) -> ClvForecast:
     n, months = margin.shape
-    ids = accounts["account_id"].to_numpy()
+    ids = account_ids.to_numpy()
     clv = pd.DataFrame(
         {
             "account_id": ids,
@@ -149,9 +242,9 @@ def _frames(
             "horizon_months": months,
             "clv": margin.sum(axis=1),
             "expected_revenue": revenue.sum(axis=1),
-            "p_alive": survival[:, -1],
+            "p_alive": p_alive,
             "extrapolated_share": extrapolated,
-            "warning": warning,
+            "warning": pd.Series(warning, dtype="str"),
         }
     )
     flows = pd.DataFrame(
@@ -175,7 +268,19 @@ def _aligned(scores: pd.DataFrame | None, accounts: pd.DataFrame) -> Floats:
     return np.asarray(known.reindex(accounts["account_id"]).to_numpy(dtype=float, na_value=np.nan))
 
 
+_EMPTY = pd.DataFrame(
+    {
+        name: pd.Series(dtype=kind)
+        for name, kind in (
+            *((name, "str") for name in ("account_id", "relation", "warning")),
+            *((name, "int64") for name in ("horizon_months", "month")),
+            *((name, "float64") for name in ("clv", "expected_revenue", "p_alive", "extrapolated_share")),
+            *((name, "float64") for name in ("survival", "discounted_margin")),
+        )
+    }
+)
+
+
 def _stack(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
-    if not frames:
-        return pd.DataFrame({name: pd.Series(dtype="float64") for name in columns})
+    frames = [frame for frame in frames if len(frame)] or [_EMPTY]
     return pd.concat(frames, ignore_index=True)[list(columns)]

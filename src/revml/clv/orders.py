@@ -9,6 +9,7 @@ Gauss-Jacobi quadrature, so that every quantity is one integrand and none loses 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,6 +29,10 @@ _BOUND = 9.0
 # Weak prior on (log r, log a - log b, (log a + log b) / 2): rates spread like an exponential, one order in ten is the
 # last one and the last-order probability is known as from ten orders; standard deviation 1 each.
 _PRIOR_MEAN = (0.0, -2.2, 1.1)
+
+
+# An integrand (p, weeks, shape, rate) -> value, all broadcast to (rows, weeks).
+_Inner = Callable[[Floats, Floats, Floats, Floats], Floats]
 
 
 class Process(StrEnum):
@@ -104,13 +109,6 @@ class PurchaseProcess:
                 total += weights[at, j, None] * inner(nodes[at, j, None], weeks[None, :], shape, rate)
             out[rows] = alive[rows, None] * total
         return out
-
-
-class _Inner:
-    """The type of an integrand: `(p, weeks, shape, rate) -> value`, all broadcast to (rows, weeks)."""
-
-    def __call__(self, p: Floats, weeks: Floats, shape: Floats, rate: Floats) -> Floats:
-        raise NotImplementedError
 
 
 def fit_process(
