@@ -45,6 +45,7 @@ GROUP BY s.account_id, p.as_of
 ORDER BY p.as_of, s.account_id
 """
 
+# Sums of money are rounded, so that an order and its return add up to zero in whatever order they are added.
 # One row an order and the time it was known, so that lines are added up once and not once a cutoff.
 _ORDER_SQL = """
 WITH one_order AS (
@@ -63,7 +64,7 @@ ORDER BY p.as_of, o.account_id
 """
 
 _GROWN_FROM = """
-   AND sum(CASE WHEN o.ordered_at > p.before_from THEN o.amount ELSE 0 END) > 0"""
+   AND round(sum(CASE WHEN o.ordered_at > p.before_from THEN o.amount ELSE 0 END), 4) > 0"""
 
 _RENEWAL_SQL = f"""
 SELECT DISTINCT p.account_id, p.as_of

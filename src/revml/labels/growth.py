@@ -33,15 +33,15 @@ WITH net AS (
   GROUP BY account_id, ordered_at
 ), spans AS (
   SELECT r.account_id, r.as_of,
-         sum(CASE WHEN o.ordered_at <= r.as_of THEN o.amount ELSE 0 END) AS before,
-         sum(CASE WHEN o.ordered_at > r.opens THEN o.amount ELSE 0 END) AS after
+         round(sum(CASE WHEN o.ordered_at <= r.as_of THEN o.amount ELSE 0 END), 4) AS before,
+         round(sum(CASE WHEN o.ordered_at > r.opens THEN o.amount ELSE 0 END), 4) AS after
   FROM at_risk r
   LEFT JOIN net o ON o.account_id = r.account_id AND o.ordered_at <= r.closes
                  AND o.ordered_at > r.as_of - INTERVAL '{spec.horizon_days}' DAY
   GROUP BY r.account_id, r.as_of
 )
 SELECT account_id, as_of,
-       CASE WHEN before <= 0 THEN NULL
+       CASE WHEN before IS NULL OR before <= 0 THEN NULL
             WHEN after > before * {spec.growth_ratio!r} * (1 + {SAME}) THEN 1
             ELSE 0 END AS label
 FROM spans
