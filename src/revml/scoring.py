@@ -14,9 +14,11 @@ import pandas as pd
 
 from revml.clv import ClvForecast, forecast_clv
 from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
+from revml.contract.tables import TABLES
 from revml.datasets import feature_frame, scoring_frames
 from revml.errors import BundleError, ConfigError, NotFound
 from revml.explanations import explain
+from revml.features.catalog import SUBJECTS
 from revml.labels import answerable
 from revml.models.bundle import Bundle
 from revml.models.registry import champion
@@ -224,7 +226,11 @@ def _forecast(
 
 
 def features_before(facts: Facts, as_of: datetime, accounts: list[str]) -> pd.DataFrame:
-    """Features of the accounts 12 weeks before; those that were no accounts then are left out."""
+    """Features of the accounts 12 weeks before, as far as they can be told.
+
+    Accounts that were none then are left out, and a feature is empty where its table, or its window within it, had not
+    begun: a year's orders out of a history of nine months are no past to compare with.
+    """
     before = as_of - timedelta(days=PAST_DAYS)
     with bound(facts.con, wanted=pd.DataFrame({"account_id": pd.Series(accounts, dtype="str")})):
         known = facts.con.execute(
@@ -232,8 +238,25 @@ def features_before(facts: Facts, as_of: datetime, accounts: list[str]) -> pd.Da
                WHERE a.created_at <= $before AND a.known_at <= $before ORDER BY w.account_id""",
             {"before": before},
         ).df()
-    snapshots = known.assign(as_of=instants([before] * len(known)))
-    return feature_frame(facts, snapshots)
+    frame = feature_frame(facts, known.assign(as_of=instants([before] * len(known))))
+    untold = [name for name, since in told_since(facts).items() if name in frame.columns and before < since]
+    return frame.drop(columns=untold)
+
+
+def told_since(facts: Facts) -> dict[str, datetime]:
+    """From when on each feature covers its whole window, by the first fact of its subject's tables."""
+    first: dict[str, datetime] = {}
+    for name, table in TABLES.items():
+        if facts.has(name) and table.happened_at:
+            row = facts.con.execute(f"SELECT min({table.happened_at}) FROM {name}").fetchone()
+            if row and row[0] is not None:
+                first[name] = row[0]
+    since = {}
+    for subject in SUBJECTS:
+        begun = [first[table] for table in subject.tables if table in first]
+        for feature in subject.features if begun else ():
+            since[feature.name] = max(begun) + timedelta(days=feature.window_days or 0)
+    return since
 
 
 def score(bundle: Bundle, frame: pd.DataFrame, spec: QuestionSpec) -> pd.DataFrame:
@@ -287,4 +310,4 @@ def account_frame(facts: Facts, as_of: datetime, accounts: list[str]) -> pd.Data
             _ACCOUNTS_SQL.format(changed=changed, newest=newest),
             {"as_of": as_of, "year_ago": as_of - timedelta(days=365)},
         ).df()
-    return frame[list(ACCOUNT_COLUMNS)]
+    return frame[list(ACCOUNT_COLUMNS)].reset_index(drop=True)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from revml.cli.options import json_option, out, print_json, table, workspace_option
+from revml.clv.cautions import caution_words
 from revml.config import QUESTIONS, Workspace
 from revml.errors import NotFound
 from revml.exports import export_scores
@@ -108,7 +109,7 @@ def _print_account(detail: AccountDetail, language: str) -> None:
             line(f"  {'▲' if reason.side == 'raises' else '▼'} {reason.text(language)}")
     for value in detail.clv:
         alive = f", still here at the end {w.percent(value.p_alive)}" if value.p_alive is not None else ""
-        care = f"; {value.warning}" if value.warning else ""
+        care = f". {caution_words(value.warning, language)}" if value.warning else ""
         line(
             f"\n{value.relation}: lifetime value {w.money(value.clv, run.currency)} in {value.horizon_months} months"
             f"{alive}{care}"

@@ -10,6 +10,7 @@ import click
 import pandas as pd
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
+from revml.clv.cautions import caution_words
 from revml.config import Workspace
 from revml.locales import Words, words
 from revml.scoring import score_workspace
@@ -103,20 +104,27 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int |
         f"Run {number}: lifetime value over {told['horizon_months']} months from {run.as_of:%Y-%m-%d}, "
         f"discounted margin: {money(told['clv'])}"
     )
-    headers = ("relation", "accounts", "CLV", "expected revenue", "extrapolated")
-    out.print(table("By relation", headers, _clv_rows(told["relations"], "relation", money, w), right=headers[1:]))
+    sums = ("accounts", "CLV", "expected revenue", "extrapolated")
+    relations = _clv_rows(told["relations"], "relation", money, w)
+    out.print(table("By relation", ("relation", *sums), relations, right=sums))
     if told["segments"]:
-        headers = (told["segment"], "accounts", "CLV", "expected revenue", "extrapolated")
-        rows = _clv_rows(told["segments"], "segment", money, w)
-        out.print(table(f"By {told['segment']}", headers, rows, right=headers[1:]))
-    headers = ("account", "name", "relation", "CLV", "still here at the end", "needs care")
-    rows = [
-        (r["account_id"], r["name"], r["relation"], money(r["clv"]), w.percent(r["p_alive"]), r["warning"])
-        for r in told["top"]
+        segments = _clv_rows(told["segments"], "segment", money, w)
+        out.print(table(f"By {told['segment']}", (told["segment"], *sums), segments, right=sums))
+    headers = ("account", "name", "relation", "CLV", "still here at the end", "extrapolated")
+    top = [
+        (
+            row["account_id"],
+            row["name"],
+            row["relation"],
+            money(row["clv"]),
+            w.percent(row["p_alive"]),
+            w.percent(row["extrapolated_share"]),
+        )
+        for row in told["top"]
     ]
-    out.print(table("Worth most", headers, rows, right=headers[3:5]))
-    for text, count in told["warnings"].items():
-        out.print(f"  {count:,} accounts: {text}", markup=False)
+    out.print(table("Worth most", headers, top, right=headers[3:]))
+    for warning, count in told["warnings"].items():
+        out.print(f"  {count:,} accounts: {caution_words(warning, workspace.language)}", markup=False)
     for note in run.notes:
         out.print(f"  {note}", markup=False)
 
@@ -178,7 +186,7 @@ def forecast_summary(run: ScoreRun) -> dict[str, Any]:
         "relations": _clv_totals(clv, "relation", "relation"),
         "segment": segment,
         "segments": _clv_totals(clv.fillna({segment: "not known"}), segment, "segment") if known[segment] else [],
-        "top": _records(top, ("account_id", "name", "relation", "clv", "p_alive", "warning")),
+        "top": _records(top, ("account_id", "name", "relation", "clv", "p_alive", "extrapolated_share", "warning")),
         "warnings": {str(text): int(n) for text, n in warned.value_counts().sort_index().items()},
         "notes": list(run.notes),
     }

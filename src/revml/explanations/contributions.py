@@ -99,7 +99,7 @@ def contributions(bundle: Explainable, frame: pd.DataFrame) -> Contributions:
             "the explanation does not add up to the score",
             where=f"{bundle.question} bundle",
             wanted="base + contributions = log-odds",
-            got=f"off by up to {np.nanmax(away):.3g} in {int(bad.sum())} of {len(frame)} rows",
+            got=f"{int(bad.sum())} of {len(frame)} rows are off, the first by {away[bad][0]:.3g}",
             do="train the question again; if it stays, report a defect",
         )
     return Contributions(float(base), values, features)

@@ -69,7 +69,7 @@ class KnownFacts:
 def declared(name: str, *, categorical: bool) -> Feature:
     """The declaration of a model's column; a company's own profile column declares itself."""
     found = catalog().get(name)
-    return found if found is not None else Feature(name, "category" if categorical else "number", "profile")
+    return found if found is not None else Feature(name, "category" if categorical else "number", "profile", label=name)
 
 
 def _values(frame: pd.DataFrame, features: Sequence[Feature]) -> tuple[np.ndarray, dict[str, np.ndarray]]:

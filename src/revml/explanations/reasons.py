@@ -105,7 +105,7 @@ def _cells(
     numbers: np.ndarray, texts: dict[str, np.ndarray], facts: KnownFacts, row: np.ndarray, column: np.ndarray
 ) -> np.ndarray:
     """Numbers, and texts where the feature is a category; None where unknown."""
-    cells = numbers[row, column].astype(object)
+    cells: np.ndarray = numbers[row, column].astype(object)
     cells[np.isnan(numbers[row, column])] = None
     for name, values in texts.items():
         mine = column == facts.names.index(name)
