@@ -1,0 +1,123 @@
+"""The `usage` table: counts by account, user, day and event.
+
+How much an account uses follows its latent state at the month's start: fewer people come the deeper it slides, a rival's
+evaluation shows as exports only. Some accounts are barely instrumented, trackers fail for days, holidays are quiet.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from revml.sources.samples.clock import MICROSECONDS, Floats, Ints
+from revml.sources.samples.draws import stream
+from revml.sources.samples.people import Users
+from revml.sources.samples.world import World
+from revml.sources.samples.writing import coded, instants, make_table
+
+SEASON = np.array([0.98, 1.0, 1.04, 1.0, 1.0, 0.97, 0.84, 0.82, 1.03, 1.06, 1.05, 0.80])
+WEEKDAYS = np.array([1.0, 1.05, 1.05, 1.0, 0.85, 0.16, 0.14])
+
+
+def usage_table(world: World, users: Users, seed: int, events: int) -> pa.Table:
+    """About `events` rows of usage (fewer where accounts are too small to hold so many)."""
+    rng = stream(seed, "usage")
+    rows, month = _rows(world, users, rng, events)
+    day = _days(world, rng, month)
+    event = _events(world, rng, users.account[rows], month)
+    kinds = len(world.kind.usage)
+    first = int(world.calendar.starts[0])
+    key = ((day - first) * len(users.ids) + rows) * kinds + event
+    born = users.created[rows] // MICROSECONDS
+    key = key[(day >= born) & (day * MICROSECONDS <= users.left[rows] - MICROSECONDS) & (day < world.calendar.end)]
+    key.sort()
+    key = key[np.r_[True, key[1:] != key[:-1]]]
+    event, rest = key % kinds, key // kinds
+    user, day = rest % len(users.ids), rest // len(users.ids) + first
+    means = np.array([mean for _, _, mean in world.kind.usage])
+    quantity = 1 + rng.poisson((means - 1)[event])
+    account = users.account[user]
+    # the count of a day is stamped with the hour of its first use, never before the user was made
+    hour = rng.integers(6, 19, len(key)) * 3_600_000_000
+    moment = np.maximum(day * MICROSECONDS + hour, users.created[user])
+    return make_table(
+        "usage",
+        {
+            "account_id": coded(account, world.accounts.ids),
+            "occurred_at": instants(moment),
+            "event": coded(event, [name for name, _, _ in world.kind.usage]),
+            "user_id": coded(user, users.ids),
+            "quantity": quantity,
+        },
+    )
+
+
+def activity(world: World, seed: int) -> Floats:
+    """Expected use of each account in each month, relative: (months, accounts), 0 where no contract runs."""
+    rng = stream(seed, "activity")
+    months, n = world.calendar.months, world.accounts.size
+    depth, mood = world.history("depth")[:-1], world.history("mood")[:-1]
+    seats = np.stack([np.where(c.active, c.seats, 0.0) for c in world.contracts[:-1]])
+    seats = np.maximum(seats, np.stack([np.where(c.active, c.seats, 0.0) for c in world.contracts[1:]]) * (seats == 0))
+    habit = np.exp(rng.normal(0, 0.7, n))
+    wobble = np.exp(rng.normal(0, 0.22, (months, n)))
+    instrumented = np.where(rng.random(n) < 0.07, 0.06, 1.0)
+    season = SEASON[world.calendar.season_month[:months]][:, None]
+    level = np.minimum(seats, 150) ** 0.8 * habit * instrumented * season * wobble
+    lost = rng.random((months, n)) < 0.012
+    out: Floats = level * np.exp(0.25 * mood) * (1 - 0.55 * depth) * ~lost
+    return out
+
+
+def _rows(world: World, users: Users, rng: np.random.Generator, events: int) -> tuple[Ints, Ints]:
+    """Draw how many rows each user gives in each month; returns user and month of each row."""
+    calendar = world.calendar
+    level = activity(world, int(rng.integers(2**31)))
+    depth = world.history("depth")[:-1]
+    edges = calendar.starts[: calendar.months + 1] * MICROSECONDS
+    chunks: list[np.ndarray] = []
+    for t in range(calendar.months):
+        there = np.minimum(users.left, edges[t + 1]) - np.maximum(users.created, edges[t])
+        share = np.clip(there / (edges[t + 1] - edges[t]), 0, 1)
+        coming = users.tolerance > 0.85 * depth[t, users.account]
+        chunks.append(users.activity * share * np.where(coming, 1.0, 0.08))
+    weight = np.stack(chunks)
+    total = np.stack([np.bincount(users.account, w, minlength=world.accounts.size) for w in chunks])
+    crowd = np.maximum(np.bincount(users.account, minlength=world.accounts.size), 1)
+    expected = weight * (level / crowd)[:, users.account]
+    del total
+    expected *= events / max(expected.sum(), 1e-9)
+    count = rng.poisson(expected)
+    month, user = np.nonzero(count)
+    repeat = count[month, user]
+    return np.repeat(user, repeat), np.repeat(month, repeat)
+
+
+def _days(world: World, rng: np.random.Generator, month: Ints) -> Ints:
+    """Days of the rows: working days mostly, none in the days when tracking was down."""
+    calendar = world.calendar
+    day = np.arange(calendar.starts[0], calendar.end)
+    weight = WEEKDAYS[(day + 3) % 7].copy()
+    for start in rng.integers(0, len(day), max(1, calendar.months // 8)):
+        weight[start : start + int(rng.integers(1, 4))] *= 0.02
+    sums = np.cumsum(weight)
+    lower = np.r_[0.0, sums][calendar.starts[: calendar.months] - day[0]]
+    upper = sums[calendar.starts[1 : calendar.months + 1] - day[0] - 1]
+    at = lower[month] + rng.random(len(month)) * (upper - lower)[month]
+    return np.searchsorted(sums, at, side="right").clip(0, len(day) - 1) + day[0]
+
+
+def _events(world: World, rng: np.random.Generator, account: Ints, month: Ints) -> Ints:
+    """Which event each row counts: an account's own mix, and exports while a rival is evaluated."""
+    shares = np.array([share for _, share, _ in world.kind.usage])
+    mix = rng.gamma(6.0 * shares / shares.max() + 0.05, size=(world.accounts.size, len(shares))) + 1e-9
+    edges = np.cumsum(mix / mix.sum(axis=1, keepdims=True), axis=1)
+    u = rng.random(len(account))
+    event = np.zeros(len(account), np.int64)
+    for k in range(len(shares) - 1):
+        event += u > edges[account, k]
+    names = [name for name, _, _ in world.kind.usage]
+    if "export" in names:
+        rival = world.history("rival")[month, account] > 0
+        event[rival & (rng.random(len(account)) < 0.035)] = names.index("export")
+    return event
