@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from revml.errors import StoreError
 
 
+class PageError(StoreError):
+    """A list was asked for in a way that it cannot be given; `where` names the parameter."""
+
+
 @dataclass(frozen=True)
 class Cursor:
     """The last row of a page: its run, question, order, sort key and account.
@@ -36,7 +40,7 @@ class Cursor:
         """Read a cursor.
 
         Raises:
-            StoreError: the text is no cursor.
+            PageError: the text is no cursor.
         """
         try:
             run_id, question, order, reverse, key, account_id = json.loads(
@@ -47,7 +51,7 @@ class Cursor:
             if not isinstance(key, str if order == "name" else int | float) or isinstance(key, bool):
                 raise TypeError
         except (ValueError, TypeError):
-            raise StoreError(
+            raise PageError(
                 "this is not the cursor of a page",
                 where="after",
                 wanted="the `after` that the page before gave",

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from revml.errors import NotFound, StoreError
 from revml.store import publish, read
-from revml.store.cursor import Cursor
+from revml.store.cursor import Cursor, PageError
 from revml.store.database import Database, open_database
 from revml.store.runs import ScoreRun
 from revml.store.views import (
@@ -33,11 +33,15 @@ KEEP_RUNS = 24
 MAX_LIMIT = 1000
 
 
+class NothingPublished(NotFound):
+    """The scores database holds no run yet."""
+
+
 @dataclass(frozen=True)
 class Store:
     """An open scores database. Use it as a context manager, or `close()` it.
 
-    Every reading call sees one state of the database, and raises `NotFound` where no run was published yet.
+    Every reading call sees one state of the database, and raises `NothingPublished` before the first publish.
     """
 
     database: Database
@@ -107,16 +111,17 @@ class Store:
             search: words that name or id contain, without regard to case and accents.
 
         Raises:
-            NotFound: no run was published, or the question was not scored in it.
-            StoreError: the cursor is none, belongs to another list, or its run is gone.
+            NothingPublished: no run was published.
+            NotFound: the question was not scored in it.
+            PageError: order or limit is unknown, the cursor is none, belongs to another list, or its run is gone.
         """
         if order not in ORDERS:
-            raise StoreError("no such order", where="order", wanted=", ".join(ORDERS), got=order)
+            raise PageError("no such order", where="order", wanted=", ".join(ORDERS), got=order)
         if not 1 <= limit <= MAX_LIMIT:
-            raise StoreError("a page cannot be that long", where="limit", wanted=f"1 to {MAX_LIMIT}", got=str(limit))
+            raise PageError("a page cannot be that long", where="limit", wanted=f"1 to {MAX_LIMIT}", got=str(limit))
         cursor = Cursor.read(after) if after else None
         if cursor is not None and (cursor.question, cursor.order, cursor.reverse) != (question, order, reverse):
-            raise StoreError(
+            raise PageError(
                 "the cursor belongs to another list",
                 where="after",
                 wanted=f"question {question}, order {order}",
@@ -194,13 +199,13 @@ def _run(connection: Connection, database: Database, run_id: int | None = None) 
     if run is not None:
         return run
     if run_id is not None:
-        raise StoreError(
+        raise PageError(
             "the run of this list is gone",
             where="after",
             got=f"run {run_id}",
             do="leave `after` out to begin again in the current run",
         )
-    raise NotFound(
+    raise NothingPublished(
         "nothing was scored yet",
         where=database.name,
         wanted="a published run",

@@ -1,0 +1,72 @@
+"""Answers as JSON: the store's records with times as UTC instants and reasons in one language, never a NaN."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import datetime
+from typing import Any
+
+from starlette.responses import Response
+
+from revml.store.views import AccountDetail, ListedAccount, Page, Reason
+
+
+class JsonAnswer(Response):
+    """A JSON body; a number that is none would be a defect and raises."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}Z"
+    raise TypeError(f"{type(value).__name__} is no part of an answer")
+
+
+def record(value: Any) -> Any:
+    """A record of the store as dictionaries and lists."""
+    return dataclasses.asdict(value)
+
+
+def reason(found: Reason, language: str) -> dict[str, Any]:
+    """A reason with its text in one language."""
+    plain = record(found)
+    del plain["text_en"], plain["text_cs"]
+    return {**plain, "text": found.text(language)}
+
+
+def page(found: Page, language: str) -> dict[str, Any]:
+    """A page of a list."""
+    return {
+        "run": record(found.run),
+        "total": found.total,
+        "after": found.after,
+        "accounts": [listed(row, language) for row in found.rows],
+    }
+
+
+def listed(row: ListedAccount, language: str) -> dict[str, Any]:
+    """A row of a list."""
+    return {
+        "account": record(row.account),
+        "score": record(row.score) | {"change": row.score.change},
+        "reason": reason(row.reason, language) if row.reason else None,
+    }
+
+
+def detail(found: AccountDetail, language: str) -> dict[str, Any]:
+    """All about one account."""
+    return {
+        "run": record(found.run),
+        "account": record(found.account),
+        "scores": [record(score) | {"change": score.change} for score in found.scores],
+        "reasons": [reason(r, language) for r in found.reasons],
+        "clv": [record(value) for value in found.clv],
+        "flows": [record(flow) for flow in found.flows],
+        "history": [record(past) for past in found.history],
+    }

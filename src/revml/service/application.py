@@ -1,0 +1,27 @@
+"""The ASGI application: all routes of the service. Its state is given when the service starts, not when it is made."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from revml.errors import RevmlError
+from revml.service import health, openapi, pages, problems, reading, scoring
+from revml.service.serving import Serving
+
+
+def make_application(serving: Serving | None = None) -> Starlette:
+    """The application; `application.state.serving` must be set before the first request."""
+    application = Starlette(
+        routes=[*health.routes, *reading.routes, *scoring.routes, *openapi.routes, *pages.routes],
+        exception_handlers={
+            problems.Problem: problems.on_problem,
+            RevmlError: problems.on_revml_error,
+            HTTPException: problems.on_http_error,
+            Exception: problems.on_defect,
+        },
+    )
+    application.router.redirect_slashes = False
+    if serving is not None:
+        application.state.serving = serving
+    return application

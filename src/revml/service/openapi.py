@@ -1,0 +1,5 @@
+"""stub"""
+
+from starlette.routing import Route
+
+routes: list[Route] = []
