@@ -43,7 +43,7 @@ class TrainStep(Frozen):
 
     def run(self, run: Run) -> str:
         """What each question got."""
-        from revml.training import train_questions
+        from revml.tracking import train_questions
 
         trained = train_questions(
             run.workspace,

@@ -20,7 +20,7 @@ import pandas as pd
 from revml import __version__
 from revml.config import QuestionName, Workspace
 from revml.datasets import Dataset, build_dataset
-from revml.errors import NotEnoughData, NotFound
+from revml.errors import NotEnoughData
 from revml.evaluation.card import card
 from revml.evaluation.figures import Figures, measure
 from revml.evaluation.verdict import Verdict, judge
@@ -31,8 +31,8 @@ from revml.models.encoding import Encoding
 from revml.models.folds import account_numbers, folds_by_account, folds_by_time
 from revml.models.ladder import Attempt, Climbed, Learning, climb
 from revml.models.reference import reference, segment_of
-from revml.models.registry import champion
-from revml.models.sheet import ModelSheet, load_sheet, to_json
+from revml.models.registry import serving_bundle
+from revml.models.sheet import ModelSheet, load_sheet
 from revml.sources.facts import Facts
 
 Progress = Callable[[str, float], None]
@@ -209,7 +209,7 @@ def _write(
         "definition": dataset.spec.model_dump(mode="json"),
         "base_rate": float(data.label.mean()),
         "seed": workspace.seed,
-        "sheet": to_json(sheet),
+        "sheet": sheet.model_dump(mode="json"),
         "data": told,
         "ladder": [_ladder_row(a) for a in climbed.attempts],
         "figures": figures.to_json(),
@@ -226,11 +226,12 @@ def _write(
             for language, name in (("en", "card.md"), ("cs", "card.cs.md"))
         },
     }
+    serving = serving_bundle(workspace, dataset.question)
     made = {
         "at": datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat(),
         "revml": __version__,
         "lightgbm": lightgbm.__version__,
-        "parent": _parent(workspace, dataset.question),
+        "parent": serving.hash if serving else None,
     }
     return load_bundle(write_bundle(workspace.bundles_dir / dataset.question, manifest, files, made))
 
@@ -282,13 +283,6 @@ def _told(
         "company": workspace.company.name,
         "currency": workspace.company.currency,
     }
-
-
-def _parent(workspace: Workspace, question: QuestionName) -> str | None:
-    try:
-        return champion(workspace, question).hash
-    except NotFound:
-        return None
 
 
 def _silent(_what: str, _share: float) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import cast
 
 from revml.config import QuestionName, Workspace
-from revml.errors import NotFound
+from revml.errors import BundleError, NotFound
 from revml.models.bundle import Bundle, load_bundle, to_text
 
 POINTER = "champion.json"
@@ -43,3 +44,26 @@ def appoint(folder: Path, bundle: str, version: str | None) -> None:
     temporary = folder / f".{POINTER}.{os.getpid()}"
     temporary.write_text(to_text({"bundle": bundle, "version": version}), encoding="utf-8")
     temporary.replace(folder / POINTER)
+
+
+def serving_bundle(workspace: Workspace, question: str) -> Bundle | None:
+    """The champion, or None where there is none that can be loaded."""
+    try:
+        return champion(workspace, cast(QuestionName, question))
+    except (NotFound, BundleError):
+        return None
+
+
+def newest_bundle(workspace: Workspace, question: QuestionName) -> Bundle:
+    """The bundle of a question that was written last.
+
+    Raises:
+        NotFound: nothing was trained yet.
+    """
+    folder = workspace.bundles_dir / question
+    found = [load_bundle(p.parent) for p in folder.glob("*/manifest.json")]
+    if not found:
+        raise NotFound(
+            f"no model of {question} yet", where=str(folder), wanted="a bundle", do=f"run `revml train {question}`"
+        )
+    return max(found, key=lambda b: (str(b.manifest["made"]["at"]), b.hash))

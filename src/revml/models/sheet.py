@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from revml.config import Frozen, QuestionName, Workspace, read_yaml
+from revml.errors import ConfigError
 from revml.models.calibration import CalibrationKind
 
 RungName = Literal["constant", "rule", "logistic", "lightgbm", "blend"]
@@ -81,19 +83,24 @@ def load_sheet(workspace: Workspace, question: QuestionName) -> ModelSheet:
     """
     own = workspace.root / "models" / f"{question}.yaml"
     if own.is_file():
-        sheet = read_yaml(own, ModelSheet)
-    else:
-        with as_file(files("revml").joinpath("workspace", "files", "models", f"{question}.yaml")) as shipped:
-            sheet = read_yaml(shipped, ModelSheet)
-    if sheet.question != question:
-        from revml.errors import ConfigError
+        return read_sheet(own, question)
+    with as_file(files("revml").joinpath("workspace", "files", "models", f"{question}.yaml")) as shipped:
+        return read_sheet(shipped, question)
 
+
+def read_sheet(path: Path, question: QuestionName) -> ModelSheet:
+    """Read a sheet that must be for a question.
+
+    Raises:
+        ConfigError: the file is missing, breaks the schema, or is the sheet of another question.
+    """
+    sheet = read_yaml(path, ModelSheet)
+    if sheet.question != question:
         raise ConfigError(
-            "this sheet is for another question", where=str(own), wanted=f"question: {question}", got=sheet.question
+            "this sheet is for another question",
+            where=str(path),
+            wanted=f"question: {question}",
+            got=f"question: {sheet.question}",
+            do="name the sheet of this question, or correct its first line",
         )
     return sheet
-
-
-def to_json(sheet: ModelSheet) -> dict[str, Any]:
-    """The sheet as the manifest keeps it."""
-    return sheet.model_dump(mode="json")

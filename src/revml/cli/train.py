@@ -1,0 +1,162 @@
+"""`revml train` and `revml register`: models from checked facts, tested once, tracked where MLflow answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from revml.cli.options import err, json_option, out, print_json, progress_bar, table, workspace_option
+from revml.config import QUESTIONS, QuestionName, Workspace
+
+if TYPE_CHECKING:
+    from revml.tracking import Trained
+
+SHOWN = (
+    ("roc_auc", "ROC-AUC", 3),
+    ("pr_auc", "PR-AUC", 3),
+    ("log_loss", "log-loss", 4),
+    ("log_loss_constant", "log-loss of the constant rate", 4),
+    ("log_loss_gain", "log-loss gained over the constant rate", 4),
+    ("brier", "Brier score", 4),
+    ("calibration_error", "calibration error", 4),
+    ("calibration_ratio", "predicted / observed events", 2),
+    ("lift", "lift of the team's list", 2),
+    ("events_caught", "share of events on the team's list", 3),
+    ("events_within_reach", "... and on a perfect list", 3),
+    ("money_caught", "share of the money on a list by expected money", 3),
+)
+
+
+@click.command()
+@click.argument("question", type=click.Choice([*QUESTIONS, "all"]))
+@click.option("--sheet", type=click.Path(path_type=Path), help="Model sheet; default is models/QUESTION.yaml.")
+@click.option("--truth", type=click.Path(path_type=Path), help="A sample company's truth folder, to compare with.")
+@workspace_option
+@json_option
+def train(question: str, sheet: Path | None, truth: Path | None, workspace: Workspace, as_json: bool) -> None:
+    """Train QUESTION (churn, upsell, lapse, growth, or all), test it once on the newest closed window, register it.
+
+    Prints every rung of the ladder and which one serves, the figures with their 90 % intervals, the verdict, and where
+    the model card is. The first model that passes becomes champion.
+
+    \b
+    Example:
+      revml train churn
+      revml train all --json
+      revml train churn --truth data/truth
+    """
+    from revml.sources.facts import Facts
+    from revml.tracking import train_questions
+
+    facts = Facts.open(workspace.staged_dir)
+    with progress_bar(f"Training {question}") as report:
+        trained = train_questions(workspace, facts, question, sheet=sheet, progress=report)  # type: ignore[arg-type]
+    told = [_told(one, truth) for one in trained]
+    if as_json:
+        print_json(told)
+        return
+    for one in told:
+        _print(one)
+
+
+def _told(one: Trained, truth: Path | None) -> dict[str, Any]:
+    result, registered = one.result, one.registered
+    if result is None or registered is None:
+        return {"question": one.question, "trained": False, "why": str(one.refused)}
+    told: dict[str, Any] = {
+        "question": one.question,
+        "trained": True,
+        "served": result.bundle.rung,
+        "chosen": "out of time" if result.by_time else "across accounts",
+        "ladder": result.bundle.manifest["ladder"],
+        "figures": result.figures.to_json(),
+        "verdict": result.verdict.sentence(),
+        "passed": result.verdict.passed,
+        "bundle": result.bundle.hash,
+        "folder": str(result.bundle.folder),
+        "card": str(result.bundle.folder / "card.md"),
+        "version": registered.version,
+        "alias": registered.alias,
+        "note": registered.note,
+        "tracking_away": registered.away,
+    }
+    if truth is not None:
+        from revml.evaluation.truth import compare_with_truth
+
+        told["truth"] = compare_with_truth(result.predictions, truth, one.question, result.figures.constant).to_json()
+    return told
+
+
+def _print(told: dict[str, Any]) -> None:
+    if not told["trained"]:
+        out.print(f"[bold]{told['question']}[/bold]: not trained", end="\n")
+        out.print(told["why"] + "\n", style="yellow", markup=False)
+        return
+    rungs = (
+        (row["rung"] + (" *" if row["rung"] == told["served"] else ""), f"{row['log_loss']:.4f}", _share(row["better"]))
+        for row in told["ladder"]
+    )
+    headers = ("rung", "log-loss", "beats the one below in")
+    out.print(table(f"{told['question']}: ladder, chosen {told['chosen']}", headers, rungs, right=headers[1:]))
+    figures = told["figures"]
+    rows = [(words, *_cells(figures["values"][name], digits)) for name, words, digits in SHOWN]
+    title = f"Test: {figures['rows']:,} rows, {figures['events']:,} events ({figures['base_rate']:.1%})"
+    out.print(table(title, ("figure", "value", "90 % interval"), rows, right=("value", "90 % interval")))
+    if "truth" in told:
+        rows = [(words, value) for words, value in told["truth"]["words"].items()]
+        out.print(table("Against the truth", ("figure", "value"), rows, right=("value",)))
+    what = "a rule" if told["served"] == "rule" else told["served"]
+    out.print(f"served: [bold]{what}[/bold] (*), verdict: {told['verdict']}")
+    out.print(f"card: {told['card']}", soft_wrap=True)
+    (err if told["tracking_away"] else out).print(
+        told["note"] + "\n", style="yellow" if told["tracking_away"] else None
+    )
+
+
+def _share(better: float | None) -> str:
+    return "" if better is None else f"{better:.0%} of resamples"
+
+
+def _cells(figure: dict[str, float | None], digits: int) -> tuple[str, str]:
+    value, low, high = (None if figure[k] is None else f"{figure[k]:.{digits}f}" for k in ("value", "low", "high"))
+    return value or "unknown", f"{low} to {high}" if low else ""
+
+
+@click.command()
+@click.argument("question", type=click.Choice(QUESTIONS))
+@click.option("--bundle", help="First digits of a bundle's hash; default is the one trained last.")
+@workspace_option
+@json_option
+def register(question: QuestionName, bundle: str | None, workspace: Workspace, as_json: bool) -> None:
+    """Register a trained model of QUESTION that MLflow does not know yet (it was away when the model was trained).
+
+    \b
+    Example:
+      revml register churn
+    """
+    from revml.errors import NotFound, TrackingError
+    from revml.models.bundle import load_bundle
+    from revml.models.registry import newest_bundle
+    from revml.tracking import register as register_bundle
+
+    if bundle is None:
+        found = newest_bundle(workspace, question)
+    else:
+        folders = sorted((workspace.bundles_dir / question).glob(f"{bundle[:12]}*"))
+        if len(folders) != 1:
+            raise NotFound(
+                "no such bundle", where=str(workspace.bundles_dir / question), wanted="one match", got=f"{len(folders)}"
+            )
+        found = load_bundle(folders[0])
+    registered = register_bundle(workspace, found)
+    if registered.away:
+        raise TrackingError(registered.note, got=registered.away)
+    if as_json:
+        print_json({"version": registered.version, "alias": registered.alias, "note": registered.note})
+        return
+    out.print(registered.note)
+
+
+commands = [train, register]
