@@ -19,6 +19,7 @@ import pandas as pd
 
 from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
 from revml.errors import ConfigError, NotEnoughData
+from revml.features.engine import build_features
 from revml.labels import answerable, require
 from revml.labels.labelled import Labelled, labelled_snapshots
 from revml.snapshots import KEYS, population
@@ -122,8 +123,6 @@ def feature_frame(facts: Facts, snapshots: pd.DataFrame, *, progress: Progress |
     Returns:
         account_id, as_of, then the features; sorted by as_of and account_id.
     """
-    from revml.features.engine import build_features
-
     frame: pd.DataFrame = build_features(facts, snapshots[list(KEYS)], progress=progress).to_pandas()
     numbers = [c for c in frame.columns if c not in KEYS and pd.api.types.is_numeric_dtype(frame[c])]
     return frame.astype(dict.fromkeys(numbers, np.float32))
