@@ -23,10 +23,14 @@ class Missing:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A column that looks like today's value, with the figures that say so."""
+    """A column that looks like today's value, with the figures that say so.
+
+    `used` tells whether features or labels would see it; a column that is left out anyway does no harm.
+    """
 
     column: str
     evidence: str
+    used: bool = True
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,22 @@
 
 Comes in: a located table. Goes out: a `Mapping`: a relation, and for each contract column the SQL expression over it
 with the type that it has. A renaming is explicit, save that a column which already bears the contract's name is
-taken.
+taken. Everything that the user wrote in SQL is tried here, so that a mistake in it is an error with its place, before
+any row is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
+import re
+from dataclasses import dataclass, replace
 
 import duckdb
 
-from revml.config import Expression, Workspace
+from revml.config import Expression, TableSource, Workspace
 from revml.contract.checks import identifier
 from revml.contract.tables import Table
 from revml.errors import ConfigError, DataError
-from revml.sources.locate import Located
-from revml.sources.readers import Source, open_files
+from revml.sources.source import FILE_COLUMN, Source, first_line, nearest, unreadable
 
 
 @dataclass(frozen=True)
@@ -37,59 +35,114 @@ class Mapping:
     Attributes:
         values: contract column -> raw value.
         extras: static account column -> raw value.
-        left_out: source columns that nothing uses.
+        left_out: source columns that nothing uses; on accounts they are looked at for signs of today's value.
         where: SQL condition on the source's columns, or None.
+        timezone: zone of naive times, or None for UTC.
+        mixing: a column may mix times with and without a zone, because the table itself names the zone of the latter.
+        limit: the share of rows that may be quarantined.
     """
 
     table: Table
     source: Source
     values: dict[str, Value]
     extras: dict[str, Value]
-    left_out: tuple[str, ...]
+    left_out: dict[str, Value]
     where: str | None
     timezone: str | None
+    mixing: bool
     limit: float
 
 
 def map_table(
-    con: duckdb.DuckDBPyConnection, workspace: Workspace, table: Table, located: Located, room: Path
+    con: duckdb.DuckDBPyConnection, workspace: Workspace, table: Table, spec: TableSource, source: Source
 ) -> Mapping:
-    """Open a table's source and map its columns.
+    """Map an opened source to a contract table.
 
     Raises:
-        ConfigError: the mapping names a column that the source or the contract does not have.
-        DataError: the source cannot be read, or lacks a required column.
+        ConfigError: the mapping names a column that the source or the contract does not have, or its SQL is wrong.
+        DataError: the source lacks a required column.
     """
-    spec = located.source
-    source = open_files(con, located.files, located.words)
+    if spec.query is not None:
+        source = _queried(con, table.name, spec.query, source)
     _known_columns(table, tuple(spec.columns))
     values: dict[str, Value] = {}
     for name in table.by_name:
         asked = spec.columns.get(name)
         if isinstance(asked, Expression):
-            values[name] = Value(f"({asked.sql})", _type_of(con, source, asked.sql))
+            where = f"revml.yaml: tables.{table.name}.columns.{name}.sql"
+            values[name] = Value(f"({asked.sql})", _type_of(con, source, asked.sql, where))
         elif asked is not None or name in source.columns:
-            column = asked or name
-            if column not in source.columns:
-                raise _no_column(table.name, f"columns.{name}", column, source)
-            values[name] = Value(identifier(column), source.columns[column])
+            values[name] = _own(table.name, f"columns.{name}", asked or name, source)
     _require_columns(table, values, source)
-    extras = {}
-    for name in spec.static:
-        if name not in source.columns:
-            raise _no_column(table.name, "static", name, source)
-        extras[name] = Value(identifier(name), source.columns[name])
-    used = {value.sql for value in (*values.values(), *extras.values())}
-    left_out = tuple(c for c in source.columns if identifier(c) not in used)
+    extras = {n: _own(table.name, "static", n, source) for n in spec.static if n not in table.by_name}
+    if spec.where is not None:
+        _type_of(con, source, spec.where, f"revml.yaml: tables.{table.name}.where")
     limit = workspace.quarantine_limit if spec.quarantine_limit is None else spec.quarantine_limit
     return Mapping(
-        table, source, values, extras, left_out, spec.where, spec.timezone or workspace.company.timezone, limit
+        table=table,
+        source=source,
+        values=values,
+        extras=extras,
+        left_out=_left_out(source, spec, [*values.values(), *extras.values()]),
+        where=spec.where,
+        timezone=spec.timezone or workspace.company.timezone,
+        mixing=spec.timezone is not None,
+        limit=limit,
     )
 
 
-def _type_of(con: duckdb.DuckDBPyConnection, source: Source, sql: str) -> str:
-    rows = con.execute(f"DESCRIBE SELECT ({sql}) AS value FROM {source.relation}").fetchall()
+def _own(table: str, key: str, name: str, source: Source) -> Value:
+    if name not in source.columns:
+        raise ConfigError(
+            f"the source has no column {name!r}",
+            where=f"revml.yaml: tables.{table}.{key}",
+            wanted=f"a column of {source.words}: {', '.join(source.columns)}",
+            got=name,
+            do=nearest(name, source.columns) or "write the column's name as the source spells it",
+        )
+    return Value(identifier(name), source.columns[name])
+
+
+def _queried(con: duckdb.DuckDBPyConnection, table: str, query: str, source: Source) -> Source:
+    """The source seen through the user's own query, which calls it `source`."""
+    sql = query.strip().rstrip(";")
+    picked = f"* EXCLUDE ({identifier(FILE_COLUMN)})" if source.has_files else "*"
+    view = f"source_of_{table}"
+    con.execute(f"CREATE OR REPLACE TEMP VIEW source AS SELECT {picked} FROM {source.relation}")
+    where = f"revml.yaml: tables.{table}.query"
+    try:
+        rows = con.execute(f"DESCRIBE {sql}").fetchall()
+    except duckdb.Error as error:
+        raise _bad_sql(where, source, error) from None
+    try:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {view} AS {sql}")
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        raise _bad_sql(where, source, error) from None
+    except duckdb.Error as error:
+        raise unreadable(source.words, error) from None
+    columns = {row[0]: row[1] for row in rows}
+    return replace(source, words=f"{source.words}, by query", relation=view, columns=columns, has_files=False)
+
+
+def _type_of(con: duckdb.DuckDBPyConnection, source: Source, sql: str, where: str) -> str:
+    try:
+        rows = con.execute(f"DESCRIBE SELECT ({sql}) AS value FROM {source.relation}").fetchall()
+    except duckdb.Error as error:
+        raise _bad_sql(where, source, error) from None
     return str(rows[0][1])
+
+
+def _bad_sql(where: str, source: Source, error: Exception) -> ConfigError:
+    way_out = "mend the SQL (DuckDB's dialect)"
+    if source.is_text:
+        way_out += '; the values of this source are text, so write TRY_CAST("column" AS DOUBLE) to calculate with them'
+    return ConfigError(
+        "this SQL does not work",
+        where=where,
+        wanted=f"SQL over {', '.join(source.columns)}",
+        got=first_line(error),
+        do=way_out,
+    )
 
 
 def _known_columns(table: Table, names: tuple[str, ...]) -> None:
@@ -107,27 +160,24 @@ def _known_columns(table: Table, names: tuple[str, ...]) -> None:
 def _require_columns(table: Table, values: dict[str, Value], source: Source) -> None:
     for column in table.columns:
         if column.required and column.name not in values:
+            guess = nearest(column.name, source.columns)
             raise DataError(
                 f"the required column {column.name} is missing",
                 where=f"table {table.name} ({source.words})",
                 wanted=", ".join(c.name for c in table.columns if c.required),
                 got=", ".join(source.columns),
-                do=f"map it in revml.yaml, tables: {table.name}: columns: {{{column.name}: <source column>}}",
+                do=f"map it in revml.yaml, tables: {table.name}: columns: {{{column.name}: <source column>}}"
+                + (f"; {guess}" if guess else ""),
             )
 
 
-def _no_column(table: str, key: str, name: str, source: Source) -> ConfigError:
-    return ConfigError(
-        f"the source has no column {name!r}",
-        where=f"revml.yaml: tables.{table}.{key}",
-        wanted=f"a column of {source.words}: {', '.join(source.columns)}",
-        got=name,
-        do=nearest(name, source.columns) or "write the column's name as the source spells it",
-    )
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A 'did you mean' for a misspelt name, or nothing."""
-    folded = {name.casefold(): name for name in known}
-    close = get_close_matches(word.casefold(), folded, n=1)
-    return f"did you mean {folded[close[0]]!r}?" if close else ""
+def _left_out(source: Source, spec: TableSource, used: list[Value]) -> dict[str, Value]:
+    """Source columns that nothing uses; what an expression or condition mentions is used."""
+    taken = {value.sql for value in used}
+    written = " ".join([spec.where or "", *(v.sql for v in spec.columns.values() if isinstance(v, Expression))])
+    words = set(re.findall(r"\w+", written.casefold())) | {w.casefold() for w in re.findall(r'"([^"]+)"', written)}
+    return {
+        name: Value(identifier(name), kind)
+        for name, kind in source.columns.items()
+        if identifier(name) not in taken and name.casefold() not in words
+    }

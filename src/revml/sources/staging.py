@@ -20,17 +20,21 @@ from pathlib import Path
 import duckdb
 
 from revml.config import Workspace
-from revml.contract.report import CheckReport, Missing, OverLimit, TableReport
+from revml.contract.report import CheckReport, Missing, OverLimit
 from revml.contract.tables import ONE_OF, REQUIRED, TABLES
 from revml.errors import DataError
 from revml.sources.facts import META_FILE, connect, literal, staged_file
-from revml.sources.locate import Located, locate
-from revml.sources.mapping import map_table
+from revml.sources.hindsight import keep_account_columns, suspects
+from revml.sources.locate import Located, locate, strangers
+from revml.sources.mapping import Mapping, map_table
+from revml.sources.noticing import notes_on, one_currency
+from revml.sources.readers import open_source
 from revml.sources.sifting import Sifted, sift
 
 Progress = Callable[[str, float], None]
 # Referenced tables first, so that references are checked against accepted rows.
 ORDER = ("accounts", "products", "users")
+NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - naive means UTC in revml
 
 
 def stage_workspace(workspace: Workspace, *, progress: Progress | None = None) -> CheckReport:
@@ -62,12 +66,26 @@ def _stage(workspace: Workspace, located: dict[str, Located], room: Path, progre
     try:
         for number, name in enumerate(order):
             progress(name, number / len(order))
-            mapping = map_table(con, workspace, TABLES[name], located[name], room)
+            _forget_errors(con)
+            source = open_source(con, name, located[name], room)
+            mapping = map_table(con, workspace, TABLES[name], located[name].source, source)
             done[name] = sift(con, mapping, staged=staged_file(staged, name), quarantine=quarantine / f"{name}.parquet")
-        progress("staging", 0.97)
-        return _finish(workspace, done, staged, quarantine)
+            if name == "accounts":
+                accounts = mapping
+                keep_account_columns(con, mapping)
+                if "currency" in mapping.values:
+                    one_currency(con, staged_file(staged, name), workspace.company.currency)
+        progress("last look", 0.97)
+        report = _report(con, workspace, accounts, done, staged)
     finally:
         con.close()
+    _swap(quarantine, workspace.quarantine_dir)
+    if report.over_limit:
+        raise OverLimit(report)
+    _require_rows(report)
+    (staged / META_FILE).write_text(_facts(report, done), encoding="utf-8")
+    _swap(staged, workspace.staged_dir)
+    return report
 
 
 def _scratch(room: Path) -> duckdb.DuckDBPyConnection:
@@ -78,6 +96,12 @@ def _scratch(room: Path) -> duckdb.DuckDBPyConnection:
     con.execute(f"SET temp_directory = {literal(room / 'spill')}")
     con.execute("SET memory_limit = '4GB'")
     return con
+
+
+def _forget_errors(con: duckdb.DuckDBPyConnection) -> None:
+    """Each table starts with no unreadable lines on record."""
+    con.execute("DROP TABLE IF EXISTS temp.csv_errors")
+    con.execute("DROP TABLE IF EXISTS temp.csv_scans")
 
 
 def _require_tables(located: dict[str, Located], workspace: Workspace) -> None:
@@ -101,49 +125,61 @@ def _require_tables(located: dict[str, Located], workspace: Workspace) -> None:
         )
 
 
-def _finish(workspace: Workspace, done: dict[str, Sifted], staged: Path, quarantine: Path) -> CheckReport:
-    tables = tuple(
-        replace(done[name].report, quarantine_file=_final(done[name].report, workspace))
-        for name in TABLES
-        if name in done
-    )
-    observed = workspace.observed_until or _newest(done)
-    fingerprint = _fingerprint(staged)
-    report = CheckReport(
-        tables=tables,
-        missing_tables=tuple(Missing(t.name, t.without) for t in TABLES.values() if t.name not in done and t.without),
+def _report(
+    con: duckdb.DuckDBPyConnection, workspace: Workspace, accounts: Mapping, done: dict[str, Sifted], staged: Path
+) -> CheckReport:
+    facts = [sifted.newest for name, sifted in done.items() if sifted.newest and name != "products"]
+    observed = workspace.observed_until or max(facts, default=NEVER)
+    columns = {name: sifted.columns for name, sifted in done.items()}
+    found = suspects(con, accounts, columns, staged, observed)
+    tables = []
+    for name in TABLES:
+        if name in done:
+            report = done[name].report
+            tables.append(
+                replace(
+                    report,
+                    quarantine_file=str(workspace.quarantine_dir / f"{name}.parquet") if report.quarantined else None,
+                    suspects=found.get(name, ()),
+                    notes=notes_on(con, report, staged, observed),
+                )
+            )
+    return CheckReport(
+        tables=tuple(tables),
+        missing_tables=tuple(
+            Missing(table.name, table.without)
+            for table in TABLES.values()
+            if table.without and not columns.get(table.name)
+        ),
         observed_until=observed,
-        fingerprint=fingerprint,
+        fingerprint=_fingerprint(staged),
+        notes=tuple(strangers(workspace)),
     )
-    _swap(quarantine, workspace.quarantine_dir)
-    if report.over_limit:
-        raise OverLimit(report)
+
+
+def _require_rows(report: CheckReport) -> None:
+    """Accounts, and one of the tables that say who is a customer, must have accepted rows."""
+    accepted = {table.table: table.accepted for table in report.tables}
+    for names in (REQUIRED, ONE_OF):
+        if not any(accepted.get(name) for name in names):
+            raise DataError(
+                f"there is no accepted row in {' or '.join(names)}",
+                where="the data",
+                wanted="at least one row",
+                got=", ".join(f"{table.table}: {table.rows_in:,} rows in" for table in report.tables),
+                do="look whether the file is empty or the mapping's `where` leaves everything out",
+            )
+
+
+def _facts(report: CheckReport, done: dict[str, Sifted]) -> str:
+    """The text of facts.json, which `Facts.open` reads."""
     meta = {
         "columns": {name: list(done[name].columns) for name in TABLES if name in done and done[name].columns},
         "extras": list(done["accounts"].extras),
-        "observed_until": observed.isoformat(),
-        "fingerprint": fingerprint,
+        "observed_until": report.observed_until.isoformat(),
+        "fingerprint": report.fingerprint,
     }
-    (staged / META_FILE).write_text(json.dumps(meta, indent=2), encoding="utf-8")
-    _swap(staged, workspace.staged_dir)
-    return report
-
-
-def _final(report: TableReport, workspace: Workspace) -> str | None:
-    return str(workspace.quarantine_dir / f"{report.table}.parquet") if report.quarantined else None
-
-
-def _newest(done: dict[str, Sifted]) -> datetime:
-    newest = [sifted.newest for name, sifted in done.items() if sifted.newest and name != "products"]
-    if not newest:
-        raise DataError(
-            "no row was accepted in any table",
-            where="the data",
-            wanted="at least one fact with a time",
-            got=", ".join(f"{name}: {sifted.report.rows_in} rows" for name, sifted in done.items()),
-            do="look at the quarantine files for the reasons",
-        )
-    return max(newest)
+    return json.dumps(meta, indent=2)
 
 
 def _fingerprint(staged: Path) -> str:

@@ -1,0 +1,96 @@
+"""What is worth saying about accepted tables though no row breaks the contract.
+
+Comes in: the reports of the tables and the staged files. Goes out: notes in words on holes, early ends and the
+future. Mixed currencies are the one thing here that stops a check, for adding them up would be silently wrong.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from revml.contract.report import TableReport
+from revml.contract.tables import TABLES
+from revml.errors import DataError
+from revml.sources.facts import literal, staged_file
+from revml.sources.judging import Connection
+
+# Tables to which rows come all the time, so that silence is worth a word.
+STEADY = ("usage", "orders", "invoices", "tickets")
+MANY_ALIKE = 0.01
+
+
+def one_currency(con: Connection, staged: Path, company: str) -> None:
+    """Hold that all accounts are in the company's currency.
+
+    Raises:
+        DataError: they are not; revml has no rate table and converts nothing in silence.
+    """
+    rows = con.execute(
+        f"SELECT coalesce(currency, ?), count(*) FROM read_parquet({literal(staged)}) GROUP BY 1 ORDER BY 2 DESC, 1",
+        [company],
+    ).fetchall()
+    if [code for code, _ in rows] in ([], [company]):
+        return
+    told = ", ".join(f"{code} ({n:,} accounts)" for code, n in rows[:6])
+    if len(rows) == 1:
+        raise DataError(
+            "the accounts are in another currency than the company",
+            where="table accounts, column currency",
+            wanted=f"company: currency: {company}",
+            got=told,
+            do=f"write company: {{currency: {rows[0][0]}}} in revml.yaml",
+        )
+    raise DataError(
+        "the accounts are in several currencies",
+        where="table accounts, column currency",
+        wanted=f"all money in {company}, the company's currency",
+        got=told,
+        do="convert the amounts in the source or in the mapping ({sql: ...}) and leave currency out of it",
+    )
+
+
+def notes_on(con: Connection, report: TableReport, staged: Path, observed_until: datetime) -> tuple[str, ...]:
+    """Notes on one table."""
+    table = TABLES[report.table]
+    notes = list(report.notes)
+    if not report.accepted:
+        notes.append(f"no row was accepted, so it counts as missing: {table.without or 'it is needed'}")
+        return tuple(notes)
+    if not table.key and report.duplicates > MANY_ALIKE * report.rows_in:
+        notes.append(
+            f"{report.duplicates:,} rows equal another in every column and were counted once;"
+            " if each is an event of its own, give them a finer time or a quantity"
+        )
+    if report.last and report.last > datetime.now(UTC).replace(tzinfo=None):
+        notes.append(f"its newest {table.happened_at} lies in the future: {report.last:%Y-%m-%d}")
+    if report.table in STEADY:
+        notes += _silences(con, report, staged, observed_until)
+    return tuple(notes)
+
+
+def _silences(con: Connection, report: TableReport, staged: Path, until: datetime) -> list[str]:
+    happened = TABLES[report.table].happened_at
+    days = con.execute(f"""
+        SELECT day, lead(day) OVER (ORDER BY day) AS next
+        FROM (SELECT DISTINCT CAST({happened} AS DATE) AS day
+              FROM read_parquet({literal(staged_file(staged, report.table))}))
+        ORDER BY day
+    """).fetchall()
+    steps = sorted((after - day).days for day, after in days if after is not None)
+    if len(steps) < 30:
+        return []
+    usual = steps[len(steps) // 2]
+    worth = max(7, 10 * usual)
+    notes = []
+    longest, day, after = max(((b - a).days, a, b) for a, b in days if b is not None)
+    if longest > worth:
+        notes.append(
+            f"no row between {day} and {after} ({longest} days; usually {usual} between rows): is a part missing?"
+        )
+    if report.last and until - report.last > timedelta(days=max(14, worth)):
+        gap = (until - report.last).days
+        notes.append(
+            f"it ends on {report.last:%Y-%m-%d}, {gap} days before the newest fact: is the newest part missing?"
+        )
+    return notes
