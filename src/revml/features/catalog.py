@@ -1,15 +1,30 @@
 """All features by name, which of them a company's tables allow, and their words.
 
 `catalog()` is every feature that revml declares; `available(facts)` is what these facts give, in the order of the
-feature table, with the company's own static columns at the end; `feature(name)` finds any of them by name.
+feature table, with the company's own static columns at the end.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
-from revml.errors import NotFound
-from revml.features import orders, profile, subscriptions, usage
+from revml.features import (
+    actions,
+    adoption,
+    assets,
+    billing,
+    deals,
+    family,
+    feedback,
+    orders,
+    people,
+    profile,
+    subscriptions,
+    support,
+    touches,
+    usage,
+)
+from revml.features.own import PREFIX, own_columns
 from revml.features.spec import Feature, Subject
 from revml.locales import words
 from revml.sources.facts import Facts
@@ -18,8 +33,18 @@ from revml.sources.facts import Facts
 SUBJECTS: tuple[Subject, ...] = (
     profile.SUBJECT,
     subscriptions.SUBJECT,
+    people.SUBJECT,
     orders.SUBJECT,
     usage.SUBJECT,
+    adoption.SUBJECT,
+    billing.SUBJECT,
+    support.SUBJECT,
+    feedback.SUBJECT,
+    touches.SUBJECT,
+    deals.SUBJECT,
+    actions.SUBJECT,
+    assets.SUBJECT,
+    family.SUBJECT,
 )
 
 
@@ -27,18 +52,6 @@ SUBJECTS: tuple[Subject, ...] = (
 def catalog() -> dict[str, Feature]:
     """Every declared feature by name."""
     return {f.name: f for subject in SUBJECTS for f in subject.features}
-
-
-def feature(name: str) -> Feature:
-    """A declared feature, or the one that a company's own static column gives.
-
-    Raises:
-        NotFound: no feature has that name.
-    """
-    found = catalog().get(name)
-    if found is None:
-        raise NotFound("no such feature", got=name, do="see `revml.features.catalog.catalog()` for all names")
-    return found
 
 
 def available_subjects(facts: Facts) -> tuple[tuple[Subject, tuple[Feature, ...]], ...]:
@@ -49,6 +62,9 @@ def available_subjects(facts: Facts) -> tuple[tuple[Subject, tuple[Feature, ...]
             features = tuple(f for f in subject.features if all(facts.has(t, c) for t, c in f.needs))
             if features:
                 out.append((subject, features))
+    own = own_columns(facts)
+    if own:
+        out.append((own, own.features))
     return tuple(out)
 
 
@@ -58,11 +74,13 @@ def available(facts: Facts) -> tuple[Feature, ...]:
 
 
 def feature_words(feature: Feature, language: str) -> str:
-    """What a feature is, in words that stand well before a colon.
+    """What a feature is, in words that stand well before a colon; a company's own column is called as it is there.
 
     >>> feature_words(catalog()["active_users_28d"], "en")
     'Active users in the last 28 days'
     """
     speak = words(language)
+    if feature.name not in catalog():
+        return feature.label or feature.name.removeprefix(PREFIX).replace("_", " ")
     values = {"window": speak.days(feature.window_days)} if feature.window_days else {}
     return speak.text(feature.key, **values)

@@ -25,7 +25,7 @@ from revml.errors import DataError
 from revml.features.calendar import calendar
 from revml.features.catalog import available_subjects
 from revml.features.spec import Feature, Steps, Subject
-from revml.features.sql import STARTS
+from revml.features.sql import STARTS, identifier
 from revml.sources.facts import Facts
 
 # Cutoffs worked on at once: bounds memory, and the reach of a user's last-seen day, on daily snapshots.
@@ -174,12 +174,7 @@ def _collect(picked: tuple[tuple[Subject, tuple[Feature, ...]], ...]) -> str:
     for subject, features in picked:
         joins.append(f"LEFT JOIN {subject.table} ON {subject.table}.snapshot = s.snapshot")
         for f in features:
-            value = f"{subject.table}.{quoted(f.name)}"
+            value = f"{subject.table}.{identifier(f.name)}"
             value = f"COALESCE({value}, 0)" if f.empty_is_zero else value
-            columns.append(f"CAST({value} AS {f.sql_type}) AS {quoted(f.name)}")
+            columns.append(f"CAST({value} AS {f.sql_type}) AS {identifier(f.name)}")
     return f"SELECT {', '.join(columns)} FROM snapshots AS s {' '.join(joins)} ORDER BY s.as_of, s.account_id"
-
-
-def quoted(name: str) -> str:
-    """A SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

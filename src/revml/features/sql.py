@@ -13,6 +13,15 @@ from collections.abc import Iterable
 STARTS = (7, 28, 56, 84, 168, 182, 280, 364, 448, 728)
 
 
+def identifier(name: str) -> str:
+    """A name as a quoted SQL identifier; what comes from a company's data goes through here.
+
+    >>> identifier('tier "A"') == '"tier ""A""' + '"'
+    True
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
 def exact(column: str) -> str:
     """A number as a decimal, whose sum is the same in any order (4 decimals).
 
@@ -50,6 +59,21 @@ def count_if(condition: str) -> str:
 def sum_if(value: str, condition: str) -> str:
     """The sum of a value over the rows that fulfil a condition; 0 where none does."""
     return f"SUM(CASE WHEN {condition} THEN {value} ELSE 0 END)"
+
+
+def counts(name: str, time: str, windows: Iterable[int], also: str = "") -> str:
+    """Select items `<name>_<w>d`: how many rows lie in each trailing window and fulfil a condition.
+
+    >>> counts("tickets", "s.opened_at", (28,))
+    'SUM(CASE WHEN s.opened_at > s.from_28 THEN 1 ELSE 0 END) AS tickets_28d'
+    """
+    return sums(name, "1", time, windows, also)
+
+
+def sums(name: str, value: str, time: str, windows: Iterable[int], also: str = "") -> str:
+    """Select items `<name>_<w>d`: the sum of a value over each trailing window."""
+    extra = f" AND {also}" if also else ""
+    return lines(f"{sum_if(value, within(time, w) + extra)} AS {name}_{w}d" for w in windows)
 
 
 def max_if(value: str, condition: str) -> str:
