@@ -125,7 +125,7 @@ def _outcome(con: Connection, columns: dict[str, tuple[str, ...]], staged: Path,
     if "ordered_at" in columns.get("orders", ()):
         quiet = f"TIMESTAMP '{until - timedelta(days=180)}'"
         parts.append(
-            f"SELECT account_id, max(ordered_at) < {quiet}, 2"
+            f"SELECT account_id, max(ordered_at) < {quiet} AS gone, 2 AS rank"
             f" FROM read_parquet({literal(staged_file(staged, 'orders'))}) GROUP BY 1"
         )
     if not parts:
