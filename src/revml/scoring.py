@@ -248,9 +248,9 @@ def told_since(facts: Facts) -> dict[str, datetime]:
     first: dict[str, datetime] = {}
     for name, table in TABLES.items():
         if facts.has(name) and table.happened_at:
-            row = facts.con.execute(f"SELECT min({table.happened_at}) FROM {name}").fetchone()
-            if row and row[0] is not None:
-                first[name] = row[0]
+            [(earliest,)] = facts.con.execute(f"SELECT min({table.happened_at}) FROM {name}").fetchall()
+            if earliest is not None:
+                first[name] = earliest
     since = {}
     for subject in SUBJECTS:
         begun = [first[table] for table in subject.tables if table in first]
@@ -310,4 +310,4 @@ def account_frame(facts: Facts, as_of: datetime, accounts: list[str]) -> pd.Data
             _ACCOUNTS_SQL.format(changed=changed, newest=newest),
             {"as_of": as_of, "year_ago": as_of - timedelta(days=365)},
         ).df()
-    return frame[list(ACCOUNT_COLUMNS)].reset_index(drop=True)
+    return pd.DataFrame(frame[list(ACCOUNT_COLUMNS)])

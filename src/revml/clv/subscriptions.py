@@ -132,7 +132,7 @@ def account_months(facts: Facts, as_of: datetime, *, grace_days: int = GRACE_DAY
         account was lost within it.
     """
     cut = as_of - timedelta(days=grace_days)
-    first_start, first_end = facts.con.execute(
+    first_start, first_end = facts.con.cursor().execute(
         "SELECT min(started_at), min(CASE WHEN ended_at <= $as_of THEN ended_at END) FROM subscriptions "
         "WHERE known_at <= $as_of AND started_at <= $as_of",
         {"as_of": as_of},
@@ -158,11 +158,15 @@ def account_months(facts: Facts, as_of: datetime, *, grace_days: int = GRACE_DAY
 
 def lost_contracts(facts: Facts, as_of: datetime) -> int:
     """How many accounts had a subscription once and have none at `as_of`."""
-    row = facts.con.execute(
-        "SELECT count(*) FROM (SELECT account_id FROM subscriptions WHERE known_at <= $as_of AND started_at <= $as_of "
-        "GROUP BY account_id HAVING max(coalesce(ended_at, TIMESTAMP '9999-12-31')) <= $as_of)",
-        {"as_of": as_of},
-    ).fetchone()
+    row = (
+        facts.con.cursor()
+        .execute(
+            "SELECT count(*) FROM (SELECT account_id FROM subscriptions WHERE known_at <= $as_of AND started_at <= $as_of "
+            "GROUP BY account_id HAVING max(coalesce(ended_at, TIMESTAMP '9999-12-31')) <= $as_of)",
+            {"as_of": as_of},
+        )
+        .fetchone()
+    )
     return int(row[0]) if row else 0
 
 
