@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from revml import cli
 from revml.config import TableName
 from revml.contract.tables import LATER_COLUMNS, TABLES
 from revml.locales import LANGUAGES, words
@@ -65,3 +68,13 @@ def test_both_languages_have_the_same_texts() -> None:
         assert all(text for form in forms for text in form), key
         fields = [{f for text in form for f in re.findall(r"\{(\w+)", text)} for form in forms]
         assert fields[0] == fields[1], key
+
+
+def test_every_command_is_found_without_importing_the_others() -> None:
+    """The map of commands names exactly the commands that the modules of `revml.cli` offer."""
+    found = {
+        command.name: module.name
+        for module in pkgutil.iter_modules(cli.__path__)
+        for command in getattr(importlib.import_module(f"revml.cli.{module.name}"), "commands", ())
+    }
+    assert found == cli.COMMANDS

@@ -104,6 +104,14 @@ class CheckReport:
         """
         return {table.table: table for table in self.tables}[name]
 
+    def summary(self) -> str:
+        """One sentence for logs."""
+        accepted, aside = (sum(getattr(t, n) for t in self.tables) for n in ("accepted", "quarantined_rows"))
+        return (
+            f"{len(self.tables)} tables, {accepted:,} rows accepted, {aside:,} put aside, "
+            f"data until {self.observed_until:%Y-%m-%d}"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; times are ISO text."""
         return {
