@@ -21,6 +21,7 @@ COMMANDS = {
     "account": "published",
     "accounts": "published",
     "check": "check",
+    "commands": "describe",
     "demo": "start",
     "export": "published",
     "features": "describe",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import click
 
 from revml.cli.options import json_option, out, print_json, table
@@ -69,6 +71,36 @@ def features_markdown() -> str:
     return "\n".join([*lines, ""])
 
 
+def commands_markdown() -> str:
+    """All commands with their options as a Markdown document (`docs/commands.md` is held equal to it)."""
+    lines = [
+        "# The commands",
+        "",
+        "Written by `revml commands --markdown`. What prints a table also takes `--json`. Exit codes stand in",
+        "[your-data.md](your-data.md#exit-codes).",
+        "",
+    ]
+    for name, command in _all_commands().items():
+        about, _, example = inspect.cleandoc(command.help or "").partition("Example:")
+        lines += [f"## revml {name}", "", " ".join(about.split()), "", "```console", example.strip(), "```", ""]
+        rows = [record for p in command.params if (record := _help_record(command, p))]
+        if rows:
+            lines += ["| option | what it does |", "|---|---|", *(f"| `{n}` | {t} |" for n, t in rows), ""]
+    return "\n".join(lines)
+
+
+def _all_commands() -> dict[str, click.Command]:
+    from revml.cli import COMMANDS, main
+
+    context = click.Context(main)
+    return {name: command for name in COMMANDS if (command := main.get_command(context, name))}
+
+
+def _help_record(command: click.Command, parameter: click.Parameter) -> tuple[str, str] | None:
+    record = parameter.get_help_record(click.Context(command, info_name=command.name))
+    return (record[0].replace("|", "\\|"), record[1].replace("|", "\\|")) if record else None
+
+
 @click.command()
 @click.option("--markdown", is_flag=True, help="Print the document docs/tables.md.")
 @json_option
@@ -109,4 +141,26 @@ def features(markdown: bool, language: str, as_json: bool) -> None:
         out.print(table(f"{len(rows)} features", ("feature", "in words", "kind", "concept"), rows))
 
 
-commands = [tables, features]
+@click.command()
+@click.option("--markdown", is_flag=True, help="Print the document docs/commands.md.")
+@json_option
+def commands_(markdown: bool, as_json: bool) -> None:
+    """All commands, each with an example.
+
+    Example: revml commands
+    """
+    if markdown:
+        click.echo(commands_markdown(), nl=False)
+        return
+    rows = [
+        (name, command.get_short_help_str(90), inspect.cleandoc(command.help or "").partition("Example:")[2].strip())
+        for name, command in _all_commands().items()
+    ]
+    if as_json:
+        print_json({name: {"does": does, "example": example} for name, does, example in rows})
+    else:
+        out.print(table("Commands", ("command", "does", "for example"), rows))
+
+
+commands_.name = "commands"
+commands = [tables, features, commands_]

@@ -105,8 +105,7 @@ def _print(told: dict[str, Any]) -> None:
     title = f"Test: {figures['rows']:,} rows, {figures['events']:,} events ({figures['base_rate']:.1%})"
     out.print(table(title, ("figure", "value", "90 % interval"), rows, right=("value", "90 % interval")))
     if "truth" in told:
-        rows = [(words, value) for words, value in told["truth"]["words"].items()]
-        out.print(table("Against the truth", ("figure", "value"), rows, right=("value",)))
+        out.print(table("Against the truth", ("figure", "value"), told["truth"]["words"].items(), right=("value",)))
     what = "a rule" if told["served"] == "rule" else told["served"]
     out.print(f"served: [bold]{what}[/bold] (*), verdict: {told['verdict']}")
     out.print(f"card: {told['card']}", soft_wrap=True)
