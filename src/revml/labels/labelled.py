@@ -124,7 +124,7 @@ def _refuse_too_little(question: QuestionName, rows: pd.DataFrame, split: TimeSp
                 raise NotEnoughData(
                     f"too little happened to answer {question!r}",
                     where=words,
-                    wanted=f"at least {least} accounts with {what}",
+                    wanted=f"at least {'one account' if least == 1 else f'{least} accounts'} with {what}",
                     got=f"{accounts} of {part['account_id'].nunique()} accounts at risk",
                     do=f"see `revml preview {question}`; load more history or change horizon_days in revml.yaml",
                 )
