@@ -25,11 +25,12 @@ from revml.evaluation.card import card
 from revml.evaluation.figures import Figures, measure
 from revml.evaluation.verdict import Verdict, judge
 from revml.features.catalog import catalog
-from revml.models.baselines import Rung
+from revml.models.baselines import Rule, Rung
 from revml.models.bundle import Bands, Bundle, load_bundle, model_files, to_text, write_bundle
+from revml.models.calibration import sigmoid
 from revml.models.encoding import Encoding
 from revml.models.folds import account_numbers, folds_by_account, folds_by_time
-from revml.models.ladder import Attempt, Climbed, Learning, climb
+from revml.models.ladder import CLEARLY, Attempt, Climbed, Learning, climb
 from revml.models.reference import reference, segment_of
 from revml.models.registry import serving_bundle
 from revml.models.sheet import ModelSheet, load_sheet
@@ -132,7 +133,7 @@ def train_dataset(
     verdict = judge(figures, climbed.served)
     told = _told(workspace, dataset, rows, test, features, by_time)
     report("writing the bundle", 0.95)
-    bundle = _write(workspace, dataset, sheet, data, climbed, distributions, figures, verdict, told, rows)
+    bundle = _write(workspace, dataset, data, climbed, distributions, figures, verdict, told)
     report("trained", 1.0)
     return TrainingResult(
         dataset.question, bundle, sheet, climbed.attempts, by_time, figures, verdict, predictions, told
@@ -193,38 +194,38 @@ def _enough(dataset: Dataset, rows: pd.DataFrame, test: pd.DataFrame) -> None:
 def _write(
     workspace: Workspace,
     dataset: Dataset,
-    sheet: ModelSheet,
     data: Learning,
     climbed: Climbed,
     distributions: dict[str, Any],
     figures: Figures,
     verdict: Verdict,
     told: dict[str, Any],
-    rows: pd.DataFrame,
 ) -> Bundle:
-    bands = _bands(climbed)
     manifest = {
         "question": dataset.question,
         "rung": climbed.model.name,
         "definition": dataset.spec.model_dump(mode="json"),
         "base_rate": float(data.label.mean()),
         "seed": workspace.seed,
-        "sheet": sheet.model_dump(mode="json"),
+        "sheet": data.sheet.model_dump(mode="json"),
         "data": told,
         "ladder": [_ladder_row(a) for a in climbed.attempts],
+        "clearly": CLEARLY,
+        "enough": climbed.enough,
+        "calibration": climbed.calibration.kind,
+        "held": [c.name for c in data.encoding.columns if c.monotone],
+        "rule": _rule(climbed.model, data.encoding),
+        "importance": _importance(climbed.model, data),
         "figures": figures.to_json(),
         "verdict": {"passed": verdict.passed, "reasons": list(verdict.reasons)},
     }
-    importance = _importance(climbed.model, data)
     files = {
         **model_files(climbed.model),
         "features.json": to_text(data.encoding.to_json()),
-        "calibration.json": to_text({**climbed.calibration.to_json(), "bands": vars(bands)}),
+        "calibration.json": to_text({**climbed.calibration.to_json(), "bands": vars(_bands(climbed))}),
         "reference.json": to_text(distributions),
-        **{
-            name: card(language, manifest, figures, verdict, climbed.calibration.kind, climbed.enough, importance)
-            for language, name in (("en", "card.md"), ("cs", "card.cs.md"))
-        },
+        "card.md": card("en", manifest),
+        "card.cs.md": card("cs", manifest),
     }
     serving = serving_bundle(workspace, dataset.question)
     made = {
@@ -255,11 +256,42 @@ def _ladder_row(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _importance(model: Rung, data: Learning) -> dict[str, float]:
-    """Mean absolute contribution by feature over the newest learning rows (at most 2,000 of them)."""
+def _importance(model: Rung, data: Learning) -> dict[str, dict[str, float]]:
+    """Shares of the mean absolute contribution over the newest learning rows, at most 2,000: by concept, by feature."""
     newest = np.flatnonzero(data.newest)[:2_000]
     _, parts = model.contributions(data.matrix[newest])
-    return dict(zip(data.encoding.names, np.abs(parts).mean(axis=0).tolist(), strict=True))
+    size = np.abs(parts).mean(axis=0)
+    whole = float(size.sum())
+    if whole <= 0:
+        return {"concepts": {}, "features": {}}
+    declared = catalog()
+    concepts: dict[str, float] = {}
+    for name, share in zip(data.encoding.names, size / whole, strict=True):
+        concept = declared[name].concept if name in declared else "profile"
+        concepts[concept] = concepts.get(concept, 0.0) + float(share)
+    features = dict(zip(data.encoding.names, (size / whole).tolist(), strict=True))
+    return {"concepts": _largest(concepts), "features": _largest(features)}
+
+
+def _largest(shares: dict[str, float], most: int = 20) -> dict[str, float]:
+    kept = sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:most]
+    return {name: round(share, 6) for name, share in kept if share > 0}
+
+
+def _rule(model: Rung, encoding: Encoding) -> dict[str, Any] | None:
+    """A served rule as a table of people: each bin with its rate."""
+    if not isinstance(model, Rule):
+        return None
+    column = encoding.columns[model.column]
+    rates = [round(float(r), 6) for r in sigmoid(np.array(model.levels))]
+    bins: list[dict[str, Any]]
+    if column.kind == "category":
+        bins = [{"category": c, "rate": r} for c, r in zip(column.codes, rates, strict=False)]
+    else:
+        bins = [{"upto": edge, "rate": r} for edge, r in zip(model.edges, rates, strict=False)]
+        bins.append({"above": model.edges[-1], "rate": rates[-1]})
+    bins.append({"rate": round(float(sigmoid(model.missing)), 6)})
+    return {"feature": column.name, "bins": bins}
 
 
 def _told(

@@ -1,9 +1,244 @@
-"""The model card."""
+"""The model card: what a model was asked, learned from, achieved, looks at, and must not be used for.
+
+Comes in: the manifest of a bundle, which holds all of it. Goes out: Markdown in English or Czech, from `cards.po`.
+It holds no time of writing, so the same model always has the same card.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from revml.features.catalog import catalog, feature_words
+from revml.locales import Words, words
 
-def card(language: str, *args: Any) -> str:
-    return "# card\n"
+SHARES = ("events_caught", "events_within_reach", "money_caught")
+DIGITS = {"lift": 2, "calibration_ratio": 2, "roc_auc": 3, "pr_auc": 3}
+TOP_FEATURES = 8
+
+
+def card(language: str, manifest: Mapping[str, Any]) -> str:
+    """The card of a bundle in a language."""
+    say = words(language)
+    question = manifest["question"]
+    parts = [
+        f"# {say.text(f'card.title.{question}')}: {manifest['data']['company']}",
+        _verdict(say, manifest["verdict"]),
+        _section(say, "card.question", _question(say, question, manifest["definition"])),
+        _section(say, "card.data", *_data(say, manifest)),
+        _section(say, "card.served", *_served(say, manifest)),
+        _section(say, "card.figures", *_figures(say, manifest["figures"])),
+        _section(say, "card.calibration", *_calibration(say, manifest)),
+    ]
+    if manifest["figures"]["segments"]:
+        parts.append(_section(say, "card.segments", _segments(say, manifest["figures"]["segments"])))
+    if manifest["importance"]["concepts"]:
+        parts.append(_section(say, "card.importance", *_importance(say, manifest)))
+    limits = ["causes", "sudden", "same", "test", *([] if manifest["data"]["by_time"] else ["account"])]
+    events = say.number(manifest["figures"]["events"])
+    parts.append(_section(say, "card.limits", _bullets(say.text(f"card.limits.{k}", events=events) for k in limits)))
+    never = ("people", "credit", "other", "alone")
+    parts.append(_section(say, "card.never", _bullets(say.text(f"card.never.{k}") for k in never)))
+    if manifest["sheet"]["notes"]:
+        parts.append(_section(say, "card.notes", manifest["sheet"]["notes"].strip()))
+    return "\n\n".join(parts) + "\n"
+
+
+def feature_label(name: str, language: str) -> str:
+    """A feature in words; a company's own column is called by its name."""
+    declared = catalog().get(name)
+    return feature_words(declared, language) if declared else f"`{name}`"
+
+
+def _section(say: Words, key: str, *paragraphs: str) -> str:
+    return "\n\n".join([f"## {say.text(key)}", *(p for p in paragraphs if p)])
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headers, ["---", *["---:"] * (len(headers) - 1)], *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _verdict(say: Words, verdict: Mapping[str, Any]) -> str:
+    if verdict["passed"]:
+        return f"> {say.text('card.verdict.passed')}"
+    reasons = "; ".join(say.text(f"card.verdict.{r}") for r in verdict["reasons"])
+    return f"> {say.text('card.verdict.failed')} {reasons}."
+
+
+def _question(say: Words, question: str, definition: Mapping[str, Any]) -> str:
+    horizon = say.days(definition["horizon_days"])
+    gap = definition["gap_days"]
+    window = say.text("card.window_gap", horizon=horizon, gap=say.days(gap)) if gap else ""
+    return say.text(
+        f"card.question.{question}",
+        window=window or say.text("card.window", horizon=horizon),
+        horizon=horizon,
+        grace=say.days(definition["grace_days"]),
+        lookback=say.days(definition["lookback_days"]),
+        uplift=say.percent(definition["uplift"]),
+        ratio=say.number(definition["growth_ratio"], 2),
+    )
+
+
+def _data(say: Words, manifest: Mapping[str, Any]) -> list[str]:
+    data, figures = manifest["data"], manifest["figures"]
+    split = data["split"]
+    learned = [*split["train"], *split["valid"]]
+    by_time = (
+        say.text("card.data.by_time", first=_date(say, split["valid"][0]), last=_date(say, split["valid"][-1]))
+        if data["by_time"]
+        else say.text("card.data.by_account")
+    )
+    return [
+        say.text(
+            "card.data.learned",
+            rows=say.count("card.snapshots", data["rows"]),
+            accounts=say.count("card.accounts", data["accounts"]),
+            first=_date(say, learned[0]),
+            last=_date(say, learned[-1]),
+            events=say.number(data["events"]),
+            rate=say.percent(data["events"] / data["rows"], 1),
+        ),
+        by_time,
+        say.text(
+            "card.data.test",
+            rows=say.count("card.snapshots", figures["rows"]),
+            accounts=say.count("card.accounts", figures["accounts"]),
+            dates=", ".join(_date(say, at) for at in split["test"]),
+            events=say.number(figures["events"]),
+            rate=say.percent(figures["base_rate"], 1),
+        ),
+        say.text(
+            "card.data.features",
+            n=say.number(data["features"]),
+            until=_date(say, data["observed_until"]),
+            fingerprint=f"`{data['fingerprint'][:12]}`",
+        ),
+    ]
+
+
+def _date(say: Words, at: str) -> str:
+    return say.date(datetime.fromisoformat(at))
+
+
+def _served(say: Words, manifest: Mapping[str, Any]) -> list[str]:
+    served, rule = manifest["rung"], manifest["rule"]
+    setting = next(row["setting"] for row in manifest["ladder"] if row["rung"] == served)
+    minimum = manifest["sheet"]["min_events"]
+    told = [
+        say.text(
+            f"card.served.{served}",
+            feature=feature_label(rule["feature"], say.language) if rule else "",
+            rounds=say.number(setting.get("rounds", 0)),
+        )
+    ]
+    if not manifest["enough"]:
+        told.append(
+            say.text("card.served.small", train=say.number(minimum["train"]), valid=say.number(minimum["valid"]))
+        )
+    if rule:
+        told.append(_rule(say, rule))
+    told.append(say.text("card.served.how", clearly=say.percent(manifest["clearly"])))
+    mark = f" (**{say.text('card.ladder.serves')}**)"
+    rows = [
+        (
+            say.text(f"card.rung.{row['rung']}") + (mark if row["rung"] == served else ""),
+            say.number(row["log_loss"], 4),
+            "" if row["better"] is None else say.percent(row["better"]),
+        )
+        for row in manifest["ladder"]
+    ]
+    told.append(_table([say.text(f"card.ladder.{k}") for k in ("rung", "log_loss", "better")], rows))
+    return told
+
+
+def _rule(say: Words, rule: Mapping[str, Any]) -> str:
+    rows = []
+    for row in rule["bins"]:
+        if row.get("category") is not None:
+            name = str(row["category"])
+        elif row.get("upto") is not None:
+            name = say.text("card.rule.upto", value=say.number(row["upto"], 2))
+        elif row.get("above") is not None:
+            name = say.text("card.rule.above", value=say.number(row["above"], 2))
+        else:
+            name = say.text("card.rule.missing")
+        rows.append((name, say.percent(row["rate"], 1)))
+    return _table([feature_label(rule["feature"], say.language), say.text("card.rule.rate")], rows)
+
+
+def _figures(say: Words, figures: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for name, figure in figures["values"].items():
+        value, low, high = (_number(say, name, figure[k]) for k in ("value", "low", "high"))
+        interval = say.text("card.figures.between", low=low, high=high) if figure["low"] is not None else ""
+        rows.append((say.text(f"card.figure.{name}"), value, interval))
+    headers = [say.text(f"card.figures.{k}") for k in ("name", "value", "interval")]
+    capacity = say.count("card.accounts", figures["capacity"])
+    return [_table(headers, rows), say.text("card.figures.how", capacity=capacity)]
+
+
+def _number(say: Words, name: str, value: float | None) -> str:
+    if value is None:
+        return say.text("card.figures.unknown")
+    return say.percent(value, 1) if name in SHARES else say.number(value, DIGITS.get(name, 4))
+
+
+def _calibration(say: Words, manifest: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (
+            say.number(k),
+            say.number(row["n"]),
+            say.percent(row["predicted"], 1),
+            say.percent(row["observed"], 1),
+        )
+        for k, row in enumerate(manifest["figures"]["reliability"], start=1)
+    ]
+    headers = [say.text(f"card.calibration.{k}") for k in ("tenth", "n", "predicted", "observed")]
+    return [say.text(f"card.calibration.{manifest['calibration']}"), _table(headers, rows)]
+
+
+def _segments(say: Words, segments: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        (
+            _segment(say, row),
+            say.number(row["n"]),
+            say.percent(row["predicted"], 1),
+            say.percent(row["observed"], 1),
+            "" if row["roc_auc"] is None else say.number(row["roc_auc"], 3),
+        )
+        for row in segments
+    ]
+    headers = [say.text("card.segments.segment")]
+    headers += [say.text(f"card.calibration.{k}") for k in ("n", "predicted", "observed")]
+    return _table([*headers, "ROC-AUC"], rows)
+
+
+def _segment(say: Words, row: Mapping[str, Any]) -> str:
+    name = feature_label(row["column"], say.language)
+    if row["column"] == "industry":
+        return f"{name}: {row['value']}"
+    return f"{name}: {say.text('card.segments.third', n=int(row['value']) + 1)}"
+
+
+def _importance(say: Words, manifest: Mapping[str, Any]) -> list[str]:
+    told = manifest["importance"]
+    rows = [
+        (say.text(f"concept.{name}"), say.percent(share)) for name, share in told["concepts"].items() if share >= 0.005
+    ]
+    top = "; ".join(feature_label(name, say.language) for name in list(told["features"])[:TOP_FEATURES])
+    out = [
+        say.text("card.importance.how"),
+        _table([say.text("card.importance.concept"), say.text("card.importance.share")], rows),
+        say.text("card.importance.features", list=top),
+    ]
+    held = [name for name in manifest["sheet"]["monotone"] if name in manifest["held"]]
+    if held:
+        out.append(say.text("card.monotone", list="; ".join(feature_label(n, say.language) for n in held)))
+    return out

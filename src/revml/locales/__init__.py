@@ -61,7 +61,8 @@ class Words:
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with at most `digits` decimals, grouped as the language does."""
-        return str(format_decimal(round(value, digits), locale=self._locale))
+        pattern = "#,##0" + ("." + "#" * digits if digits else "")
+        return str(format_decimal(round(value, digits), format=pattern, locale=self._locale))
 
     def percent(self, share: float, digits: int = 0) -> str:
         """A share of one as percent."""
