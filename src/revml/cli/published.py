@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from revml.cli.options import json_option, out, print_json, table, workspace_option
+from revml.cli.score import NUMBERS, account_cell
 from revml.clv.cautions import caution_words
 from revml.config import QUESTIONS, Workspace
 from revml.errors import NotFound
@@ -54,20 +55,18 @@ def accounts(
     w = words(language)
     rows = [
         (
-            row.account.account_id,
-            row.account.name,
+            account_cell(row.account.account_id, row.account.name, row.reason.text(language) if row.reason else None),
             w.percent(row.score.probability, 1),
             row.score.band,
             w.money(row.score.money, page.run.currency),
             w.money(row.score.expected_money, page.run.currency),
-            row.reason.text(language) if row.reason else "",
         )
         for row in page.rows
     ]
-    headers = ("account", "name", "probability", "band", "money", "at stake", "first reason")
+    headers = ("account and first reason", "probability", "band", "money", "at stake")
     asked = page.rows[0].score.question if page.rows else question or "accounts"
     title = f"{asked}: {len(page.rows)} of {page.total:,} accounts as of {page.run.as_of:%Y-%m-%d}"
-    out.print(table(title, headers, rows, right=("probability", "money", "at stake")))
+    out.print(table(title, headers, rows, right=NUMBERS))
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import pandas as pd
+from rich.markup import escape
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
 from revml.clv.cautions import caution_words
@@ -21,6 +22,7 @@ from revml.windows import instant
 
 SHOWN = 10
 LOSSES = ("churn", "lapse")
+NUMBERS = ("probability", "money", "at stake")
 SEGMENTS = ("industry", "region", "country")
 
 
@@ -59,20 +61,17 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
             f"\n{one['question']}: {one['accounts']:,} accounts, {w.money(one['money'], run.currency)} a year; "
             f"expected {'loss' if loss else 'gain'} {w.money(one['expected_money'], run.currency)} a year"
         )
-        headers = ("account", "name", "probability", "money", "at stake", "first reason")
         rows = (
             (
-                top["account_id"],
-                top["name"],
+                account_cell(top["account_id"], top["name"], top["reason"]),
                 w.percent(top["probability"], 1),
                 w.money(top["money"], run.currency),
                 w.money(top["expected_money"], run.currency),
-                top["reason"],
             )
             for top in one["top"]
         )
         title = "most money at risk" if loss else "most money to gain"
-        out.print(table(title, headers, rows, right=("probability", "money", "at stake")))
+        out.print(table(title, ("account and first reason", *NUMBERS), rows, right=NUMBERS))
     out.print(
         "\n`revml account ID` shows one account, `revml serve` all of them, `revml export` writes them for the CRM."
     )
@@ -110,11 +109,10 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int |
     if told["segments"]:
         segments = _clv_rows(told["segments"], "segment", money, w)
         out.print(table(f"By {told['segment']}", (told["segment"], *sums), segments, right=sums))
-    headers = ("account", "name", "relation", "CLV", "still here at the end", "extrapolated")
+    headers = ("account", "relation", "CLV", "still here at the end", "extrapolated")
     top = [
         (
-            row["account_id"],
-            row["name"],
+            account_cell(row["account_id"], row["name"]),
             row["relation"],
             money(row["clv"]),
             w.percent(row["p_alive"]),
@@ -122,11 +120,17 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int |
         )
         for row in told["top"]
     ]
-    out.print(table("Worth most", headers, top, right=headers[3:]))
+    out.print(table("Worth most", headers, top, right=headers[2:]))
     for warning, count in told["warnings"].items():
         out.print(f"  {count:,} accounts: {caution_words(warning, workspace.language)}", markup=False)
     for note in run.notes:
         out.print(f"  {note}", markup=False)
+
+
+def account_cell(account_id: str, name: str | None, reason: str | None = None) -> str:
+    """An account's name and id, the reason below; nothing in them is taken for a rich tag."""
+    head = escape(f"{name} ({account_id})" if name else account_id)
+    return f"{head}\n  [dim]{escape(reason)}[/dim]" if reason else head
 
 
 def _publish(
@@ -208,7 +212,7 @@ def _clv_totals(clv: pd.DataFrame, by: str, called: str) -> list[dict[str, Any]]
 def _clv_rows(totals: Sequence[dict[str, Any]], by: str, money: Any, w: Words) -> list[tuple[str, ...]]:
     return [
         (
-            row[by],
+            escape(str(row[by])),
             f"{row['accounts']:,}",
             money(row["clv"]),
             money(row["expected_revenue"]),
