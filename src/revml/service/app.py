@@ -3,7 +3,7 @@
     REVML_WORKSPACE        the workspace file, read when the service starts (default: revml.yaml where it runs)
     BENTOML_DO_NOT_TRACK   set to True by `revml serve` and in images; the hook below sets it for `bentoml serve` too
 
-Importing this file opens nothing. BentoML gives workers, metrics and packaging; every request is answered by the
+Importing this file opens nothing. BentoML gives workers and packaging; every request is answered by the
 application of `service.application`, behind `service.gate`.
 """
 
@@ -28,7 +28,7 @@ application = make_application()
     logging={"access": {"enabled": False}},
     tracing={"sample_rate": 0.0},
     monitoring={"enabled": False},
-    metrics={"enabled": True},
+    metrics={"enabled": False},
 )
 @bentoml.asgi_app(application, path="/")
 class RevmlService:

@@ -9,17 +9,18 @@ let a page load nothing from elsewhere.
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+import time
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from revml.service.problems import Problem
+from revml.service.serving import Serving
 
 BODY_LIMIT = 1024 * 1024
 AT_ONCE = 64
-FRAMEWORK_PATHS = frozenset({"/metrics"})
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -44,10 +45,10 @@ HEADERS = {
 
 
 class Gate:
-    """ASGI middleware that answers everything from `application`, except the framework's own metrics.
+    """ASGI middleware that answers every request from `application`, none from the framework around it.
 
-    BentoML's index page, its API document and its health routes are not reachable: they load third-party assets, are
-    no valid document, and say ready when the service is not.
+    BentoML's index page, its API document, its health routes and its metrics are not reachable: they load third-party
+    assets, are no valid document, say ready when the service is not, and grow with every address that is asked for.
     """
 
     def __init__(self, app: ASGIApp, application: Starlette) -> None:
@@ -62,24 +63,35 @@ class Gate:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        sender = _with_headers(send)
-        if self._open >= AT_ONCE and scope["path"] != "/livez":
-            busy = Problem(429, "too-many-requests", "too many requests at once", headers={"Retry-After": "1"})
-            await busy.response()(scope, receive, sender)
-            return
+        started, status = time.perf_counter(), 500
+
+        async def sender(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _set_headers(message)
+            await send(message)
+
+        serving: Serving = self.application.state.serving
         self._open += 1
         try:
-            try:
-                _check_peer(scope)
-                _check_host(scope, self.application.state.serving.hosts)
-                body = await _body(scope, receive)
-            except Problem as problem:
-                await problem.response()(scope, receive, sender)
-                return
-            handler = self.framework if scope["path"] in FRAMEWORK_PATHS else self.application
-            await handler(scope, _replay(body, receive), sender)
+            body = await self._admitted(scope, receive, serving)
+            await self.application(scope, _replay(body, receive), sender)
+        except Problem as problem:
+            await problem.response()(scope, receive, sender)
         finally:
             self._open -= 1
+            route = getattr(scope.get("route"), "path", "none")
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            serving.metrics.answered(route, method, status, time.perf_counter() - started)
+
+    async def _admitted(self, scope: Scope, receive: Receive, serving: Serving) -> bytes:
+        """The body of a request that may pass."""
+        if self._open > AT_ONCE and scope["path"] != "/livez":
+            raise Problem(429, "too-many-requests", "too many requests at once", headers={"Retry-After": "1"})
+        _check_peer(scope)
+        _check_host(scope, serving.hosts)
+        return await _body(scope, receive)
 
 
 def _check_peer(scope: Scope) -> None:
@@ -151,14 +163,9 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-def _with_headers(send: Send) -> Send:
-    async def sender(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers: Any = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers[name] = value
-            headers.setdefault("Cache-Control", "no-store")
-            headers["Server"] = "revml"
-        await send(message)
-
-    return sender
+def _set_headers(message: Message) -> None:
+    headers = MutableHeaders(scope=message)
+    for name, value in HEADERS.items():
+        headers[name] = value
+    headers.setdefault("Cache-Control", "no-store")
+    headers["Server"] = "revml"

@@ -73,6 +73,7 @@ def _answer(state: Serving, question: QuestionName, rows: list[Any], language: s
     probability = bundle.predict(now)
     bands = bundle.bands.of(probability)
     reasons = explain(bundle, now, None, currency=state.workspace.company.currency)
+    state.metrics.scored(question, bundle.version, len(rows))
     told: list[list[dict[str, Any]]] = [[] for _ in rows]
     for row in reasons.to_dict("records"):
         told[int(row["account_id"])].append(

@@ -17,6 +17,7 @@ from revml.config import QUESTIONS, WORKSPACE_FILE, QuestionName, Workspace, loa
 from revml.errors import NotFound, RevmlError
 from revml.models import Bundle, champion
 from revml.models.registry import POINTER
+from revml.service.metrics import Metrics
 from revml.store import Store
 
 WORKSPACE_VARIABLE = "REVML_WORKSPACE"
@@ -91,6 +92,7 @@ class Serving:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.champions = Champions(workspace)
+        self.metrics = Metrics()
         self.hosts = frozenset({*LOOPBACK_NAMES, workspace.service.host})
         self._store: Store | None = None
         self._lock = threading.Lock()

@@ -1,0 +1,185 @@
+// One account: what the models say, why, what it is worth, how it went.
+
+import { api } from "./api.js";
+import { lineChart, niceTicks } from "./chart.js";
+import { h, s } from "./dom.js";
+import { band, isLoss, probability, tone, trend } from "./parts.js";
+import { accountAddress, listAddress } from "./route.js";
+import { count, currentLanguage, date, has, money, number, percent, t } from "./words.js";
+
+export async function drawAccount(main, id, asked) {
+  const found = await api.account(id, currentLanguage());
+  const scored = found.scores.map((score) => score.question);
+  const question = scored.includes(asked) ? asked : (scored[0] ?? null);
+  const currency = found.run.currency;
+  document.title = `${found.account.name || found.account.account_id} · revml`;
+  main.replaceChildren(
+    h("a", { class: "back", href: listAddress(question) }, "← ", t("account.back")),
+    head(found.account, currency),
+    h("div", { class: "scores", role: "group", "aria-label": t("account.scores") }, found.scores.map((score) => scoreCard(score, question, found))),
+    question === null ? h("p", { class: "hint" }, t("account.not_scored")) : reasonsOf(found, question),
+    question === null ? null : historyOf(found, question),
+    clvOf(found, currency),
+  );
+}
+
+function head(account, currency) {
+  const facts = [
+    [t("account.owner"), account.owner],
+    [t("account.industry"), account.industry],
+    [t("account.country"), account.country],
+    [t("account.region"), account.region],
+    [t("account.parent"), account.parent_account_id && h("a", { href: accountAddress(account.parent_account_id) }, account.parent_account_id)],
+    [t("account.since"), account.customer_since && date(account.customer_since)],
+    [t("account.mrr"), account.mrr ? money(account.mrr, currency) : null],
+    [t("account.orders"), account.order_revenue_12m ? money(account.order_revenue_12m, currency) : null],
+    [t("account.id"), account.account_id],
+  ];
+  return h(
+    "header",
+    { class: "account" },
+    h("h1", { tabindex: "-1" }, account.name || account.account_id),
+    h("dl", {}, facts.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
+  );
+}
+
+function scoreCard(score, chosen, found) {
+  const currency = found.run.currency;
+  const loss = isLoss(score.question);
+  return h(
+    "a",
+    {
+      class: `card ${tone(score.question)}`,
+      href: accountAddress(found.account.account_id, score.question),
+      "aria-current": score.question === chosen ? "true" : null,
+    },
+    h("h2", {}, t(`question.${score.question}`)),
+    h("p", { class: "big" }, probability(score), band(score.band, score.question)),
+    h("p", {}, trend(score), " ", h("span", { class: "hint" }, t(loss ? "account.percentile" : "account.percentile.gain", { share: percent(score.percentile / 100, 0) }))),
+    h(
+      "p",
+      {},
+      h("b", {}, money(score.expected_money, currency)),
+      " ",
+      h("span", { class: "hint" }, `${t(loss ? "column.loss" : "column.gain").toLowerCase()}, ${t("account.of_year", { money: money(score.money, currency) })}`),
+    ),
+  );
+}
+
+function reasonsOf(found, question) {
+  const reasons = found.reasons.filter((reason) => reason.question === question);
+  const greatest = Math.max(...reasons.map((reason) => Math.abs(reason.contribution)), 1e-9);
+  const side = (name) => {
+    const mine = reasons.filter((reason) => reason.side === name);
+    return h(
+      "div",
+      { class: `side ${name} ${tone(question)}` },
+      h("h3", {}, t(`account.${name}`)),
+      mine.length
+        ? h("ul", {}, mine.map((reason) => h("li", {}, strength(reason, greatest), h("span", {}, reason.text))))
+        : h("p", { class: "hint" }, t(`account.${name}.none`)),
+    );
+  };
+  return h(
+    "section",
+    { class: "panel why" },
+    h("h2", {}, `${t("account.reasons")}: ${t(`question.${question}`)}`),
+    reasons.length ? h("div", { class: "sides" }, side("raises"), side("lowers")) : h("p", { class: "hint" }, t("account.reasons.none")),
+  );
+}
+
+function strength(reason, greatest) {
+  const width = Math.max((48 * Math.abs(reason.contribution)) / greatest, 3);
+  return s("svg", { class: "strength", viewBox: "0 0 48 8", "aria-hidden": "true" }, s("rect", { width, height: 8, rx: 2 }));
+}
+
+function historyOf(found, question) {
+  const past = found.history.filter((one) => one.question === question);
+  const title = h("h2", {}, `${t("history")}: ${t(`question.${question}`)}`);
+  if (past.length < 2) return h("section", { class: "panel" }, title, h("p", { class: "hint" }, t("history.first")));
+  const points = past.map((one) => ({ x: Date.parse(one.as_of), y: one.probability, label: date(one.as_of) }));
+  const highest = Math.max(...points.map((point) => point.y));
+  const ends = [points[0], points.at(-1)];
+  return h(
+    "section",
+    { class: "panel" },
+    title,
+    lineChart(points, {
+      title: t("history.label", { from: ends[0].label, to: ends[1].label }),
+      yTicks: niceTicks(0, highest).filter((y) => y <= 1),
+      yText: (y, exact) => percent(y, exact ? 1 : 0),
+      xTicks: ends.map((point) => [point.x, point.label]),
+      dots: true,
+      kind: tone(question),
+    }),
+  );
+}
+
+function clvOf(found, currency) {
+  const parts = found.clv.map((value) => relation(value, found.flows.find((flow) => flow.relation === value.relation), currency));
+  return h("section", { class: "panel clv" }, h("h2", {}, t("clv")), parts.length ? parts : h("p", { class: "hint" }, t("clv.none")));
+}
+
+function relation(value, flow, currency) {
+  const name = value.relation;
+  const figures = [
+    [t("clv.value"), money(value.clv, currency), t("clv.horizon", { n: number(value.horizon_months) })],
+    [t("clv.revenue"), value.expected_revenue === null ? null : money(value.expected_revenue, currency), t("clv.revenue.about")],
+    [t(`clv.alive.${name}`), value.p_alive === null ? null : percent(value.p_alive, 0), t("clv.month", { n: number(value.horizon_months) })],
+    [t("clv.extrapolated"), value.extrapolated_share === null ? null : percent(value.extrapolated_share, 0), t("clv.extrapolated.about")],
+  ];
+  return h(
+    "div",
+    { class: "relation" },
+    h("h3", {}, has(`clv.${name}`) ? t(`clv.${name}`) : name),
+    h(
+      "dl",
+      { class: "figures" },
+      figures.filter(([, figure]) => figure !== null).map(([label, figure, hint]) =>
+        h("div", {}, h("dt", {}, label), h("dd", {}, figure, h("span", { class: "hint" }, hint))),
+      ),
+    ),
+    value.warning ? h("p", { class: "caution" }, value.warning) : null,
+    flow ? h("div", { class: "charts" }, survival(flow, name), margin(flow, currency)) : null,
+  );
+}
+
+function months(values) {
+  const last = values.length;
+  const step = last > 24 ? 12 : last > 12 ? 6 : 3;
+  const ticks = [];
+  for (let month = 0; month <= last; month += step) ticks.push([month, number(month)]);
+  return ticks;
+}
+
+function survival(flow, name) {
+  const points = [{ x: 0, y: 1, label: t("clv.month", { n: number(0) }) }].concat(
+    flow.survival.map((y, i) => ({ x: i + 1, y: y ?? 0, label: t("clv.month", { n: number(i + 1) }) })),
+  );
+  return lineChart(points, {
+    title: t(`clv.curve.${name}`),
+    yTicks: [0, 0.25, 0.5, 0.75, 1],
+    yText: (y) => percent(y, 0),
+    xTicks: months(flow.survival),
+    xTitle: t("clv.months"),
+    area: true,
+    kind: "survival",
+  });
+}
+
+function margin(flow, currency) {
+  let sum = 0;
+  const points = [{ x: 0, y: 0, label: t("clv.month", { n: number(0) }) }].concat(
+    flow.discounted_margin.map((y, i) => ({ x: i + 1, y: (sum += y ?? 0), label: t("clv.month", { n: number(i + 1) }) })),
+  );
+  const values = points.map((point) => point.y);
+  return lineChart(points, {
+    title: t("clv.curve.margin"),
+    yTicks: niceTicks(Math.min(...values), Math.max(...values)),
+    yText: (y, exact) => money(y, currency, { compact: !exact }),
+    xTicks: months(flow.discounted_margin),
+    xTitle: t("clv.months"),
+    area: true,
+    kind: "margin",
+  });
+}

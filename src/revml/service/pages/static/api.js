@@ -1,0 +1,38 @@
+// The read API of this service. An answer that is an error becomes a Problem with the server's own words.
+
+export class Problem extends Error {
+  constructor(content) {
+    super(content.detail);
+    this.code = (content.type ?? "").split(":").pop();
+    this.content = content;
+  }
+}
+
+async function get(path, parameters = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== "") query.set(name, value);
+  }
+  const text = query.toString();
+  let answer;
+  try {
+    answer = await fetch(text ? `${path}?${text}` : path);
+  } catch {
+    throw new Problem({ type: "urn:revml:problem:away", detail: "" });
+  }
+  const content = await answer.json().catch(() => ({ detail: `${answer.status} ${answer.statusText}` }));
+  if (!answer.ok) throw new Problem(content);
+  return content;
+}
+
+export const api = {
+  texts: (language) => get(`/texts/${language}.json`),
+  totals: () => get("/v1/totals"),
+  facets: (question) => get("/v1/facets", { question }),
+  accounts: (parameters) => get("/v1/accounts", parameters),
+  account: (id, lang) => get(`/v1/accounts/${encodeURIComponent(id)}`, { lang }),
+  exportAddress: (parameters) => {
+    const given = Object.entries(parameters).filter(([, value]) => value);
+    return `/v1/export.csv?${new URLSearchParams(given)}`;
+  },
+};

@@ -1,0 +1,91 @@
+// Line charts as SVG: a curve over steps or dates, axes with few labels, a read-out under the pointer or the arrow keys.
+
+import { h, s } from "./dom.js";
+
+const BOX = { width: 520, height: 220, left: 56, right: 14, top: 14, bottom: 30 };
+
+/**
+ * @param points [{x, y, label}] in order; `label` names x in the read-out
+ * @param options {title, yTicks: [numbers], yText: y -> text, xTicks: [[x, text]], area: bool, kind: class, xTitle}
+ */
+export function lineChart(points, options) {
+  const xs = points.map((point) => point.x);
+  const [xLow, xHigh] = [Math.min(...xs), Math.max(...xs)];
+  const [yLow, yHigh] = [Math.min(0, ...options.yTicks), Math.max(...options.yTicks)];
+  const px = (x) => BOX.left + ((x - xLow) / (xHigh - xLow || 1)) * (BOX.width - BOX.left - BOX.right);
+  const py = (y) => BOX.height - BOX.bottom - ((y - yLow) / (yHigh - yLow || 1)) * (BOX.height - BOX.top - BOX.bottom);
+  const path = points.map((point, i) => `${i ? "L" : "M"}${px(point.x).toFixed(1)} ${py(point.y).toFixed(1)}`).join("");
+  const floor = py(yLow).toFixed(1);
+  const readout = h("span", { class: "readout" });
+  const cursor = s("g", { class: "cursor", visibility: "hidden" }, s("line", { y1: BOX.top, y2: floor }), s("circle", { r: 4 }));
+  const dots = points.length <= 30 && options.dots;
+  const svg = s(
+    "svg",
+    { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": options.title, tabindex: "0" },
+    options.yTicks.map((y) => [
+      s("line", { class: "grid", x1: BOX.left, x2: BOX.width - BOX.right, y1: py(y), y2: py(y) }),
+      s("text", { class: "tick", x: BOX.left - 8, y: py(y) + 4, "text-anchor": "end" }, options.yText(y)),
+    ]),
+    options.xTicks.map(([x, text], i) =>
+      s("text", { class: "tick", x: px(x), y: BOX.height - 9, "text-anchor": anchor(i, options.xTicks.length) }, text),
+    ),
+    options.area ? s("path", { class: "area", d: `${path}L${px(xHigh).toFixed(1)} ${floor}L${px(xLow).toFixed(1)} ${floor}Z` }) : null,
+    s("path", { class: "curve", d: path }),
+    dots ? points.map((point) => s("circle", { class: "dot", cx: px(point.x), cy: py(point.y), r: 3.5 })) : null,
+    cursor,
+  );
+  let at = points.length - 1;
+  const show = (i) => {
+    at = Math.max(0, Math.min(points.length - 1, i));
+    const [line, circle] = cursor.children;
+    const x = px(points[at].x);
+    line.setAttribute("x1", x);
+    line.setAttribute("x2", x);
+    circle.setAttribute("cx", x);
+    circle.setAttribute("cy", py(points[at].y));
+    cursor.setAttribute("visibility", "visible");
+    readout.textContent = `${points[at].label}: ${options.yText(points[at].y, true)}`;
+  };
+  const hide = () => {
+    cursor.setAttribute("visibility", "hidden");
+    readout.textContent = "";
+  };
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * BOX.width;
+    show(points.reduce((best, point, i) => (Math.abs(px(point.x) - x) < Math.abs(px(points[best].x) - x) ? i : best), 0));
+  });
+  svg.addEventListener("pointerleave", hide);
+  svg.addEventListener("focus", () => show(at));
+  svg.addEventListener("blur", hide);
+  svg.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      show(at + step);
+    }
+  });
+  return h(
+    "figure",
+    { class: `chart ${options.kind ?? ""}` },
+    h("figcaption", {}, options.title, readout),
+    svg,
+    options.xTitle ? h("p", { class: "hint axis" }, options.xTitle) : null,
+  );
+}
+
+function anchor(i, all) {
+  if (all === 1) return "middle";
+  return i === 0 ? "start" : i === all - 1 ? "end" : "middle";
+}
+
+/** Round numbers that reach from 0 (or below) over `high`, about four steps. */
+export function niceTicks(low, high) {
+  const span = high - Math.min(0, low) || 1;
+  const rough = span / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= rough);
+  const ticks = [];
+  for (let y = Math.floor(Math.min(0, low) / step) * step; ticks.length < 2 || ticks.at(-1) < high; y += step) ticks.push(y);
+  return ticks;
+}

@@ -1,0 +1,42 @@
+// Where the reader is, as the part of the address behind #, so that every view can be bookmarked and sent.
+//   #/churn?band=high&search=acme          a list
+//   #/account/ID?question=churn            an account
+
+const LIST_KEYS = ["search", "band", "owner", "industry", "country", "order"];
+
+export function here() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const parameters = Object.fromEntries(new URLSearchParams(query));
+  if (path.startsWith("account/")) {
+    return { view: "account", id: decode(path.slice("account/".length)), question: parameters.question ?? null };
+  }
+  const filters = Object.fromEntries(LIST_KEYS.map((key) => [key, parameters[key] ?? ""]));
+  return { view: "list", question: path || null, filters };
+}
+
+export function listAddress(question, filters = {}) {
+  const query = new URLSearchParams(Object.entries(filters).filter(([key, value]) => LIST_KEYS.includes(key) && value));
+  const text = query.toString();
+  return `#/${question ?? ""}${text ? `?${text}` : ""}`;
+}
+
+export function accountAddress(id, question) {
+  return `#/account/${encodeURIComponent(id)}${question ? `?question=${question}` : ""}`;
+}
+
+export function go(address, { replace = false } = {}) {
+  if (replace) {
+    history.replaceState(null, "", address);
+    window.dispatchEvent(new HashChangeEvent("hashchange"));
+  } else {
+    location.hash = address;
+  }
+}
+
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
