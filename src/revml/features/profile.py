@@ -58,7 +58,7 @@ SELECT s.snapshot,
     CASE WHEN r.subscriptions > 0 THEN 1 ELSE 0 END AS has_contract,
     CASE WHEN b.order_days > 0 THEN 1 ELSE 0 END AS has_orders,
     {lines(f"COALESCE(t.{name}, a.{name}) AS {name}" for name in _TEXTS)},
-    COALESCE(CAST(t.employees AS DOUBLE), CAST(a.employees AS DOUBLE)) AS employees,
+    CAST(COALESCE(TRY_CAST(t.employees AS BIGINT), a.employees) AS DOUBLE) AS employees,
     a.acquisition_channel,
     COALESCE(c.changes, 0) AS profile_changes_364d
 FROM snapshots AS s
