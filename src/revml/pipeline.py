@@ -64,7 +64,7 @@ class ScoreStep(Frozen):
     def run(self, run: Run) -> str:
         """How many accounts, as of when."""
         from revml.scoring import score_workspace
-        from revml.store.database import Store
+        from revml.store import Store
 
         scored = score_workspace(
             run.workspace, run.facts, as_of=self.as_of, horizon_months=self.horizon_months, progress=run.progress
@@ -84,7 +84,7 @@ class ExportStep(Frozen):
     def run(self, run: Run) -> str:
         """Rows and file."""
         from revml.exports import export_scores
-        from revml.store.database import Store
+        from revml.store import Store
 
         path = run.workspace.root / self.out
         rows = export_scores(
