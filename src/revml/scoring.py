@@ -18,7 +18,7 @@ from revml.contract.tables import TABLES
 from revml.datasets import feature_frame, scoring_frames
 from revml.errors import BundleError, ConfigError, NotFound
 from revml.explanations import explain
-from revml.features.catalog import SUBJECTS
+from revml.features.catalog import available, available_subjects
 from revml.labels import answerable
 from revml.models.bundle import Bundle
 from revml.models.registry import champion
@@ -96,12 +96,13 @@ def score_workspace(
         _fits(bundle, frames[question])
     tell("12 weeks before", 0.3)
     past = features_before(facts, as_of, sorted({a for frame in frames.values() for a in frame["account_id"]}))
+    declared = {feature.name: feature for feature in available(facts)}
     scores, reasons = [], []
     for i, (question, bundle) in enumerate(bundles.items()):
         tell(f"{question}: scores and reasons", 0.5 + 0.25 * i / len(bundles))
         frame = frames[question]
         scores.append(score(bundle, frame, definition(bundle)))
-        reasons.append(explain(bundle, frame, past, currency=workspace.company.currency))
+        reasons.append(explain(bundle, frame, past, currency=workspace.company.currency, own=declared))
     all_scores = pd.concat(scores, ignore_index=True)
     tell("lifetime value", 0.75)
     forecast = _forecast(workspace, facts, as_of, bundles, all_scores, horizon_months)
@@ -252,9 +253,9 @@ def told_since(facts: Facts) -> dict[str, datetime]:
             if earliest is not None:
                 first[name] = earliest
     since = {}
-    for subject in SUBJECTS:
+    for subject, features in available_subjects(facts):
         begun = [first[table] for table in subject.tables if table in first]
-        for feature in subject.features if begun else ():
+        for feature in features if begun else ():
             since[feature.name] = max(begun) + timedelta(days=feature.window_days or 0)
     return since
 

@@ -38,9 +38,9 @@ def frame(accounts: int, *, seed: int = 1, start: int = 0) -> pd.DataFrame:
     return made
 
 
-def linear(weights: Mapping[str, float], rows: pd.DataFrame) -> Logistic:
+def linear(weights: Mapping[str, float], rows: pd.DataFrame, encoding: Encoding | None = None) -> Logistic:
     """Log-odds that are linear in each standardised number; a category's weight counts for `pro`."""
-    encoding = encoding_of(rows)
+    encoding = encoding or encoding_of(rows)
     terms = []
     for name, weight in weights.items():
         column = encoding.names.index(name)
@@ -58,8 +58,17 @@ def encoding_of(rows: pd.DataFrame) -> Encoding:
     return Encoding.fit(rows, FEATURES, categorical=("plan",))
 
 
-def bundle(folder: Path, model: Rung, rows: pd.DataFrame, *, question: str = "churn", **definition: float) -> Bundle:
+def bundle(
+    folder: Path,
+    model: Rung,
+    rows: pd.DataFrame,
+    *,
+    question: str = "churn",
+    encoding: Encoding | None = None,
+    **definition: float,
+) -> Bundle:
     """Write a bundle around a model and load it as scoring does."""
+    encoding = encoding or encoding_of(rows)
     manifest = {
         "question": question,
         "rung": model.name,
@@ -69,7 +78,7 @@ def bundle(folder: Path, model: Rung, rows: pd.DataFrame, *, question: str = "ch
     }
     files = {
         **model_files(model),
-        "features.json": to_text(encoding_of(rows).to_json()),
+        "features.json": to_text(encoding.to_json()),
         "calibration.json": to_text({**Calibration("none").to_json(), "bands": {"medium": 0.1, "high": 0.3}}),
         "reference.json": to_text({}),
         "card.md": "# Card\n",

@@ -14,9 +14,11 @@ from revml.explanations.peers import peer_values
 from revml.explanations.reasons import LEAST, strongest
 from revml.explanations.sentences import Teller, Told
 from revml.features.catalog import feature_words
+from revml.features.spec import Feature
 from revml.locales import LANGUAGES
-from revml.models.baselines import Constant, Rule
+from revml.models.baselines import Constant, Logistic, Rule, Scaler, Term
 from revml.models.bundle import Bundle
+from revml.models.encoding import Encoding
 from revml.store import runs
 from tests.explanations.literal_bundles import FEATURES, bundle, frame, linear
 
@@ -197,6 +199,12 @@ def test_the_same_data_gives_the_same_reasons_in_any_order(
 
 
 def test_a_companys_own_column_is_told_by_its_name(tmp_path: Path, rows: pd.DataFrame) -> None:
-    """A column that revml does not declare still gives a sentence."""
-    feature = declared("partner_level", categorical=True)
-    assert feature.kind == "category"
+    """A flag that only this company has reads as a flag, under the company's own name for it."""
+    rows = rows.rename(columns={"auto_renew": "static_vip"})
+    encoding = Encoding.fit(rows, ("mrr", "static_vip"))
+    model = Logistic(-2.0, (Term(1, 1.0, 0.5, Scaler(0.0, 1.0, log=False, centre=0.0, scale=1.0)),), 1.0)
+    made = bundle(tmp_path, model, rows, encoding=encoding)
+    own = {"static_vip": Feature("static_vip", "flag", "profile", words="own_column", label="VIP customer")}
+    reasons = explain(made, rows, None, currency="EUR", own=own)
+    assert len(reasons) == len(rows)
+    assert set(reasons["text_en"].str.split(" (", regex=False).str[0]) == {"VIP customer: yes", "VIP customer: no"}

@@ -67,9 +67,8 @@ class KnownFacts:
 
 
 def declared(name: str, *, categorical: bool) -> Feature:
-    """The declaration of a model's column; a company's own profile column declares itself."""
-    found = catalog().get(name)
-    return found if found is not None else Feature(name, "category" if categorical else "number", "profile", label=name)
+    """The declaration of a model's column; one that nobody declared is a number or a category of the profile."""
+    return catalog().get(name) or Feature(name, "category" if categorical else "number", "profile")
 
 
 def _values(frame: pd.DataFrame, features: Sequence[Feature]) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -7,12 +7,15 @@ only tells its story. Ties fall to the name, so that the same data gives the sam
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from revml.explanations.contributions import Explainable, contributions
 from revml.explanations.facts import KnownFacts, declared
 from revml.explanations.sentences import sentences
+from revml.features.spec import Feature
 from revml.locales import LANGUAGES
 
 # What a run publishes (`store.runs` holds the same columns; the store stands above this package).
@@ -55,6 +58,7 @@ def explain(
     *,
     top: int = 4,
     currency: str,
+    own: Mapping[str, Feature] | None = None,
 ) -> pd.DataFrame:
     """The reasons behind the scores of some accounts.
 
@@ -64,6 +68,7 @@ def explain(
         past: features of the same accounts `PAST_DAYS` before; an account that is not in it has no past.
         top: reasons an account; at most `top - 1` of them raise the probability where others lower it.
         currency: ISO 4217 code of money features.
+        own: declarations of features that revml's catalogue does not hold, the company's own columns.
 
     Returns:
         `REASON_COLUMNS`, sorted by account and rank: what raises the probability first, then what lowers it, each side
@@ -76,7 +81,9 @@ def explain(
     """
     now = now.sort_values("account_id", kind="stable").reset_index(drop=True)
     explained = contributions(bundle, now)
-    features = [declared(name, categorical=name in bundle.categorical) for name in explained.features]
+    features = [
+        (own or {}).get(name) or declared(name, categorical=name in bundle.categorical) for name in explained.features
+    ]
     concepts, sums = explained.by_concept([feature.concept for feature in features])
     row, concept, rank = strongest(sums, top)
     facts = KnownFacts.of(now, past, features)

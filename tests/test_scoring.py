@@ -1,0 +1,406 @@
+"""One scoring run on a sample company: complete, true to the data, repeatable."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from revml.config import Economics, QuestionSpec, Workspace
+from revml.datasets import scoring_frame
+from revml.errors import BundleError, ConfigError, NotFound
+from revml.models.bundle import Bundle
+from revml.models.encoding import Encoding
+from revml.models.registry import appoint, champion
+from revml.scoring import account_frame, features_before, score, score_workspace, share_at_stake, told_since
+from revml.snapshots import PAST_DAYS, population
+from revml.sources.facts import Facts
+from revml.sources.samples import write_sample
+from revml.sources.staging import stage_workspace
+from revml.store.frames import check
+from revml.store.runs import ACCOUNT_COLUMNS, CLV_COLUMNS, FLOW_COLUMNS, REASON_COLUMNS, SCORE_COLUMNS, ScoreRun
+from revml.training import train
+from tests.explanations.literal_bundles import bundle, linear
+from tests.literal_facts import stage
+
+AS_OF = datetime(2026, 3, 1)  # noqa: DTZ001 - naive means UTC
+WEIGHTS = {
+    "active_users_28d": -0.9,
+    "mrr": 0.3,
+    "days_to_renewal": -0.7,
+    "seats": 0.4,
+    "tickets_84d": 0.5,
+    "orders_84d": -0.6,
+    "order_revenue_364d": -0.4,
+    "days_since_order": 0.8,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Company:
+    """A staged sample company with champions."""
+
+    workspace: Workspace
+    facts: Facts
+    run: ScoreRun
+
+
+def _appoint(workspace: Workspace, facts: Facts, question: str, as_of: datetime | None = None) -> Bundle:
+    """A real bundle with weights written by hand, over the features that the company has."""
+    rows = scoring_frame(facts, workspace, question, as_of)  # type: ignore[arg-type]
+    names = tuple(name for name in WEIGHTS if name in rows.columns)
+    encoding = Encoding.fit(rows, names)
+    weights = {name: WEIGHTS[name] for name in names}
+    folder = workspace.bundles_dir / question
+    made = bundle(folder, linear(weights, rows, encoding), rows, question=question, encoding=encoding, uplift=0.2)
+    appoint(folder, made.folder.name, "3")
+    return made
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A software company of 200 accounts; churn by a trained model, upsell by one written by hand."""
+    root = tmp_path_factory.mktemp("company")
+    write_sample(root / "data", kind="saas", accounts=200, months=26, seed=5)
+    workspace = Workspace(data="data", economics=Economics(horizon_months=12)).at(root)
+    stage_workspace(workspace)
+    facts = Facts.open(workspace.staged_dir)
+    trained = train(workspace, facts, "churn")
+    appoint(workspace.bundles_dir / "churn", trained.bundle.folder.name, None)
+    _appoint(workspace, facts, "upsell")
+    return Company(workspace, facts, score_workspace(workspace, facts))
+
+
+def _facts(company: Company, table: str) -> pd.DataFrame:
+    return pd.read_parquet(company.workspace.staged_dir / f"{table}.parquet")
+
+
+# --- completeness -----------------------------------------------------------------------------------------------------
+
+
+def test_the_store_would_take_the_run(company: Company) -> None:
+    """Keys, ranges and references are as a publish wants them."""
+    check(company.run)
+
+
+def test_every_frame_has_the_published_columns(company: Company) -> None:
+    """No frame lacks a column or brings one of its own."""
+    run = company.run
+    assert tuple(run.accounts.columns) == ACCOUNT_COLUMNS
+    assert tuple(run.scores.columns) == SCORE_COLUMNS
+    assert tuple(run.reasons.columns) == REASON_COLUMNS
+    assert tuple(run.clv.columns) == CLV_COLUMNS
+    assert tuple(run.flows.columns) == FLOW_COLUMNS
+
+
+@pytest.mark.parametrize("question", ["churn", "upsell"])
+def test_everyone_at_risk_is_scored_once(company: Company, question: Any) -> None:
+    """The scored accounts of a question are its population at as_of."""
+    spec = company.workspace.question(question)
+    wanted = population(company.facts, question, spec, [company.run.as_of])["account_id"].tolist()
+    scores = company.run.scores
+    assert scores.loc[scores["question"] == question, "account_id"].tolist() == wanted
+
+
+def test_the_run_looks_from_the_last_midnight_of_the_data(company: Company) -> None:
+    """Without a day the newest whole instant is taken."""
+    assert company.run.as_of <= company.facts.observed_until < company.run.as_of + timedelta(days=1)
+
+
+def test_the_models_stand_in_the_run(company: Company) -> None:
+    """Version, hash, horizon and test figures of each champion go with its scores."""
+    churn, upsell = company.run.models
+    assert (churn.question, upsell.question, upsell.version) == ("churn", "upsell", "3")
+    assert churn.bundle.startswith(churn.version)
+    assert churn.horizon_days == 90
+    assert "roc_auc" in churn.figures["values"]
+
+
+def test_value_is_forecast_for_everyone_under_contract(company: Company) -> None:
+    """Each account with a churn score has a contract CLV over the workspace's horizon, with one flow a month."""
+    run = company.run
+    assert set(run.clv["account_id"]) == set(run.scores.loc[run.scores["question"] == "churn", "account_id"])
+    assert set(run.clv["horizon_months"]) == {12}
+    assert set(run.flows.groupby("account_id")["month"].max()) == {12}
+
+
+# --- money, rank, bands -----------------------------------------------------------------------------------------------
+
+
+def test_contract_money_is_twelve_times_mrr(company: Company) -> None:
+    """The money of a contract question and the MRR of the accounts' frame come from the same contracts."""
+    both = company.run.scores.merge(company.run.accounts, on="account_id")
+    np.testing.assert_allclose(both["money"], 12 * both["mrr"])
+
+
+def test_expected_money_is_what_the_event_moves(company: Company) -> None:
+    """Churn loses all of the money; an upsell gains at least the uplift that its model learned (0.2)."""
+    scores = company.run.scores
+    share = np.where(scores["question"] == "churn", 1.0, 0.2)
+    np.testing.assert_allclose(scores["expected_money"], scores["probability"] * share * scores["money"])
+
+
+def test_a_question_moves_its_own_share() -> None:
+    """Losses take all, gains the least that the definition calls a gain."""
+    spec = QuestionSpec(uplift=0.15, growth_ratio=1.4)
+    shares = {q: round(share_at_stake(q, spec), 9) for q in ("churn", "lapse", "upsell", "growth")}
+    assert shares == {"churn": 1.0, "lapse": 1.0, "upsell": 0.15, "growth": 0.4}
+
+
+def test_percentiles_follow_the_probabilities(company: Company) -> None:
+    """Within a question a greater probability never has a lower percentile, and the greatest has 100 or ties."""
+    for _, scores in company.run.scores.groupby("question"):
+        ranked = scores.sort_values("probability")
+        assert ranked["percentile"].is_monotonic_increasing
+        assert 0 < ranked["percentile"].min() <= ranked["percentile"].max() <= 100
+
+
+def test_bands_are_the_bundles(company: Company) -> None:
+    """The band is cut at the thresholds that were frozen in training (0.1 and 0.3 in the hand-made bundle)."""
+    upsell = company.run.scores[company.run.scores["question"] == "upsell"]
+    p = upsell["probability"]
+    assert upsell["band"].tolist() == np.where(p >= 0.3, "high", np.where(p >= 0.1, "medium", "low")).tolist()
+
+
+# --- reasons ----------------------------------------------------------------------------------------------------------
+
+
+def test_everyone_has_reasons_in_both_languages(company: Company) -> None:
+    """No scored account is left without a reason, no sentence is empty or the same in both languages."""
+    run = company.run
+    assert len(run.reasons[["account_id", "question"]].drop_duplicates()) == len(run.scores)
+    assert (run.reasons["text_en"].str.len() > 5).all()
+    assert not (run.reasons["text_en"] == run.reasons["text_cs"]).any()
+
+
+def test_every_number_of_every_reason_is_in_the_features(company: Company) -> None:
+    """Value and past are read back from the feature table, for both questions and all accounts."""
+    run = company.run
+    before = features_before(company.facts, run.as_of, sorted(set(run.scores["account_id"]))).set_index("account_id")
+    for question, reasons in run.reasons.groupby("question"):
+        now = scoring_frame(company.facts, company.workspace, question, run.as_of).set_index("account_id")  # type: ignore[arg-type]
+        for r in reasons.itertuples():
+            assert _same(r.value, now.loc[r.account_id, r.feature])
+            assert _same(r.past, before[r.feature].get(r.account_id) if r.feature in before else None)
+
+
+def _same(told: object, data: object) -> bool:
+    if told is None or pd.isna(told):
+        return data is None or bool(pd.isna(data))
+    return told == data
+
+
+def _active_users(company: Company, account: str, at: datetime) -> float:
+    usage = _facts(company, "usage")
+    mine = usage[(usage["account_id"] == account) & (usage["known_at"] <= at)]
+    return float(
+        mine.loc[(mine["occurred_at"] > at - timedelta(days=28)) & (mine["occurred_at"] <= at), "user_id"].nunique()
+    )
+
+
+def _tickets(company: Company, account: str, at: datetime) -> float:
+    tickets = _facts(company, "tickets")
+    mine = tickets[(tickets["account_id"] == account) & (tickets["known_at"] <= at)]
+    return float(((mine["opened_at"] > at - timedelta(days=84)) & (mine["opened_at"] <= at)).sum())
+
+
+def _lines(company: Company, account: str, at: datetime) -> pd.DataFrame:
+    rows = _facts(company, "subscriptions")
+    rows = rows[(rows["account_id"] == account) & (rows["known_at"] <= at) & (rows["started_at"] <= at)]
+    return rows[rows["ended_at"].isna() | (rows["ended_at"] > at)]
+
+
+def _renewal(company: Company, account: str, at: datetime) -> float:
+    ahead = _lines(company, account, at)["renews_at"]
+    ahead = ahead[ahead >= at]
+    return float((ahead.min() - at).days) if len(ahead) else np.nan
+
+
+RECOUNT: dict[str, Callable[[Company, str, datetime], float]] = {
+    "active_users_28d": _active_users,
+    "tickets_84d": _tickets,
+    "mrr": lambda c, a, at: float(np.float32(_lines(c, a, at)["mrr"].sum())),
+    "seats": lambda c, a, at: float(np.float32(_lines(c, a, at)["quantity"].sum())),
+    "days_to_renewal": _renewal,
+}
+
+
+def test_the_reasons_of_ten_accounts_agree_with_the_raw_data(company: Company) -> None:
+    """Ten accounts with most money at stake: each fact and its past are counted again from the staged tables."""
+    run = company.run
+    upsell = run.scores[run.scores["question"] == "upsell"].sort_values("expected_money", ascending=False)
+    ten = upsell["account_id"].head(10).tolist()
+    reasons = run.reasons[(run.reasons["question"] == "upsell") & run.reasons["account_id"].isin(ten)]
+    assert reasons["account_id"].nunique() == 10
+    assert reasons["feature"].nunique() >= 3
+    born = _facts(company, "accounts").set_index("account_id")["created_at"]
+    before = run.as_of - timedelta(days=PAST_DAYS)
+    for r in reasons.itertuples():
+        recount = RECOUNT[r.feature]
+        assert _same(r.value, recount(company, r.account_id, run.as_of)), r
+        assert _same(r.past, recount(company, r.account_id, before) if born[r.account_id] <= before else None), r
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_company_gives_the_same_run(company: Company) -> None:
+    """Scoring twice gives equal frames."""
+    again = score_workspace(company.workspace, company.facts)
+    for name in ("accounts", "scores", "reasons", "clv", "flows"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(company.run, name))
+
+
+def test_a_day_in_the_past_can_be_scored(company: Company) -> None:
+    """Who is at risk then is scored then, and a horizon may be asked for."""
+    then = company.run.as_of - timedelta(days=180)
+    run = score_workspace(company.workspace, company.facts, as_of=then, horizon_months=6)
+    wanted = population(company.facts, "churn", company.workspace.question("churn"), [then])["account_id"].tolist()
+    assert run.scores.loc[run.scores["question"] == "churn", "account_id"].tolist() == wanted
+    assert (run.accounts["customer_since"] <= then).all()
+    assert set(run.clv["horizon_months"]) == {6}
+    check(run)
+
+
+def test_a_day_beyond_the_data_is_refused(company: Company) -> None:
+    """The future cannot be scored."""
+    with pytest.raises(ConfigError, match="beyond the data"):
+        score_workspace(company.workspace, company.facts, as_of=company.facts.observed_until + timedelta(seconds=1))
+
+
+# --- what is missing --------------------------------------------------------------------------------------------------
+
+
+def test_without_a_champion_the_way_out_is_named(company: Company, tmp_path: Path) -> None:
+    """Nothing trained yet: say what to run."""
+    with pytest.raises(NotFound, match="revml train all"):
+        score_workspace(company.workspace.at(tmp_path), company.facts)
+
+
+def test_features_that_are_gone_are_named(company: Company, tmp_path: Path) -> None:
+    """A champion that wants usage meets a company that no longer has it."""
+    for table in ("accounts", "subscriptions"):
+        frame = _facts(company, table)
+        (tmp_path / "data").mkdir(exist_ok=True)
+        frame.drop(columns="known_at").to_parquet(tmp_path / "data" / f"{table}.parquet")
+    workspace = Workspace(data="data").at(tmp_path)
+    stage_workspace(workspace)
+    folder = next((company.workspace.bundles_dir / "upsell").glob("*/"))
+    there = tmp_path / workspace.work / "bundles" / "upsell" / folder.name
+    there.mkdir(parents=True)
+    for file in folder.iterdir():
+        (there / file.name).write_bytes(file.read_bytes())
+    appoint(there.parent, folder.name, "3")
+    with pytest.raises(BundleError, match="active_users_28d, tickets_84d"):
+        score_workspace(workspace, Facts.open(workspace.staged_dir))
+
+
+# --- accounts and their past, by literal facts ------------------------------------------------------------------------
+
+
+def _two(folder: Path, **tables: Any) -> Facts:
+    accounts = [
+        {"account_id": "a", "created_at": "2024-01-01", "name": "Acme", "owner": "Eva", "industry": "steel"},
+        {"account_id": "b", "created_at": "2026-02-20", "name": "Bolt", "owner": None, "industry": None},
+    ]
+    return stage(folder, observed_until="2026-03-31", accounts=accounts, **tables)
+
+
+def test_attributes_are_those_known_on_the_day(tmp_path: Path) -> None:
+    """A change of owner counts from the day on which the company knew of it."""
+    change = {"account_id": "a", "attribute": "owner", "value": "Jan", "changed_at": "2026-02-01"}
+    late = {**change, "value": "Iva", "changed_at": "2026-02-10", "known_at": "2026-03-02"}
+    facts = _two(tmp_path, account_history=[change, late])
+    owners = [account_frame(facts, AS_OF + timedelta(days=d), ["a"])["owner"].tolist() for d in (-60, 0, 1)]
+    assert owners == [["Eva"], ["Jan"], ["Iva"]]
+
+
+def test_mrr_and_orders_are_those_known_on_the_day(tmp_path: Path) -> None:
+    """Ended lines, later news and orders of more than a year ago do not count; returns do."""
+    line = {"subscription_id": "s", "account_id": "a", "product": "p", "quantity": 1.0}
+    order = {"line": 1, "account_id": "a", "product": "p", "quantity": 1.0}
+    facts = _two(
+        tmp_path,
+        subscriptions=[
+            {**line, "started_at": "2025-01-01", "ended_at": "2026-01-01", "mrr": 50.0},
+            {**line, "started_at": "2026-01-01", "mrr": 70.0},
+            {**line, "subscription_id": "t", "started_at": "2026-02-01", "known_at": "2026-03-05", "mrr": 900.0},
+        ],
+        orders=[
+            {**order, "order_id": "1", "ordered_at": "2025-03-01", "amount": 5.0},
+            {**order, "order_id": "2", "ordered_at": "2025-03-02", "amount": 100.0},
+            {**order, "order_id": "3", "ordered_at": "2026-03-01", "amount": -30.0, "quantity": -1.0},
+            {**order, "order_id": "4", "ordered_at": "2026-02-01", "known_at": "2026-03-09", "amount": 900.0},
+        ],
+    )
+    frame = account_frame(facts, AS_OF, ["a", "b"])
+    assert frame["mrr"].tolist() == [70.0, 0.0]
+    assert frame["order_revenue_12m"].tolist() == [70.0, 0.0]
+    assert frame["name"].tolist() == ["Acme", "Bolt"]
+
+
+def test_an_account_that_was_none_has_no_past(tmp_path: Path) -> None:
+    """Twelve weeks before, the younger account did not exist."""
+    assert features_before(_two(tmp_path), AS_OF, ["a", "b"])["account_id"].tolist() == ["a"]
+
+
+def test_a_window_that_reaches_before_the_data_is_no_past(tmp_path: Path) -> None:
+    """Orders are known for half a year: twelve weeks ago a quarter can be told, a year cannot."""
+    order = {"line": 1, "account_id": "a", "product": "p", "quantity": 1.0, "amount": 10.0}
+    facts = _two(
+        tmp_path,
+        orders=[
+            {**order, "order_id": "1", "ordered_at": "2025-09-01"},
+            {**order, "order_id": "2", "ordered_at": "2026-02-01"},
+        ],
+    )
+    assert told_since(facts)["orders_84d"] == datetime(2025, 9, 1) + timedelta(days=84)  # noqa: DTZ001
+    columns = features_before(facts, AS_OF, ["a"]).columns
+    assert "orders_84d" in columns
+    assert "orders_364d" not in columns
+
+
+# --- order relations --------------------------------------------------------------------------------------------------
+
+
+def test_order_questions_are_scored_with_order_money(tmp_path: Path) -> None:
+    """Lapse and growth of a company that only has orders: money is a year's orders, growth gains its ratio less one."""
+    rng = np.random.default_rng(3)
+    accounts = [{"account_id": f"c{i:02d}", "created_at": "2024-06-01"} for i in range(30)]
+    orders = [
+        {
+            "order_id": f"{i}-{k}",
+            "line": 1,
+            "account_id": f"c{i:02d}",
+            "product": "p",
+            "quantity": 1.0,
+            "amount": float(rng.integers(10, 200)),
+            "ordered_at": (AS_OF - timedelta(days=int(d))).isoformat(),
+        }
+        for i in range(30)
+        for k, d in enumerate(np.sort(rng.integers(1, 600, 12)))
+    ]
+    workspace = Workspace().at(tmp_path)
+    facts = stage(workspace.staged_dir, observed_until=AS_OF.isoformat(), accounts=accounts, orders=orders)
+    for question in ("lapse", "growth"):
+        _appoint(workspace, facts, question, AS_OF)
+    run = score_workspace(workspace, facts)
+    check(run)
+    assert {m.question for m in run.models} == {"lapse", "growth"}
+    both = run.scores.merge(run.accounts, on="account_id")
+    np.testing.assert_allclose(both["money"], both["order_revenue_12m"].clip(lower=0))
+    share = np.where(both["question"] == "lapse", 1.0, 0.25)
+    np.testing.assert_allclose(both["expected_money"], both["probability"] * share * both["money"])
+    assert set(run.clv["relation"]) == {"orders"}
+
+
+def test_nobody_at_risk_is_an_empty_answer(company: Company) -> None:
+    """A question without a single account gives an empty frame, not an error."""
+    nobody = scoring_frame(company.facts, company.workspace, "upsell", company.run.as_of).iloc[:0]
+    assert score(champion(company.workspace, "upsell"), nobody, QuestionSpec()).empty
