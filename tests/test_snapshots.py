@@ -117,7 +117,7 @@ def test_money_is_a_year_of_the_relation(tmp_path: Path) -> None:
     )
     contract = population(facts, "churn", QuestionSpec(), [AT])
     assert dict(zip(contract["account_id"], contract["money"], strict=True)) == {"a": 1800.0}
-    orders = population(facts, "lapse", QuestionSpec(), [AT])
+    orders = population(facts, "lapse", QuestionSpec(lookback_days=400), [AT])
     assert dict(zip(orders["account_id"], orders["money"], strict=True)) == {"b": 14.0, "c": 0.0}
 
 

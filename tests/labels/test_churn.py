@@ -64,10 +64,13 @@ def test_a_subscription_inside_another_does_not_end_the_account(tmp_path: Path) 
     rows = [
         term("a", "2025-01-01", "2026-03-01", line="long"),
         term("a", "2026-01-05", "2026-01-20", line="short"),
+        term("b", "2025-01-01", "2026-03-01", line="long"),
+        term("b", "2026-01-05", "2026-01-20", line="short"),
+        term("b", "2026-02-25", line="next"),
     ]
     facts = stage(tmp_path, observed_until=UNTIL, subscriptions=rows)
-    assert decided(facts, "churn", AT) == {"a": 1}
-    assert decided(facts, "churn", "2026-01-10", horizon_days=30) == {"a": 0}
+    assert decided(facts, "churn", AT) == {"a": 1, "b": 0}
+    assert decided(facts, "churn", "2026-01-10", horizon_days=30) == {"a": 0, "b": 0}
 
 
 @pytest.mark.parametrize(("back", "label"), [("2026-03-03", 0), ("2026-03-03T00:00:01", 1)])
@@ -159,8 +162,8 @@ def test_the_label_waits_for_window_and_grace(tmp_path: Path, until: str, label:
 def test_a_subscription_that_never_ran_is_no_subscription(tmp_path: Path) -> None:
     """A row that ends where it starts neither keeps an account alive nor brings it back."""
     rows = [
-        term("a", "2025-01-01", "2026-02-01", line="one"),
-        term("a", "2026-02-10", "2026-02-10", line="cancelled"),
+        term("a", "2025-01-01", "2026-03-25", line="one"),
+        term("a", "2026-04-10", "2026-04-10", line="cancelled"),
     ]
     facts = stage(tmp_path, observed_until=UNTIL, subscriptions=rows)
     assert decided(facts, "churn", AT) == {"a": 1}

@@ -19,6 +19,12 @@ def test_growth_must_exceed_the_ratio(tmp_path: Path, amount: float, label: int)
     assert decided(facts, "growth", AT) == {"a": label}
 
 
+def test_the_ratio_itself_is_not_above_it_in_binary_either(tmp_path: Path) -> None:
+    """1.15 times 100 is 114.99999999999999 to a computer, and 115 is still no growth."""
+    facts = stage(tmp_path, observed_until=UNTIL, orders=[order("a", "2025-12-01"), order("a", "2026-02-01", 115.0)])
+    assert decided(facts, "growth", AT, growth_ratio=1.15) == {"a": 0}
+
+
 def test_both_spans_have_the_same_length_and_the_same_edges(tmp_path: Path) -> None:
     """Each span excludes its start and includes its end; the snapshot's own instant belongs to the span before."""
     rows = [
@@ -57,9 +63,16 @@ def test_returns_are_taken_off(tmp_path: Path) -> None:
 
 def test_an_order_in_the_gap_belongs_to_neither_span(tmp_path: Path) -> None:
     """What is ordered in the gap is neither growth nor base."""
-    rows = [order("a", "2025-12-01", 100.0), order("a", "2026-01-05", 500.0), order("a", "2026-02-01", 100.0)]
+    rows = [
+        order("no growth", "2025-12-01", 100.0),
+        order("no growth", "2026-01-05", 500.0),
+        order("no growth", "2026-02-01", 100.0),
+        order("same base", "2025-12-01", 100.0),
+        order("same base", "2026-01-05", 100.0),
+        order("same base", "2026-02-01", 200.0),
+    ]
     facts = stage(tmp_path, observed_until=UNTIL, orders=rows)
-    assert decided(facts, "growth", AT, gap_days=7) == {"a": 0}
+    assert decided(facts, "growth", AT, gap_days=7) == {"no growth": 0, "same base": 1}
 
 
 def test_nothing_to_grow_from_is_not_at_risk(tmp_path: Path) -> None:

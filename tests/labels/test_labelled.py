@@ -48,13 +48,16 @@ def test_few_events_take_three_test_snapshots(tmp_path: Path) -> None:
 
 def test_snapshots_before_renewals_are_for_training_alone(tmp_path: Path) -> None:
     """They join training as far as their windows end in time; validation and test stay whole companies."""
-    yearly = [row | {"renews_at": "2025-06-15"} for row in subscriptions()]
+    yearly = [row | {"renews_at": "2026-06-15"} for row in subscriptions()]
     facts = small_company(tmp_path, subscriptions=yearly)
     plain = labelled_snapshots(Workspace(), facts, "churn")
     spec = SnapshotSpec(before_renewal_days=(30, 365))
     with_renewals = labelled_snapshots(Workspace(snapshots=spec), facts, "churn")
-    assert set(with_renewals.split.train) - set(plain.split.train) == {instant("2025-05-16"), instant("2024-06-15")}
+    assert set(with_renewals.split.train) - set(plain.split.train) == {instant("2025-06-15")}
     assert (with_renewals.split.valid, with_renewals.split.test) == (plain.split.valid, plain.split.test)
+    daily = Workspace(snapshots=SnapshotSpec(before_renewal_days=tuple(range(1, 400))))
+    split = labelled_snapshots(daily, facts, "churn").split
+    assert max(map(QuestionSpec().window("churn").end, split.train)) <= (split.valid or split.test)[0]
 
 
 def test_renewals_alone_make_parts_by_the_month(tmp_path: Path) -> None:
