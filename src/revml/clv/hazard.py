@@ -70,7 +70,7 @@ class HazardModel:
         intercept: log-odds of the reference.
         effects: by factor (`calendar`, `tenure`, `size`, `segment`) the effect of each level.
         size_edges: MRR that separates small, middle and large.
-        segments: segment of each level; unknown segments take the effect 0 of the average.
+        segments: segments with an effect of their own; one more stands for all others and for none.
         tails: how hazards go on beyond `observed_months` of tenure, by segment, with '' for all.
         observed_months: longest tenure at which at least ten accounts were at risk.
         window_months: how many months of history were looked at.
@@ -100,8 +100,8 @@ class HazardModel:
         fixed = self.effects["size"][np.searchsorted(self.size_edges, contracts["mrr"].to_numpy(float), side="right")]
         names = contracts["segment"].to_numpy(object)
         level = {name: i for i, name in enumerate(self.segments)}
-        segment = np.array([level.get(name, -1) for name in names], dtype=np.int64)
-        fixed = fixed + np.where(segment >= 0, self.effects["segment"][segment], 0.0)
+        segment = np.array([level.get(name, len(self.segments)) for name in names], dtype=np.int64)
+        fixed = fixed + self.effects["segment"][segment]
         out = self.intercept + fixed[:, None] + self.effects["calendar"][codes]
         # np.digitize on the flat matrix: tenure bands change as the months go by
         out += self.effects["tenure"][np.digitize(tenure, TENURE_EDGES_MONTHS)]
@@ -244,8 +244,10 @@ def tie(log_odds: Floats, probability: Floats, horizon_days: float) -> Survival:
     near = log_odds[:, :touched]
     known = ~np.isnan(probability)
     goal = -np.log1p(-np.clip(np.where(known, probability, 0.5), _P_MIN, 1 - _P_MIN))
-    low, high = np.full(len(goal), -60.0) - near.max(axis=1), np.full(len(goal), 60.0) - near.min(axis=1)
-    shift = np.zeros(len(goal))
+    # x <= softplus(x) <= exp(x) brackets the root
+    mean = goal / weights.sum()
+    low, high = np.log(mean) - near.max(axis=1), mean - near.min(axis=1)
+    shift = np.clip(0.0, low, high)
     for _ in range(200):
         value = np.logaddexp(0.0, near + shift[:, None]) @ weights
         slope = expit(near + shift[:, None]) @ weights

@@ -12,20 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+from scipy.linalg import eigh_tridiagonal
 from scipy.special import betaln, expit, gammaln, psi
 
+from revml.clv.likelihood import most_likely
 from revml.clv.value import Floats
 
-NODES = 32
+NODES = 48
 CHUNK = 4096
 # Below these the likelihood is flat in some direction and a weak prior holds it.
 MIN_BUYERS = 50
 MIN_REPEATERS = 20
-_BOUND = 9.0
 # Weak prior on (log r, log a - log b, (log a + log b) / 2): rates spread like an exponential, one order in ten is the
 # last one and the last-order probability is known as from ten orders; standard deviation 1 each.
 _PRIOR_MEAN = (0.0, -2.2, 1.1)
@@ -98,7 +99,8 @@ class PurchaseProcess:
     def _integrate(self, x: Floats, t_x: Floats, T: Floats, weeks: Floats, inner: _Inner) -> Floats:
         alive = self.p_alive(x, t_x, T)
         levels, where = np.unique(x, return_inverse=True)
-        nodes, weights = _jacobi(self.a, self.b + self._survived(levels))
+        rules = [_jacobi(self.a, float(b)) for b in self.b + self._survived(levels)]
+        nodes, weights = np.array([p for p, _ in rules]), np.array([w for _, w in rules])
         out = np.empty((len(x), len(weeks)))
         for low in range(0, len(x), CHUNK):
             rows = slice(low, low + CHUNK)
@@ -155,21 +157,8 @@ def fit_process(
         return value, slope
 
     rate = max(float(n @ xs / n.sum()), 1e-3)
-    best = None
-    for r, dropout in ((1.0, 0.1), (0.3, 0.3)):
-        begin = np.log([r, r / rate, 10 * dropout, 10 * (1 - dropout)])
-        found = minimize(
-            negative,
-            np.clip(begin, -_BOUND, _BOUND),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-_BOUND, _BOUND)] * 4,
-            options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7},
-        )
-        if best is None or found.fun < best.fun:
-            best = found
-    assert best is not None  # noqa: S101 - two starts always give one
-    r, alpha, a, b = (float(v) for v in np.exp(best.x))
+    starts = [np.log([r, r / rate, 10 * drop, 10 * (1 - drop)]) for r, drop in ((1.0, 0.1), (0.3, 0.3))]
+    r, alpha, a, b = (float(v) for v in most_likely(negative, starts))
     fitted = PurchaseProcess(process, r, alpha * scale, a, b, buyers=int(n.sum()), patterns=len(n), held=bool(held))
     return PurchaseProcess(**{**vars(fitted), "log_likelihood": log_likelihood(fitted, xs, ts, Ts, n)})
 
@@ -192,23 +181,18 @@ def _branches(
     return np.asarray(alive), np.where(s > 0, dead, -np.inf)
 
 
-def _jacobi(a: float, b: Floats) -> tuple[Floats, Floats]:
-    """Nodes and weights (len(b), NODES) that integrate against Beta(a, b) on (0, 1), by Golub and Welsch (1969)."""
-    beta, alpha = a - 1.0, (b - 1.0)[:, None]
-    n = np.arange(NODES, dtype=float)[None, :]
+@lru_cache(maxsize=4096)
+def _jacobi(a: float, b: float) -> tuple[Floats, Floats]:
+    """Nodes and weights (NODES,) that integrate against Beta(a, b) on (0, 1), by Golub and Welsch (1969)."""
+    alpha, beta = b - 1.0, a - 1.0
+    n = np.arange(NODES, dtype=np.float64)
     total = 2 * n + alpha + beta
-    diagonal = np.empty((len(b), NODES))
-    diagonal[:, :1] = (beta - alpha) / (alpha + beta + 2)
-    diagonal[:, 1:] = ((beta**2 - alpha**2) / (total * (total + 2)))[:, 1:]
-    k, t = n[:, 1:], total[:, 1:]
-    square = np.empty((len(b), NODES - 1))
-    square[:] = 4 * k * (k + alpha) * (k + beta) / (t**2 * (t + 1))
-    # (k + alpha + beta) / (t - 1) is 0 / 0 at k = 1 when alpha + beta = -1; there it is 1
-    square[:, 1:] *= ((k + alpha + beta) / (t - 1))[:, 1:]
-    off = np.sqrt(square)
-    matrix = np.zeros((len(b), NODES, NODES))
-    i = np.arange(NODES)
-    matrix[:, i, i] = diagonal
-    matrix[:, i[1:], i[:-1]] = off
-    values, vectors = np.linalg.eigh(matrix)
-    return np.clip((1 + values) / 2, 1e-15, 1.0), np.asarray(vectors[:, 0, :] ** 2)
+    diagonal = np.empty(NODES)
+    diagonal[0] = (beta - alpha) / (alpha + beta + 2)
+    diagonal[1:] = ((beta**2 - alpha**2) / (total * (total + 2)))[1:]
+    k, t = n[1:], total[1:]
+    square = 4 * k * (k + alpha) * (k + beta) / (t**2 * (t + 1))
+    # (k + alpha + beta) / (t - 1) is 1 at k = 1, where it can be 0 / 0
+    square[1:] *= ((k + alpha + beta) / (t - 1))[1:]
+    values, vectors = eigh_tridiagonal(diagonal, np.sqrt(square))
+    return np.clip((1 + values) / 2, 1e-15, 1.0), np.asarray(vectors[0] ** 2)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import gammaln, psi
 from scipy.stats import spearmanr
 
+from revml.clv.likelihood import most_likely
 from revml.clv.value import Floats
 
 MIN_BUYERS = 50
@@ -81,15 +81,7 @@ def _gamma_gamma(n: Floats, m: Floats) -> tuple[float, float, float]:
         of_v = q / v - (pn + q) / whole
         return -float(value.sum()), -np.exp(theta) * np.array([of_p.sum(), of_q.sum(), of_v.sum()])
 
-    found = minimize(
-        negative,
-        np.log([2.0, 3.0, 1.0]),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-9.0, 9.0)] * 3,
-        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7},
-    )
-    p, q, v = (float(x) for x in np.exp(found.x))
+    p, q, v = (float(x) for x in most_likely(negative, [np.log([2.0, 3.0, 1.0])]))
     return p, q, v * scale
 
 

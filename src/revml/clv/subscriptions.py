@@ -161,8 +161,9 @@ def lost_contracts(facts: Facts, as_of: datetime) -> int:
     row = (
         facts.con.cursor()
         .execute(
-            "SELECT count(*) FROM (SELECT account_id FROM subscriptions WHERE known_at <= $as_of AND started_at <= $as_of "
-            "GROUP BY account_id HAVING max(coalesce(ended_at, TIMESTAMP '9999-12-31')) <= $as_of)",
+            "SELECT count(*) FROM (SELECT account_id FROM subscriptions "
+            "WHERE known_at <= $as_of AND started_at <= $as_of GROUP BY account_id "
+            "HAVING max(coalesce(ended_at, TIMESTAMP '9999-12-31')) <= $as_of)",
             {"as_of": as_of},
         )
         .fetchone()

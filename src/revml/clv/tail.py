@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
-from scipy.special import betaln
+from scipy.special import betaln, psi
 
+from revml.clv.likelihood import most_likely
 from revml.clv.value import Floats
 
-MIN_LOSSES = 20
+MIN_LOSSES = 50
+# However the curve bends, a hazard beyond the observed stays within this factor of the last one seen.
+MAX_BEND = 4.0
 MIN_YEARS = 2
 BDW_YEARS = 4
 
@@ -51,7 +53,8 @@ class Tail:
             return np.zeros_like(tenure_months)
         last = max(observed_months / 12.0 - 1.0, 0.0)
         beyond = np.maximum(tenure_months / 12.0 - 1.0, last)
-        return np.asarray(np.log(self.hazard(beyond)) - np.log(self.hazard(np.array(last))))
+        bend = np.log(self.hazard(beyond)) - np.log(self.hazard(np.array(last)))
+        return np.asarray(np.clip(bend, -np.log(MAX_BEND), np.log(MAX_BEND)))
 
 
 def fit_tail(at_risk: Floats, lost: Floats, *, weibull: bool) -> Tail:
@@ -66,21 +69,24 @@ def fit_tail(at_risk: Floats, lost: Floats, *, weibull: bool) -> Tail:
     t = np.arange(len(at_risk), dtype=float)[kept]
     n, d = at_risk[kept], lost[kept]
 
-    def negative(theta: Floats) -> float:
-        tail = Tail(float(np.exp(theta[0])), float(np.exp(theta[1])), float(np.exp(theta[2])) if weibull else 1.0)
-        h = np.clip(tail.hazard(t), 1e-12, 1 - 1e-12)
-        return float(-(d @ np.log(h) + (n - d) @ np.log1p(-h)))
+    def curve(u: Floats, a: float, b: float) -> tuple[Floats, Floats, Floats]:
+        """betaln(a, b + u) and its slopes by a and by b."""
+        both = psi(a + b + u)
+        return betaln(a, b + u), psi(a) - both, psi(b + u) - both
 
-    width = 3 if weibull else 2
-    best = None
-    for start in ((0.0, 1.0, 0.0), (-0.5, 0.0, 0.3), (1.5, 3.0, 0.0)):
-        found = minimize(
-            negative, np.array(start[:width]), method="L-BFGS-B", bounds=[(-8, 12), (-8, 12), (-3, 3)][:width]
-        )
-        if best is None or found.fun < best.fun - 1e-9:
-            best = found
-    assert best is not None  # noqa: S101 - three starts always give one
-    a, b, *c = np.exp(best.x)
+    def negative(theta: Floats) -> tuple[float, Floats]:
+        a, b, c = (*np.exp(theta), 1.0)[:3]
+        u, later = t**c, (t + 1) ** c
+        now, then = curve(u, a, b), curve(later, a, b)
+        step = np.minimum(then[0] - now[0], -1e-300)
+        value = -float(d @ np.log(-np.expm1(step)) + (n - d) @ step)
+        by_step = (n - d) - d / np.expm1(-step)
+        growth = then[2] * later * np.log(t + 1) - now[2] * u * np.log(np.maximum(t, 1.0))
+        slopes = [a * (then[1] - now[1]), b * (then[2] - now[2]), c * growth]
+        return value, -np.array([by_step @ slope for slope in slopes[: len(theta)]])
+
+    starts = ((0.0, 1.0, 0.0), (-0.5, 0.0, 0.3), (1.5, 3.0, 0.0))
+    a, b, *c = most_likely(negative, [start[: 3 if weibull else 2] for start in starts])
     return Tail(float(a), float(b), float(c[0]) if c else 1.0)
 
 

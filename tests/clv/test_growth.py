@@ -1,0 +1,79 @@
+"""Growth of surviving accounts: one model at a time, learnt from past movements."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from revml.clv.growth import Growth, GrowthModel, Movements, past_movements
+from revml.errors import ConfigError
+from revml.windows import instant
+from tests.literal_facts import stage
+
+MOVES = Movements(days=90, upsell_rate=0.05, upsell_size=0.3, contraction=0.01, pairs=100, upsells=30)
+
+
+def test_two_growth_models_at_once_are_refused() -> None:
+    """Upsell probabilities beside GrowthModel.NONE would be dropped or counted twice: neither happens."""
+    with pytest.raises(ConfigError, match="twice"):
+        Growth(GrowthModel.NONE, p_upsell=np.array([0.1]))
+
+
+def test_uplift_needs_its_inputs() -> None:
+    """GrowthModel.UPLIFT without probabilities or past movements is refused."""
+    with pytest.raises(ConfigError, match="needs"):
+        Growth(GrowthModel.UPLIFT, p_upsell=np.array([0.1]))
+
+
+def test_without_growth_money_stays() -> None:
+    """All factors are one."""
+    expanded, grown = Growth(GrowthModel.NONE).factors(2, 6)
+    assert (expanded == 1).all()
+    assert (grown == 1).all()
+
+
+def test_growth_over_the_span_is_what_the_score_says() -> None:
+    """After exactly the span of the upsell score the factor is 1 + p · size - contraction."""
+    moves = Movements(days=91, upsell_rate=0.05, upsell_size=0.3, contraction=0.01, pairs=1, upsells=1)
+    _, grown = Growth(GrowthModel.UPLIFT, np.array([0.4]), moves).factors(1, 3)
+    at_span = grown[0, 2] ** (91 / 30.4375 / 3)
+    assert at_span == pytest.approx(1 + 0.4 * 0.3 - 0.01)
+
+
+def test_an_account_without_an_upsell_score_grows_like_the_company() -> None:
+    """NaN takes the past rate."""
+    own, company = (Growth(GrowthModel.UPLIFT, np.array([p]), MOVES).factors(1, 12)[1] for p in (np.nan, 0.05))
+    assert (own == company).all()
+
+
+def test_growth_rises_with_the_upsell_probability() -> None:
+    """In every month, also after the score's span."""
+    low, high = (Growth(GrowthModel.UPLIFT, np.array([p]), MOVES).factors(1, 24)[1] for p in (0.1, 0.6))
+    assert (high > low).all()
+
+
+def test_past_movements_by_hand(tmp_path: Path) -> None:
+    """One of two survivors rises by half, the other shrinks by a tenth, a third leaves and does not count."""
+    rows = [("a", 100.0, 150.0), ("b", 100.0, 90.0)]
+    facts = stage(
+        tmp_path,
+        accounts=[{"account_id": name, "created_at": "2024-01-01"} for name in "abc"],
+        subscriptions=[
+            row
+            for name, was, now in rows
+            for row in (
+                {"subscription_id": name, "started_at": "2026-01-01", "ended_at": "2026-02-15", "account_id": name,
+                 "product": "p", "quantity": 1, "mrr": was},
+                {"subscription_id": name, "started_at": "2026-02-15", "account_id": name, "product": "p",
+                 "quantity": 1, "mrr": now},
+            )
+        ]
+        + [
+            {"subscription_id": "c", "started_at": "2026-01-01", "ended_at": "2026-02-20", "account_id": "c",
+             "product": "p", "quantity": 1, "mrr": 500.0}
+        ],
+    )  # fmt: skip
+    moves = past_movements(facts, instant("2026-04-02"), threshold=0.10, days=90)
+    assert (moves.pairs, moves.upsells, moves.upsell_rate) == (2, 1, 0.5)
+    assert moves.contraction == pytest.approx(10 / 200)
+    assert moves.upsell_size == 0.10, "too few upsells to tell their size: the threshold stands"
