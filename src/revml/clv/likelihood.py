@@ -1,8 +1,8 @@
 """Maximum likelihood of a few positive parameters.
 
 Parameters are handed over as logs and kept within bounds by a smooth bend, so that an unbounded quasi-Newton method
-can be used: scipy's bounded one calls threaded linear algebra on its 4 x 4 matrices and, on a busy machine, waits longer
-for threads than it works.
+can be used: scipy's bounded one calls threaded linear algebra on its 4 x 4 matrices and, on a busy machine, waits
+longer for threads than it works.
 """
 
 from __future__ import annotations
