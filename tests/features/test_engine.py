@@ -125,6 +125,15 @@ def test_snapshots_must_say_who_and_when(facts: Facts) -> None:
         build_features(facts, pd.DataFrame({"account_id": ["a1"], "as_of": [pd.NaT]}))
 
 
+def test_a_number_beyond_all_bounds_is_told(tmp_path: Path) -> None:
+    """An amount that cannot be added up names the place and the way out."""
+    order = {"order_id": "o", "line": 1, "ordered_at": "2025-01-01", "account_id": "a", "product": "p"}
+    accounts = [{"account_id": "a", "created_at": "2024-01-01"}]
+    facts = stage(tmp_path, accounts=accounts, orders=[order | {"quantity": 1.0, "amount": 1e30}])
+    with pytest.raises(DataError, match="features of orders"):
+        build_features(facts, pd.DataFrame({"account_id": ["a"], "as_of": [pd.Timestamp("2025-02-01")]}))
+
+
 def test_progress_ends_at_one(facts: Facts) -> None:
     """The share done never falls and ends at 1."""
     seen: list[float] = []

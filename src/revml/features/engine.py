@@ -15,7 +15,7 @@ snapshots there are. The result does not depend on threads, on the order of rows
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import duckdb
 import pandas as pd
@@ -31,6 +31,10 @@ from revml.sources.facts import Facts
 # Cutoffs worked on at once: bounds memory, and the reach of a user's last-seen day, on daily snapshots.
 BATCH_CUTOFFS = 48
 Progress = Callable[[str, float], None]
+
+# Tables whose rows are brought to days.
+_BY_DAY = (("usage", "occurred_at"), ("orders", "ordered_at"))
+_EARLIEST = date(1970, 1, 1)
 
 _ARROW = {"INTEGER": pa.int32(), "FLOAT": pa.float32(), "VARCHAR": pa.string()}
 
@@ -73,14 +77,14 @@ def build_features(facts: Facts, snapshots: pd.DataFrame, *, progress: Progress 
             con.execute(f"CREATE OR REPLACE TEMP TABLE clock AS SELECT INTERVAL '{shift + 1}' MICROSECOND AS shift")
             first = _first_day(con, facts)
             for subject, _ in picked:
-                _run(con, subject.store)
+                _run(con, subject, subject.store)
             done += 1
             for batch in batches:
                 _prepare(con, batch, first)
                 for subject, _ in picked:
                     if progress:
                         progress(subject.name, done / total)
-                    _run(con, subject.steps)
+                    _run(con, subject, subject.steps)
                     done += 1
                 parts.append(con.sql(_collect(picked)).to_arrow_table())
     table = pa.concat_tables(parts).cast(schema).sort_by([("as_of", "ascending"), ("account_id", "ascending")])
@@ -121,13 +125,12 @@ def _same_time_of_day(snapshots: pd.DataFrame) -> Iterator[tuple[int, list[pd.Da
 
 
 def _first_day(con: duckdb.DuckDBPyConnection, facts: Facts) -> date:
-    if not facts.has("usage") and not facts.has("orders"):
-        return date(2000, 1, 1)
-    row = con.execute(
-        "SELECT MIN(t) FROM (SELECT MIN(occurred_at) AS t FROM usage UNION ALL SELECT MIN(ordered_at) FROM orders) AS x"
-    ).fetchone()
-    earliest: datetime = row[0]
-    return earliest.date() - pd.Timedelta(days=2).to_pytimedelta()
+    """Shortly before the first use or order (or 1970): where the calendar has to begin."""
+    times = [f"SELECT MIN({time}) AS t FROM {name}" for name, time in _BY_DAY if facts.has(name)]
+    if not times:
+        return _EARLIEST
+    earliest: datetime = con.sql(f"SELECT MIN(t) FROM ({' UNION ALL '.join(times)}) AS x").fetchall()[0][0]
+    return max(_EARLIEST, earliest.date()) - timedelta(days=2)
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, batch: pd.DataFrame, first: date) -> None:
@@ -164,9 +167,18 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
     con.unregister("incoming")
 
 
-def _run(con: duckdb.DuckDBPyConnection, steps: Steps) -> None:
-    for name, select in steps:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+def _run(con: duckdb.DuckDBPyConnection, subject: Subject, steps: Steps) -> None:
+    try:
+        for name, select in steps:
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        raise DataError(
+            "a number is too large to add up",
+            where=f"the features of {subject.name}, from {', '.join(subject.tables)}",
+            wanted="amounts and quantities below 10^24",
+            got=str(error).splitlines()[0],
+            do="correct the value in the source, or leave its row out with `where`",
+        ) from None
 
 
 def _collect(picked: tuple[tuple[Subject, tuple[Feature, ...]], ...]) -> str:
