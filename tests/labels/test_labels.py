@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import sqlglot
 
 from revml.config import QUESTIONS, QuestionSpec
 from revml.errors import ConfigError, NotEnoughData
@@ -90,3 +91,12 @@ def test_no_closed_window_gives_no_label(tmp_path: Path) -> None:
     facts = stage(tmp_path, observed_until="2026-01-02", orders=[order("a", "2025-12-01")])
     at_risk = population(facts, "lapse", QuestionSpec(), [instant("2026-01-01")])
     assert labels_of(label(facts, "lapse", QuestionSpec(), at_risk)) == {"a": None}
+
+
+@pytest.mark.parametrize("dialect", ["spark", "postgres", "snowflake"])
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_definitions_are_portable_sql(question: str, dialect: str) -> None:
+    """Each definition is one SELECT that other engines' dialects can say."""
+    sql = DEFINITIONS[question_named(question)].sql(QuestionSpec(), instant(UNTIL))
+    (said,) = sqlglot.transpile(sql, read="duckdb", write=dialect, unsupported_level=sqlglot.ErrorLevel.RAISE)
+    assert sqlglot.parse_one(said, read=dialect).named_selects == ["account_id", "as_of", "label"]

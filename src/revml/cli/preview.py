@@ -51,11 +51,13 @@ def preview(question: str, workspace: Workspace, as_json: bool) -> None:
     out.print(f"{len(closed)} closed snapshots, {at_risk:,} account-snapshots, {events:,} events\n")
     if len(found.parts):
         parts = (
-            (p, f"{n:,}", f"{a:%Y-%m-%d}", f"{b:%Y-%m-%d}", f"{size:,}", f"{hit:,}", f"{who:,}", _rate(rate))
+            (f"{p} ({n})", f"{a:%Y-%m-%d}", f"{b:%Y-%m-%d}", f"{size:,}", f"{hit:,}", f"{who:,}", _rate(rate))
             for p, a, b, n, size, hit, who, rate in found.parts.itertuples(index=False)
         )
-        titles = ("part", "as ofs", "first", "last", "rows", "events", "accounts", "rate")
-        out.print(table("What a model would see (accounts: those with an event)", titles, parts, right=titles[1:]))
+        titles = ("part", "first", "last", "rows", "events", "accounts", "rate")
+        out.print(
+            table("What a model would see (accounts: with an event)", titles, parts, right=titles[1:])
+        )
     rows = (
         (f"{days} days", f"{n:,}", f"{size:,}", f"{hit:,}", _rate(rate))
         for days, n, size, hit, rate in found.horizons.itertuples(index=False)
