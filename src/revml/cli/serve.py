@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from revml.cli.options import err, out
-from revml.config import WORKSPACE_FILE
+from revml.config import WORKSPACE_FILE, Workspace
 
 
 @click.command()
@@ -28,30 +29,40 @@ def serve(workspace: str, port: int | None, host: str | None, workers: int) -> N
 
     It answers this machine only, and runs until Ctrl-C.
 
-    \b
-    Example:
-      revml serve --port 8080
+    Example: revml serve --port 8080
+    """
+    serve_until_stopped(workspace, port=port, host=host, workers=workers)
+
+
+def serve_until_stopped(
+    workspace: Workspace | str | Path, *, port: int | None = None, host: str | None = None, workers: int = 1
+) -> None:
+    """Start the service of a workspace, say where it is, and end it at Ctrl-C or SIGTERM.
+
+    Raises:
+        ConfigError: the workspace is wrong, the host is not of this machine, or the port is taken.
+        ServiceError: it did not start.
+        SystemExit: it ended by itself.
     """
     from revml.service.process import start_service
 
     signal.signal(signal.SIGTERM, _interrupt)
-    with (
-        err.status("Starting the service"),
-        start_service(workspace, host=host, port=port, workers=workers) as service,
-    ):
-        readiness = service.readiness()
-        out.print(f"revml is at [bold]{service.url}[/bold]  (API: {service.url}/openapi.json, log: {service.log})")
-        for check in readiness.get("checks", {}).values():
-            if not check["ok"]:
-                err.print(f"not ready: {check.get('problem')}. {check.get('do', '')}", style="yellow", markup=False)
-        out.print("Ctrl-C ends it.")
-        try:
+    place = workspace.root if isinstance(workspace, Workspace) else workspace
+    try:
+        with err.status("Starting the service"):
+            service = start_service(place, host=host, port=port, workers=workers)
+        with service:
+            out.print(f"revml is at [bold]{service.url}[/bold]", soft_wrap=True)
+            for check in service.readiness().get("checks", {}).values():
+                if not check["ok"]:
+                    err.print(f"not ready: {check.get('problem')}; {check.get('do', '')}", style="yellow", markup=False)
+            out.print(f"API: {service.url}/openapi.json  log: {service.log}  Ctrl-C ends it.", soft_wrap=True)
             code = service.wait()
-        except KeyboardInterrupt:
-            err.print("Ending the service")
-            return
-        err.print(f"the service ended by itself (exit code {code}); its log: {service.log}", style="red", markup=False)
-        raise SystemExit(1)
+    except KeyboardInterrupt:
+        err.print("The service has ended.")
+        return
+    err.print(f"the service ended by itself (exit code {code}); its log: {service.log}", style="red", markup=False)
+    raise SystemExit(1)
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:

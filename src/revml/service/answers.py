@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from revml.clv.cautions import caution_words
 from revml.store.views import AccountDetail, ListedAccount, Page, Reason
 
 
@@ -66,7 +67,7 @@ def detail(found: AccountDetail, language: str) -> dict[str, Any]:
         "account": record(found.account),
         "scores": [record(score) | {"change": score.change} for score in found.scores],
         "reasons": [reason(r, language) for r in found.reasons],
-        "clv": [record(value) for value in found.clv],
+        "clv": [record(value) | {"warning": caution_words(value.warning, language)} for value in found.clv],
         "flows": [record(flow) for flow in found.flows],
         "history": [record(past) for past in found.history],
     }

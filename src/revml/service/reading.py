@@ -43,7 +43,10 @@ def list_accounts(request: Request) -> Response:
 def one_account(request: Request) -> Response:
     """All that the current run says about one account."""
     asked = Parameters(request, ("lang",))
-    found = serving(request).store.account(request.path_params["account_id"])
+    account_id = request.path_params["account_id"]
+    if not account_id.isprintable():
+        raise Problem(404, "not-found", "no account has such an id", got=repr(account_id)[:80])
+    found = serving(request).store.account(account_id)
     return JsonAnswer(answers.detail(found, asked.language(serving(request).workspace.language)))
 
 

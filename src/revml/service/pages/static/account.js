@@ -98,7 +98,8 @@ function historyOf(found, question) {
   const title = h("h2", {}, `${t("history")}: ${t(`question.${question}`)}`);
   if (past.length < 2) return h("section", { class: "panel" }, title, h("p", { class: "hint" }, t("history.first")));
   const points = past.map((one) => ({ x: Date.parse(one.as_of), y: one.probability, label: date(one.as_of) }));
-  const highest = Math.max(...points.map((point) => point.y));
+  const yTicks = niceTicks(0, Math.max(...points.map((point) => point.y))).filter((y) => y <= 1);
+  const digits = yTicks[1] < 0.01 ? 1 : 0;
   const ends = [points[0], points.at(-1)];
   return h(
     "section",
@@ -106,10 +107,11 @@ function historyOf(found, question) {
     title,
     lineChart(points, {
       title: t("history.label", { from: ends[0].label, to: ends[1].label }),
-      yTicks: niceTicks(0, highest).filter((y) => y <= 1),
-      yText: (y, exact) => percent(y, exact ? 1 : 0),
+      yTicks,
+      yText: (y, exact) => percent(y, exact ? 1 : digits),
       xTicks: ends.map((point) => [point.x, point.label]),
       dots: true,
+      wide: true,
       kind: tone(question),
     }),
   );

@@ -2,32 +2,42 @@
 
 import { h, s } from "./dom.js";
 
-const BOX = { width: 520, height: 220, left: 56, right: 14, top: 14, bottom: 30 };
+const MARGINS = { right: 14, top: 14, bottom: 30 };
+const LETTER = 7.4; // width of a letter of the axis, in the drawing's units
+const NARROW = "(max-width: 760px)";
+
+/** The drawing's size: near the size on the screen, so that its letters are as large as the text around it. */
+function box(wide, labels) {
+  const width = matchMedia(NARROW).matches ? 326 : wide ? 1140 : 530;
+  const left = 14 + LETTER * Math.max(...labels.map((label) => label.length));
+  return { width, height: wide ? 210 : 230, left, ...MARGINS };
+}
 
 /**
  * @param points [{x, y, label}] in order; `label` names x in the read-out
- * @param options {title, yTicks: [numbers], yText: y -> text, xTicks: [[x, text]], area: bool, kind: class, xTitle}
+ * @param options {title, yTicks: [numbers], yText: y -> text, xTicks: [[x, text]], area, wide, dots: bool, kind: class, xTitle}
  */
 export function lineChart(points, options) {
+  const size = box(options.wide, options.yTicks.map((y) => options.yText(y)));
   const xs = points.map((point) => point.x);
   const [xLow, xHigh] = [Math.min(...xs), Math.max(...xs)];
   const [yLow, yHigh] = [Math.min(0, ...options.yTicks), Math.max(...options.yTicks)];
-  const px = (x) => BOX.left + ((x - xLow) / (xHigh - xLow || 1)) * (BOX.width - BOX.left - BOX.right);
-  const py = (y) => BOX.height - BOX.bottom - ((y - yLow) / (yHigh - yLow || 1)) * (BOX.height - BOX.top - BOX.bottom);
+  const px = (x) => size.left + ((x - xLow) / (xHigh - xLow || 1)) * (size.width - size.left - size.right);
+  const py = (y) => size.height - size.bottom - ((y - yLow) / (yHigh - yLow || 1)) * (size.height - size.top - size.bottom);
   const path = points.map((point, i) => `${i ? "L" : "M"}${px(point.x).toFixed(1)} ${py(point.y).toFixed(1)}`).join("");
   const floor = py(yLow).toFixed(1);
   const readout = h("span", { class: "readout" });
-  const cursor = s("g", { class: "cursor", visibility: "hidden" }, s("line", { y1: BOX.top, y2: floor }), s("circle", { r: 4 }));
+  const cursor = s("g", { class: "cursor", visibility: "hidden" }, s("line", { y1: size.top, y2: floor }), s("circle", { r: 4 }));
   const dots = points.length <= 30 && options.dots;
   const svg = s(
     "svg",
-    { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": options.title, tabindex: "0" },
+    { viewBox: `0 0 ${size.width} ${size.height}`, role: "img", "aria-label": options.title, tabindex: "0" },
     options.yTicks.map((y) => [
-      s("line", { class: "grid", x1: BOX.left, x2: BOX.width - BOX.right, y1: py(y), y2: py(y) }),
-      s("text", { class: "tick", x: BOX.left - 8, y: py(y) + 4, "text-anchor": "end" }, options.yText(y)),
+      s("line", { class: "grid", x1: size.left, x2: size.width - size.right, y1: py(y), y2: py(y) }),
+      s("text", { class: "tick", x: size.left - 8, y: py(y) + 4, "text-anchor": "end" }, options.yText(y)),
     ]),
     options.xTicks.map(([x, text], i) =>
-      s("text", { class: "tick", x: px(x), y: BOX.height - 9, "text-anchor": anchor(i, options.xTicks.length) }, text),
+      s("text", { class: "tick", x: px(x), y: size.height - 9, "text-anchor": anchor(i, options.xTicks.length) }, text),
     ),
     options.area ? s("path", { class: "area", d: `${path}L${px(xHigh).toFixed(1)} ${floor}L${px(xLow).toFixed(1)} ${floor}Z` }) : null,
     s("path", { class: "curve", d: path }),
@@ -52,7 +62,7 @@ export function lineChart(points, options) {
   };
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * BOX.width;
+    const x = ((event.clientX - box.left) / box.width) * size.width;
     show(points.reduce((best, point, i) => (Math.abs(px(point.x) - x) < Math.abs(px(points[best].x) - x) ? i : best), 0));
   });
   svg.addEventListener("pointerleave", hide);

@@ -205,7 +205,7 @@ function line(row, question, currency, names) {
     [money(score.money, currency)],
     [h("b", {}, money(score.expected_money, currency))],
     [trend(score)],
-    [reason ? h("span", { class: "reason" }, reason.text) : h("span", { class: "hint" }, "–")],
+    [reason ? h("span", { class: "reason", title: reason.text }, reason.text) : h("span", { class: "hint" }, "–")],
   ];
   const open = (event) => {
     if (!event.target.closest("a") && !String(getSelection())) go(address);

@@ -60,19 +60,25 @@ export function percent(share, digits = share < 0.095 ? 1 : 0) {
 export function points(change) {
   const digits = Math.abs(change) < 0.095 ? 1 : 0;
   const format = new Intl.NumberFormat(language, { maximumFractionDigits: digits, signDisplay: "exceptZero" });
-  return t("points", { n: format.format(100 * change) });
+  return t("points", { n: minus(format.format(100 * change)) });
 }
 
 export function money(value, currency, { compact = false, sign = false } = {}) {
   if (value === null || value === undefined) return "–";
-  return new Intl.NumberFormat(language, {
+  const format = new Intl.NumberFormat(language, {
     style: "currency",
     currency,
     maximumFractionDigits: compact && Math.abs(value) >= 1000 ? 1 : 0,
     minimumFractionDigits: 0,
     notation: compact ? "compact" : "standard",
     signDisplay: sign ? "exceptZero" : "auto",
-  }).format(value);
+  });
+  return minus(format.format(value));
+}
+
+/** A real minus sign in place of a hyphen. */
+function minus(text) {
+  return text.replace("-", "−");
 }
 
 export function date(value) {
