@@ -40,7 +40,7 @@ Progress = Callable[[str, float], None]
 
 MIN_EVENTS = 10  # below this on either side not even a rule can be told from noise
 MIN_ACCOUNTS = 50
-SMALL = 2_000_000  # cells; below, a second thread costs more than it gives
+SMALL = 20_000_000  # cells; below, a second thread gives little, and costs tenfold where cores are shared
 HIGH, MEDIUM = 0.90, 0.70  # quantiles of the out-of-sample probabilities at which bands begin
 
 

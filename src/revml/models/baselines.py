@@ -6,8 +6,8 @@ that stand in JSON. Every rung gives raw log-odds and contributions that add up 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -83,9 +83,8 @@ class Rule:
     base: float
 
     @classmethod
-    def fit_column(cls, matrix: np.ndarray, label: np.ndarray, column: int, *, category: bool) -> Rule | None:
-        """The rule over one column, or None where the column tells nothing."""
-        values = matrix[:, column]
+    def fit_column(cls, values: np.ndarray, label: np.ndarray, column: int, *, category: bool) -> Rule | None:
+        """The rule over one column's values, or None where they tell nothing."""
         known = ~np.isnan(values)
         if known.sum() < 2 * MIN_BIN:
             return None
@@ -103,37 +102,41 @@ class Rule:
 
     @classmethod
     def fit(
-        cls, matrix: np.ndarray, label: np.ndarray, groups: np.ndarray, encoding: Encoding, *, folds: int = 4
+        cls, matrix: np.ndarray, label: np.ndarray, groups: np.ndarray, encoding: Encoding, *, folds: int = 3
     ) -> Rule | None:
         """The best single-column rule: lowest log-loss on accounts that did not make its bins (ties by name).
 
         Args:
             groups: an integer a row, equal for rows of one account; folds are `groups % folds`.
         """
-        losses = {}
-        for j, name in enumerate(encoding.names):
-            loss, category = 0.0, encoding.columns[j].kind == "category"
-            for fold in range(folds):
-                out = groups % folds == fold
-                if out.all() or not out.any():
-                    continue
-                rule = cls.fit_column(matrix[~out], label[~out], j, category=category)
+        parts = [(groups % folds != k, groups % folds == k) for k in range(folds)]
+        parts = [(fit, out) for fit, out in parts if fit.any() and out.any()]
+        best: tuple[float, str, int] | None = None
+        for j, column in enumerate(encoding.columns):
+            values, loss = matrix[:, j], 0.0
+            for fit, out in parts:
+                rule = cls.fit_column(values[fit], label[fit], j, category=column.kind == "category")
                 if rule is None:
                     loss = np.inf
                     break
-                raw = rule.raw(matrix[out])
+                raw = rule.levels_of(values[out])
                 loss += float((np.logaddexp(0, raw) - label[out] * raw).sum())
-            losses[(round(loss, 9), name, j)] = category
-        loss, _, j = min(losses)
-        if not np.isfinite(loss):
+            if np.isfinite(loss):
+                found = (round(loss, 9), column.name, j)
+                best = found if best is None else min(best, found)
+        if best is None:
             return None
-        return cls.fit_column(matrix, label, j, category=losses[(loss, _, j)])
+        j = best[2]
+        return cls.fit_column(matrix[:, j], label, j, category=encoding.columns[j].kind == "category")
+
+    def levels_of(self, values: np.ndarray) -> np.ndarray:
+        """The level of each value's bin."""
+        levels = np.array(self.levels)[np.searchsorted(self.edges, np.nan_to_num(values), side="left")]
+        return np.asarray(np.where(np.isnan(values), self.missing, levels))
 
     def raw(self, matrix: np.ndarray) -> np.ndarray:
         """The level of each row's bin."""
-        values = matrix[:, self.column]
-        levels = np.array(self.levels)[np.searchsorted(self.edges, np.nan_to_num(values), side="left")]
-        return np.asarray(np.where(np.isnan(values), self.missing, levels))
+        return self.levels_of(matrix[:, self.column])
 
     def contributions(self, matrix: np.ndarray) -> tuple[float, np.ndarray]:
         """All of it stands in the rule's own column."""
@@ -234,23 +237,38 @@ class Logistic:
     strength: float  # inverse of the ridge penalty (C)
 
     @classmethod
-    def fit(cls, matrix: np.ndarray, label: np.ndarray, encoding: Encoding, *, strength: float) -> Logistic:
-        """Fit with a given penalty; one BLAS thread, so that the same data give the same bits on any machine size."""
+    def path(
+        cls, matrix: np.ndarray, label: np.ndarray, encoding: Encoding, *, strengths: Sequence[float]
+    ) -> list[Logistic]:
+        """One fit a penalty, from the strongest on, each starting where the last ended.
+
+        BLAS is held to one thread, so that the same data give the same bits on any machine size.
+        """
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         terms = _terms(matrix, encoding)
         if not terms:
-            return cls(float(log_odds(label.mean())), (), strength)
+            return [cls(float(log_odds(label.mean())), (), c) for c in strengths]
         design = np.column_stack([t.design(matrix) for t in terms])
         centres = design.mean(axis=0)
+        design -= centres
+        fits = []
         with threadpool_limits(limits=1):
-            model = LogisticRegression(C=strength, max_iter=300, tol=1e-5).fit(design - centres, label)
-        fitted = tuple(
-            Term(t.column, float(w), float(c), t.scaler, t.category)
-            for t, w, c in zip(terms, model.coef_[0], centres, strict=True)
-        )
-        return cls(float(model.intercept_[0]), fitted, strength)
+            model = LogisticRegression(max_iter=300, tol=1e-4, warm_start=True)
+            for strength in strengths:
+                model.set_params(C=strength).fit(design, label)
+                fitted = tuple(
+                    replace(t, weight=float(w), centre=float(c))
+                    for t, w, c in zip(terms, model.coef_[0], centres, strict=True)
+                )
+                fits.append(cls(float(model.intercept_[0]), fitted, strength))
+        return fits
+
+    @classmethod
+    def fit(cls, matrix: np.ndarray, label: np.ndarray, encoding: Encoding, *, strengths: Sequence[float]) -> Logistic:
+        """The fit of the last of the penalties; giving the path that led there gives the bits it had there."""
+        return cls.path(matrix, label, encoding, strengths=strengths)[-1]
 
     def raw(self, matrix: np.ndarray) -> np.ndarray:
         """Intercept plus the sum of the contributions."""

@@ -23,7 +23,7 @@ from revml.models.folds import Folds
 from revml.models.learner import dataset, fit_trees, full_params
 from revml.models.sheet import ModelSheet, RungName
 
-PENALTIES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
+PENALTIES = (0.0003, 0.001, 0.004, 0.02, 0.2)  # inverse ridge penalties, from the strongest
 CHECKPOINT = 10  # rounds between two looks at the out-of-sample loss
 CLEARLY = 0.75  # share of account resamples in which a higher rung must be better
 RESAMPLES = 200
@@ -171,7 +171,8 @@ def _fold_curves(
         rule = Rule.fit(x, y, data.accounts[fit] // 7, data.encoding)
         return [] if rule is None else [({}, rule.raw(data.matrix[out]))]
     if rung == "logistic":
-        return [({"C": c}, Logistic.fit(x, y, data.encoding, strength=c).raw(data.matrix[out])) for c in PENALTIES]
+        path = Logistic.path(x, y, data.encoding, strengths=PENALTIES)
+        return [({"C": model.strength}, model.raw(data.matrix[out])) for model in path]
     return _boosted_curves(data, fit, out)
 
 
@@ -247,7 +248,9 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning, fi
         rule = Rule.fit(data.matrix, data.label, data.accounts // 7, data.encoding)
         return rule if rule is not None else Constant.fit(data.label)
     if rung == "logistic":
-        return Logistic.fit(data.matrix, data.label, data.encoding, strength=setting["C"])
+        return Logistic.fit(
+            data.matrix, data.label, data.encoding, strengths=[c for c in PENALTIES if c <= setting["C"]]
+        )
     params = {**data.sheet.params, **data.sheet.candidates[setting["candidate"]]}
     shared = dataset(data.matrix, data.label, data.encoding, data.sheet.params)
     return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)

@@ -20,7 +20,7 @@ from revml.models.encoding import Encoding
 FIXED: dict[str, Any] = {
     "objective": "binary",
     "deterministic": True,
-    "force_row_wise": True,
+    "force_col_wise": True,
     "feature_pre_filter": False,
     "verbosity": -1,
 }
