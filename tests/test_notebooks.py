@@ -1,0 +1,49 @@
+"""The notebooks run from top to bottom on a published run, and are kept without outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client import KernelManager
+from nbclient import NotebookClient
+
+from revml.config import load_workspace
+from revml.pipeline import CheckStep, Run, ScoreStep, TrainStep, run_steps
+from revml.sources.samples import write_sample
+from revml.workspace import init_workspace
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small sample company, scored and published."""
+    folder = tmp_path_factory.mktemp("company")
+    init_workspace(folder)
+    write_sample(folder / "data", kind="saas", accounts=250, months=24, seed=3)
+    run = Run(load_workspace(folder))
+    list(run_steps(run, [("check", CheckStep()), ("train", TrainStep(question="churn")), ("score", ScoreStep())]))
+    return folder
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_outputs_are_stripped(path: Path) -> None:
+    """A notebook in the repository holds no outputs and no counts, so that a diff shows only what was written."""
+    for cell in nbformat.read(path, 4).cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_notebooks_run(path: Path, published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell runs, and the story shows figures and reasons."""
+    monkeypatch.setenv("REVML_WORKSPACE", str(published))
+    notebook = nbformat.read(path, 4)
+    kernel = KernelManager(kernel_name="python3", transport="ipc")
+    NotebookClient(notebook, km=kernel, timeout=300).execute()
+    printed = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", ()))
+    assert "roc_auc" in printed
+    assert "over 36 months" in printed
