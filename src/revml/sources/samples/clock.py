@@ -68,17 +68,29 @@ class Calendar:
 
 @dataclass(frozen=True)
 class Span:
-    """A month as a step of the latent process; `limit` cuts off what happens later than that many days into it."""
+    """A month as a step of the latent process; `limit` cuts off what happens later than that many days into it.
+
+    `share` is the part of the month's working days that lie before the limit.
+    """
 
     index: int
     start: int
     days: int
     season: int
     limit: int
+    share: float
 
     @classmethod
     def of(cls, calendar: Calendar, index: int, *, until: int | None = None) -> Span:
         """The month of an index, cut at the day `until` (inclusive)."""
         start, days = int(calendar.starts[index]), int(calendar.lengths[index])
         limit = days if until is None else min(days, until - start)
-        return cls(index, start, days, int(calendar.season_month[index]), limit)
+        work = workload(np.arange(start, start + days))
+        share = float(work[:limit].sum() / work.sum())
+        return cls(index, start, days, int(calendar.season_month[index]), limit, share)
+
+
+def workload(day: Ints) -> Floats:
+    """How much business a day sees, by its weekday."""
+    out: Floats = np.array([1.0, 1.05, 1.05, 1.0, 0.9, 0.08, 0.04])[(day + 3) % 7]
+    return out

@@ -29,6 +29,7 @@ class Dial:
     growth: float  # scales deals won and seats added
     uplift: float  # scales price increases
     late: float  # share of renewals that come late, after a gap
+    deals: bool = True  # whether contracts grow by the latent deals (machine deals are about orders instead)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ class Turn:
         late: the renewal, if it happens, happens `gap` days late.
         moved: code of the change of terms: 0 none, 1 seats up, 2 plan up, 3 module, 4 seats down, 5 module dropped.
         offset: days from the month's start to the change.
+        bought: log of seats after over seats before.
+        won: a deal was won.
+        weight: density of what was drawn over that of what is asked about, where growth was drawn more often (`tilt`).
     """
 
     renewing: Bools
@@ -90,6 +94,9 @@ class Turn:
     gap: Ints
     moved: Ints
     offset: Ints
+    bought: Floats
+    won: Bools
+    weight: Floats
 
 
 def renewal_hazards(traits: Traits, now: Relation, offer: Floats, dial: Dial) -> tuple[Floats, ...]:
@@ -108,9 +115,13 @@ def renewal_hazards(traits: Traits, now: Relation, offer: Floats, dial: Dial) ->
 
 
 def month(
-    traits: Traits, now: Relation, terms: Contract, span: Span, dial: Dial, draws: Draws
+    traits: Traits, now: Relation, terms: Contract, span: Span, dial: Dial, draws: Draws, *, tilt: float = 0.0
 ) -> tuple[Contract, Turn]:
-    """The hazards of a month and, for those who stay, the terms at its end."""
+    """The hazards of a month and, for those who stay, the terms at its end.
+
+    `tilt` is the least share of paths in which the contract grows: growth is rare, and truth looks at it more often than it
+    happens, with weights that set it right. No hazard of ending depends on it.
+    """
     here = terms.active & (terms.back == 0)
     due = here & (terms.due == span.index)
     renewing = due & (terms.day - 1 <= span.limit)
@@ -126,8 +137,16 @@ def month(
 
     # change of terms
     u, kind, size = draws.uniform(), draws.uniform(), draws.uniform()
-    won = dial.growth * 0.30 * now.deal * (1 - 0.5 * now.budget)
+    if dial.deals:
+        won = dial.growth * 0.30 * now.deal * (1 - 0.5 * now.budget)
+    else:
+        won = dial.growth * 0.008 * np.exp(np.minimum(now.demand, 1.5)) * (1 - 0.7 * now.slide)
     self_serve = dial.growth * 0.008 * np.exp(np.minimum(1.5 * now.demand, 1.5)) * (1 - 0.8 * now.slide)
+    rises = won + self_serve
+    aimed = np.maximum(rises, tilt)
+    grown = u < aimed
+    weight = np.where(grown, rises / aimed, (1 - rises) / (1 - aimed))
+    u = np.where(grown, u * rises / aimed, rises + (u - aimed) * weight)
     trimming = np.where(due, np.where(terms.term >= 12, 0.07, 0.012), 0.0015).astype(now.mood.dtype)
     cut = np.minimum(
         trimming * (1 + 4 * now.budget + 2.5 * now.depth) * np.exp(-1.5 * np.minimum(now.demand, 0.5)), 0.6
@@ -160,11 +179,10 @@ def month(
     u = draws.uniform()
     late = renewing & (u < dial.late) & (terms.term >= 12)
     gap = 3 + (u / dial.late * 22).astype(np.int64)
+    back = np.where(late, span.start + terms.day - 1 + gap, terms.back)
     after = Contract(
         active=terms.active,
-        back=np.where(
-            late, span.start + terms.day - 1 + gap, np.where(terms.back > span.start + span.limit, terms.back, 0)
-        ),
+        back=np.where(back > span.start + span.limit, back, 0),
         plan=terms.plan + plan_up,
         seats=seats,
         unit=unit * raised,
@@ -176,7 +194,10 @@ def month(
         offer=_offers(terms, renewing, span, dial, draws, now),
     )
     moved = 1 * grows + 2 * plan_up + 3 * module + 4 * shrinks + 5 * dropped
-    return after, Turn(renewing, p_end, p_sudden, hazards, broken, late, gap, moved, offset)
+    bought = np.log(seats / terms.seats)
+    signed = by_deal if dial.deals else by_deal & False
+    turn = Turn(renewing, p_end, p_sudden, hazards, broken, late, gap, moved, offset, bought, signed, weight)
+    return after, turn
 
 
 def _offers(terms: Contract, renewing: Bools, span: Span, dial: Dial, draws: Draws, now: Relation) -> Floats:

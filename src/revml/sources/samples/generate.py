@@ -15,6 +15,7 @@ from revml.sources.samples.clock import Calendar
 from revml.sources.samples.kinds import KINDS, KindName
 from revml.sources.samples.people import accounts_table, make_users
 from revml.sources.samples.support import tickets_table
+from revml.sources.samples.truth import account_months, events_table
 from revml.sources.samples.usage import usage_table
 from revml.sources.samples.world import live
 from revml.sources.samples.writing import write_parquet
@@ -85,5 +86,9 @@ def write_sample(
         made = make()
         write_parquet(made, folder / f"{name}.parquet")
         rows[name] = made.num_rows
+    truth = folder / "truth"
+    months_table = account_months(world, None, seed, lambda what, share: said(what, 0.8 + 0.2 * share))
+    write_parquet(months_table, truth / "account_months.parquet")
+    write_parquet(events_table(world), truth / "events.parquet")
     said("done", 1.0)
     return SampleSummary(folder, kind, rows)

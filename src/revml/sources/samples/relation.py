@@ -111,8 +111,10 @@ def settled(traits: Traits, draws: PlainDraws, months: int = 18) -> Relation:
     return state
 
 
-def step(traits: Traits, now: Relation, draws: Draws) -> Relation:
-    """One month on.
+def step(
+    traits: Traits, now: Relation, draws: Draws, *, bought: Floats | None = None, won: np.ndarray | None = None
+) -> Relation:
+    """One month on; `bought` (log of seats after over before) lessens demand, a deal that was `won` is open no more.
 
     Every flag has an onset and an end by its own uniform number; the depth of a slide follows its flag over months, pain
     decays unless new incidents come, a rival's evaluation is short.
@@ -144,9 +146,11 @@ def step(traits: Traits, now: Relation, draws: Draws) -> Relation:
     rival = flag(
         now.rival, 0.012 * traits.rivalry * np.exp(-0.4 * now.mood) * (1 + 0.3 * now.pain), np.full_like(now.mood, 0.38)
     )
-    demand = now.demand * kind(0.97) + traits.growth + draws.normal() * kind(0.06)
+    left = now.demand if bought is None else now.demand - bought
+    open_deal = now.deal if won is None else now.deal * (1 - won)
+    demand = left * kind(0.97) + traits.growth + draws.normal() * kind(0.06)
     deal = flag(
-        now.deal,
+        open_deal,
         0.028
         * np.exp(np.minimum(2.2 * demand + 0.35 * mood, 2.5))
         * (1 - 0.75 * slide)

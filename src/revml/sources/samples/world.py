@@ -1,71 +1,51 @@
 """The one path that becomes the data: all accounts month by month, with every latent state kept for truth and for traces.
 
-Comes in: a kind, a calendar, the accounts. Goes out: a `World`: the states at each month's first instant, the log of contract
-terms, and the events with their true causes. Nothing here writes tables.
+Comes in: a kind, a calendar, the accounts. Goes out: a `World`: the states at each month's first instant, the flows of
+orders, the log of contract terms, and the events with their true causes. Nothing here writes tables.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from revml.sources.samples import contracts as contracting
+from revml.sources.samples import ordering
 from revml.sources.samples import relation as relating
 from revml.sources.samples.accounts import Accounts
 from revml.sources.samples.clock import Bools, Calendar, Floats, Ints, Span
 from revml.sources.samples.contracts import CAUSES, SUDDEN, Contract, Turn
 from revml.sources.samples.draws import PlainDraws, stream
 from revml.sources.samples.kinds import Kind
+from revml.sources.samples.ledger import EventLog, Ledger, TermsLog, said
+from revml.sources.samples.ordering import Flow, Habits, Ordering
 from revml.sources.samples.relation import Relation, where
 
 MOVES = ("", "expansion", "upgrade", "new module", "contraction", "module dropped")
 
 
 @dataclass(frozen=True)
-class TermsLog:
-    """Entries of contract terms: from `day` on these terms hold (or nothing, where `ended`). Equal lengths, by account and day."""
-
-    account: Ints
-    episode: Ints
-    day: Ints
-    ended: Bools
-    reason: np.ndarray
-    plan: Ints
-    seats: Floats
-    core: Floats
-    first: Floats
-    second: Floats
-    due: Ints
-    due_day: Ints
-    term: Ints
-
-
-@dataclass(frozen=True)
-class EventLog:
-    """What happened and why, for truth."""
-
-    account: Ints
-    day: Ints
-    kind: np.ndarray
-    cause: np.ndarray
-
-
-@dataclass(frozen=True)
 class World:
     """Everything that happened in a sample company, the hidden part included.
 
-    `relations[t]`, `contracts[t]` are the states of all accounts at the first instant of month t; `here[t]` tells whose state means
-    anything (born before). There is one more state than months: the one at the end of the data.
+    `relations[t]`, `contracts[t]`, `orderings[t]` are the states of all accounts at the first instant of month t; `here[t]` tells
+    whose state means anything (born before). There is one more state than months: the one at the end of the data.
+    `flows[t]`, `won[t]` (deals) and `won_day[t]` are what month t brought.
     """
 
     kind: Kind
     calendar: Calendar
     accounts: Accounts
+    habits: Habits | None
     relations: list[Relation]
     contracts: list[Contract]
+    orderings: list[Ordering]
+    flows: list[Flow]
     here: list[Bools]
+    won: list[Bools]
+    won_day: list[Ints]
     log: TermsLog
     events: EventLog
 
@@ -73,19 +53,9 @@ class World:
         """One latent variable as (months + 1, accounts)."""
         return np.stack([getattr(r, name) for r in self.relations])
 
-
-class _Log:
-    """Collects entries month by month."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, np.ndarray]] = []
-
-    def add(self, **columns: np.ndarray) -> None:
-        if len(columns["account"]):
-            self.rows.append(columns)
-
-    def column(self, name: str) -> np.ndarray:
-        return np.concatenate([row[name] for row in self.rows]) if self.rows else np.array([])
+    def seats(self) -> Floats:
+        """Seats under contract as (months + 1, accounts), 0 where none runs."""
+        return np.stack([np.where(c.active, c.seats, 0.0) for c in self.contracts])
 
 
 def live(
@@ -103,82 +73,110 @@ def live(
     old = accounts.born < 0
     state = where(old, relating.settled(traits, draws), relating.fresh(traits, draws))
     terms = _first_terms(kind, calendar, accounts, rng)
-    episode = np.zeros(n, np.int64)
+    habits = ordering.make_habits(kind.orders, accounts.employees, rng) if kind.orders else None
+    buying = ordering.first_state(kind.orders, accounts.employees, rng) if kind.orders else _no_orders(n)
     ended_month = np.full(n, -1)
-    log, events = _Log(), _Log()
+    ledger = Ledger(n)
     standing = np.flatnonzero(old & terms.active)
     began = calendar.day(terms.due[standing] - terms.term[standing], terms.day[standing])
-    _enter(log, terms, standing, np.maximum(began, accounts.created[standing]), "", episode)
-    relations, contracts, here = [], [], []
-    for t in range(calendar.months):
+    ledger.terms(terms, standing, np.maximum(began, accounts.created[standing]))
+    relations, contracts, orderings, here = [], [], [], []
+    flows: list[Flow] = []
+    won_log, won_day = [], []
+    for t in range(calendar.months + 1):
         relations.append(state)
         contracts.append(terms)
+        orderings.append(buying)
         here.append(accounts.born < t)
+        if t == calendar.months:
+            break
         span = Span.of(calendar, t)
         after, turn = contracting.month(traits, state, terms, span, kind.dial, draws)
-        after, end_day = _outcome(log, events, calendar, span, rng, traits, state, terms, after, turn, episode)
-        ended = end_day >= 0
-        ended_month[ended] = t
-        moved_on = relating.step(traits, state, draws)
-        # those who left may come back much later, with a new contract and a fresh start
+        after, end_day, sudden = _outcome(ledger, span, rng, traits, terms, after, turn)
+        ended_month[end_day >= 0] = t
+        won, day = turn.won & (end_day < 0), span.start + turn.offset
+        if kind.orders and habits:
+            after_buying, flow = ordering.month(traits, habits, state, buying, span, kind.orders, draws)
+            flow = replace(flow, closing=np.where(terms.active, sudden, flow.closing))
+            after_buying = replace(after_buying, closed=np.maximum(buying.closed, flow.closing))
+            buying = where(here[t], after_buying, buying)
+            flows.append(flow)
+            _write_leaving(ledger, span, rng, flow, here[t])
+            by_order = flow.bought & (state.deal > 0) & here[t]
+            won, day = won | by_order, np.where(by_order, span.start + flow.buy_offset, day)
+        won_log.append(won)
+        won_day.append(day)
+        moved_on = relating.step(traits, state, draws, bought=turn.bought if kind.dial.deals else None, won=won)
+
+        # new customers begin; those who left may come back much later, with a new contract and a fresh start
         back = ~after.active & (ended_month >= 0) & (t - ended_month >= 5) & (rng.random(n) < 0.005)
+        back &= buying.closed == 0
         newborn = (accounts.born == t) & _contracted(accounts, kind)
-        begin = newborn | back
-        first = relating.fresh(traits, draws)
-        state = where(begin | (accounts.born == t), first, moved_on)
-        start = np.where(
-            newborn, accounts.created + (rng.random(n) * 3).astype(int), span.start + 1 + rng.integers(0, 27, n)
-        )
+        attached = np.zeros(n, bool)
+        if kind.orders and kind.contracts:
+            attached = here[t] & ~after.active & (ended_month < 0) & (buying.closed + buying.lost == 0)
+            attached &= rng.random(n) < kind.orders.attach
+        begin = newborn | back | attached
+        state = where((accounts.born == t) | (back & (kind.orders is None)), relating.fresh(traits, draws), moved_on)
+        start = np.where(newborn, accounts.created + rng.integers(0, 3, n), span.start + 1 + rng.integers(0, 27, n))
         start = np.minimum(start, span.start + span.days - 1)
-        terms = where(begin, _new_terms(kind, accounts, rng, start, t, calendar), after)
-        episode[back] += 1
+        terms = where(begin, _new_terms(kind, accounts, rng, start, t, calendar, buying.machines), after)
+        ledger.episode[back] += 1
         who = np.flatnonzero(begin)
-        _enter(log, terms, who, start[who], "", episode)
-        events.add(
-            account=who,
-            day=start[who],
-            kind=np.where(back[who], "reactivation", "new"),
-            cause=np.full(len(who), ""),
-        )
+        ledger.terms(terms, who, start[who])
+        ledger.event(who, start[who], np.where(back[who], "reactivation", "new"))
         if progress:
             progress(f"month {t + 1} of {calendar.months}", (t + 1) / calendar.months)
-    relations.append(state)
-    contracts.append(terms)
-    here.append(accounts.born < calendar.months)
-    return World(kind, calendar, accounts, relations, contracts, here, _terms_log(log), _event_log(events))
+    log, events = ledger.close()
+    return World(
+        kind, calendar, accounts, habits, relations, contracts, orderings, flows, here, won_log, won_day, log, events
+    )
+
+
+def _no_orders(n: int) -> Ordering:
+    zero = np.zeros(n)
+    return Ordering(lost=zero, closed=zero, shock=zero, machines=zero)
 
 
 def _contracted(accounts: Accounts, kind: Kind) -> Bools:
-    """Whose relation begins with a contract (a fixed share, told by the id alone)."""
+    """Whose relation begins with a contract (a fixed share, told by the position alone)."""
     return (np.arange(accounts.size) * 0.618034) % 1 < kind.contracts
 
 
 def _new_terms(
-    kind: Kind, accounts: Accounts, rng: np.random.Generator, start: Ints, t: int, calendar: Calendar
+    kind: Kind,
+    accounts: Accounts,
+    rng: np.random.Generator,
+    start: Ints,
+    t: int,
+    calendar: Calendar,
+    machines: Floats,
 ) -> Contract:
+    """Terms of a contract that starts in month t."""
     n = accounts.size
     plan_pull = np.log(accounts.employees) * 0.45 + rng.normal(0, 0.8, n)
-    plan = np.clip(np.floor(plan_pull - 0.9), 0, len(kind.plans) - 1).astype(np.int64)
+    plan = np.clip(np.floor(plan_pull - 0.9), 0, max(len(kind.plans) - 1, 0)).astype(np.int64)
     share = np.clip(np.exp(rng.normal(-1.5, 0.8, n)), 0.02, 1.0)
     seats = np.clip(np.rint(accounts.employees * share), 2, 900)
-    price = np.array([p.price for p in kind.plans])[plan]
-    discount = np.exp(rng.normal(-0.08, 0.15, n)) * (1 - 0.04 * np.log(seats))
-    months = np.array([m for m, _ in kind.terms])
-    weights = np.array([w for _, w in kind.terms])
+    if kind.machines:
+        seats = np.maximum(1, np.rint(machines * rng.uniform(0.4, 1.0, n)))
+    price = np.array([p.price for p in kind.plans] or [0.0])[plan]
+    discount = np.exp(rng.normal(-0.08, 0.15, n)) * np.maximum(1 - 0.04 * np.log(seats), 0.5)
+    months = np.array([m for m, _ in kind.terms] or [12])
+    weights = np.array([w for _, w in kind.terms] or [1.0])
     term = months[rng.choice(len(months), size=n, p=weights / weights.sum())]
     term = np.where((seats < 5) & (rng.random(n) < 0.5), months.min(), term)
     with_module = rng.random(n) < 0.16
-    day = np.clip(start - calendar.starts[t] + 1, 2, 28)
     return Contract(
         active=np.ones(n, bool),
         back=np.zeros(n, np.int64),
         plan=plan,
         seats=seats,
         unit=price * discount,
-        first=np.where(with_module & (len(kind.modules) > 0), seats * price * (0.12 + 0.2 * rng.random(n)), 0.0),
+        first=np.where(with_module, seats * price * (0.12 + 0.2 * rng.random(n)), 0.0),
         second=np.zeros(n),
         due=t + term,
-        day=day.astype(np.int64),
+        day=np.clip(start - calendar.starts[t] + 1, 2, 28).astype(np.int64),
         term=term,
         offer=np.full(n, -1.0),
     )
@@ -187,31 +185,29 @@ def _new_terms(
 def _first_terms(kind: Kind, calendar: Calendar, accounts: Accounts, rng: np.random.Generator) -> Contract:
     """Terms of those who are customers when the data begins: somewhere within their current term."""
     n = accounts.size
-    new = _new_terms(kind, accounts, rng, np.full(n, calendar.starts[0]), 0, calendar)
-    due = (rng.random(n) * new.term).astype(np.int64)
-    held = {f.name: getattr(new, f.name) for f in fields(new)}
-    held |= {
-        "active": (accounts.born < 0) & _contracted(accounts, kind),
-        "due": due,
-        "day": rng.integers(2, 29, n),
-    }
-    return Contract(**held)
+    machines = 1 + rng.poisson((accounts.employees / 60) ** 0.6 * 1.6) if kind.machines else np.zeros(n)
+    new = _new_terms(kind, accounts, rng, np.full(n, calendar.starts[0]), 0, calendar, machines)
+    return replace(
+        new,
+        active=(accounts.born < 0) & _contracted(accounts, kind),
+        due=(rng.random(n) * new.term).astype(np.int64),
+        day=rng.integers(2, 29, n),
+    )
 
 
 def _outcome(
-    log: _Log,
-    events: _Log,
-    calendar: Calendar,
+    ledger: Ledger,
     span: Span,
     rng: np.random.Generator,
-    traits: Traits,
-    now: Relation,
+    traits: relating.Traits,
     before: Contract,
     after: Contract,
     turn: Turn,
-    episode: Ints,
-) -> tuple[Contract, Ints]:
-    """Draw what really happens in a month; gives the terms at its end and the day of ending (-1 where none)."""
+) -> tuple[Contract, Ints, Bools]:
+    """Draw what really happens to the contracts in a month.
+
+    Returns the terms at its end, the day of ending (-1 where none), and who ended by a sudden cause.
+    """
     n = len(before.seats)
     u_end, u_sudden, u_cause, u_day = rng.random((4, n))
     renewal = span.start + before.day - 1
@@ -225,95 +221,40 @@ def _outcome(
     ended = last_day < never
     foretold = at_renewal | (u_cause * (turn.broken + traits.sudden) < turn.broken)
     spread = np.cumsum(np.stack(turn.hazards), axis=0)
-    cause_index = (rng.random(n) * spread[-1] >= spread).sum(axis=0)
-    names = np.array(CAUSES)[np.minimum(cause_index, len(CAUSES) - 1)]
-    sudden_names = np.array(SUDDEN)[(rng.random(n) < 0.45).astype(int)]
-    cause = np.where(foretold, names, sudden_names)
+    index = (rng.random(n) * spread[-1] >= spread).sum(axis=0)
+    cause = np.where(
+        foretold,
+        np.array(CAUSES)[np.minimum(index, len(CAUSES) - 1)],
+        np.array(SUDDEN)[(rng.random(n) < 0.45).astype(int)],
+    )
 
     change_day = span.start + turn.offset
     changed = ((turn.moved > 0) | turn.renewing) & (~ended | (change_day < last_day)) & ~(late & ~ended)
     who = np.flatnonzero(changed)
-    moves = np.array(MOVES)
-    _enter(log, after, who, change_day[who], np.where(turn.renewing[who], "renewed", moves[turn.moved[who]]), episode)
+    moves = np.array(MOVES)[turn.moved]
+    ledger.terms(after, who, change_day[who], np.where(turn.renewing, "renewed", moves)[who])
     gone = np.flatnonzero(ended)
-    _enter(log, before, gone, last_day[gone], _said(rng, cause[gone]), episode, ended=True)
-    events.add(account=gone, day=last_day[gone], kind=np.full(len(gone), "churn"), cause=cause[gone])
+    ledger.terms(before, gone, last_day[gone], said(rng, cause[gone]), ended=True)
+    ledger.event(gone, last_day[gone], "churn", cause[gone])
     shifted = np.flatnonzero(changed & (turn.moved > 0))
-    events.add(
-        account=shifted, day=change_day[shifted], kind=moves[turn.moved[shifted]], cause=np.full(len(shifted), "")
-    )
+    ledger.event(shifted, change_day[shifted], moves[shifted])
     paused = np.flatnonzero(late & ~ended)
-    _enter(log, before, paused, renewal[paused], "renewed late", episode, ended=True)
-    episode[paused] += 1
-    again = renewal + turn.gap
-    _enter(log, after, paused, again[paused], "", episode)
-    events.add(
-        account=paused, day=renewal[paused], kind=np.full(len(paused), "late renewal"), cause=np.full(len(paused), "")
-    )
-
-    held = {f.name: getattr(after, f.name) for f in fields(after)}
-    held["active"] = after.active & ~ended
-    held["back"] = np.where(ended, 0, after.back)
-    return Contract(**held), np.where(ended, last_day, -1)
+    ledger.terms(before, paused, renewal[paused], "renewed late", ended=True)
+    ledger.episode[paused] += 1
+    ledger.terms(after, paused, (renewal + turn.gap)[paused])
+    ledger.event(paused, renewal[paused], "late renewal")
+    held = replace(after, active=after.active & ~ended, back=np.where(ended, 0, after.back))
+    return held, np.where(ended, last_day, -1), ended & ~foretold
 
 
-REASONS = {
-    "adoption": ("not used enough", "no longer needed"),
-    "fit": ("missing features", "no longer needed"),
-    "support": ("service quality", "missing features"),
-    "champion": ("no longer needed", "reorganisation"),
-    "budget": ("budget", "price"),
-    "competitor": ("competitor", "price"),
-    "price": ("price", "budget"),
-    "other": ("other", "no longer needed"),
-    "acquired": ("acquired", "reorganisation"),
-    "insolvent": ("insolvency", "insolvency"),
-}
-
-
-def _said(rng: np.random.Generator, cause: np.ndarray) -> np.ndarray:
-    """What the company wrote down as the reason: often the true cause, sometimes another, sometimes nothing."""
-    u = rng.random(len(cause))
-    pick = (rng.random(len(cause)) < 0.3).astype(int)
-    said = [REASONS[c][p] if x < 0.8 else "unknown" for c, p, x in zip(cause.tolist(), pick, u, strict=True)]
-    return np.array(said, dtype="U24")
-
-
-def _enter(
-    log: _Log,
-    terms: Contract,
-    who: Ints,
-    day: Ints,
-    reason: str | np.ndarray,
-    episode: Ints,
-    *,
-    ended: bool = False,
-) -> None:
-    """Write terms that hold from a day on (or that nothing holds from it on)."""
-    log.add(
-        account=who,
-        episode=episode[who].copy(),
-        day=day,
-        ended=np.full(len(who), ended),
-        reason=np.full(len(who), reason, dtype="U24") if isinstance(reason, str) else reason.astype("U24"),
-        plan=terms.plan[who],
-        seats=terms.seats[who],
-        core=np.round(terms.seats[who] * terms.unit[who], 2),
-        first=np.round(terms.first[who], 2),
-        second=np.round(terms.second[who], 2),
-        due=terms.due[who],
-        due_day=terms.day[who],
-        term=terms.term[who],
-    )
-
-
-def _terms_log(log: _Log) -> TermsLog:
-    columns = {f.name: log.column(f.name) for f in fields(TermsLog)}
-    order = np.lexsort((columns["day"], columns["episode"], columns["account"]))
-    return TermsLog(**{name: column[order] for name, column in columns.items()})
-
-
-def _event_log(log: _Log) -> EventLog:
-    columns = {f.name: log.column(f.name) for f in fields(EventLog)}
-    order = np.lexsort((columns["kind"], columns["account"], columns["day"]))
-    return EventLog(**{name: column[order] for name, column in columns.items()})
+def _write_leaving(ledger: Ledger, span: Span, rng: np.random.Generator, flow: Flow, here: Bools) -> None:
+    """Write down who begins to buy elsewhere, and who closes."""
+    n = len(here)
+    spread = np.cumsum(np.stack(flow.hazards), axis=0)
+    index = (rng.random(n) * spread[-1] >= spread).sum(axis=0)
+    cause = np.array(CAUSES)[np.minimum(index, len(CAUSES) - 1)]
+    sudden = np.array(SUDDEN)[(rng.random(n) < 0.45).astype(int)]
+    last = span.start + span.days - 1
+    for flag, why in ((flow.leaving, cause), (flow.closing, sudden)):
+        who = np.flatnonzero(flag & here)
+        ledger.event(who, np.full(len(who), last), "lapse", why[who])
