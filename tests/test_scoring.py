@@ -15,8 +15,6 @@ import pytest
 from revml.config import Economics, QuestionSpec, Workspace
 from revml.datasets import scoring_frame
 from revml.errors import BundleError, ConfigError, NotFound
-from revml.models.bundle import Bundle
-from revml.models.encoding import Encoding
 from revml.models.registry import appoint, champion
 from revml.scoring import account_frame, features_before, score, score_workspace, share_at_stake, told_since
 from revml.snapshots import PAST_DAYS, population
@@ -26,20 +24,8 @@ from revml.sources.staging import stage_workspace
 from revml.store.frames import check
 from revml.store.runs import ACCOUNT_COLUMNS, CLV_COLUMNS, FLOW_COLUMNS, REASON_COLUMNS, SCORE_COLUMNS, ScoreRun
 from revml.training import train
-from tests.explanations.literal_bundles import bundle, linear
 from tests.literal_facts import stage
-
-AS_OF = datetime(2026, 3, 1)  # noqa: DTZ001 - naive means UTC
-WEIGHTS = {
-    "active_users_28d": -0.9,
-    "mrr": 0.3,
-    "days_to_renewal": -0.7,
-    "seats": 0.4,
-    "tickets_84d": 0.5,
-    "orders_84d": -0.6,
-    "order_revenue_364d": -0.4,
-    "days_since_order": 0.8,
-}
+from tests.order_company import AS_OF, hand_made_champion, order_company
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,18 +35,6 @@ class Company:
     workspace: Workspace
     facts: Facts
     run: ScoreRun
-
-
-def _appoint(workspace: Workspace, facts: Facts, question: str, as_of: datetime | None = None) -> Bundle:
-    """A real bundle with weights written by hand, over the features that the company has."""
-    rows = scoring_frame(facts, workspace, question, as_of)  # type: ignore[arg-type]
-    names = tuple(name for name in WEIGHTS if name in rows.columns)
-    encoding = Encoding.fit(rows, names)
-    weights = {name: WEIGHTS[name] for name in names}
-    folder = workspace.bundles_dir / question
-    made = bundle(folder, linear(weights, rows, encoding), rows, question=question, encoding=encoding, uplift=0.2)
-    appoint(folder, made.folder.name, "3")
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +47,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     facts = Facts.open(workspace.staged_dir)
     trained = train(workspace, facts, "churn")
     appoint(workspace.bundles_dir / "churn", trained.bundle.folder.name, None)
-    _appoint(workspace, facts, "upsell")
+    hand_made_champion(workspace, facts, "upsell")
     return Company(workspace, facts, score_workspace(workspace, facts))
 
 
@@ -371,25 +345,7 @@ def test_a_window_that_reaches_before_the_data_is_no_past(tmp_path: Path) -> Non
 
 def test_order_questions_are_scored_with_order_money(tmp_path: Path) -> None:
     """Lapse and growth of a company that only has orders: money is a year's orders, growth gains its ratio less one."""
-    rng = np.random.default_rng(3)
-    accounts = [{"account_id": f"c{i:02d}", "created_at": "2024-06-01"} for i in range(30)]
-    orders = [
-        {
-            "order_id": f"{i}-{k}",
-            "line": 1,
-            "account_id": f"c{i:02d}",
-            "product": "p",
-            "quantity": 1.0,
-            "amount": float(rng.integers(10, 200)),
-            "ordered_at": (AS_OF - timedelta(days=int(d))).isoformat(),
-        }
-        for i in range(30)
-        for k, d in enumerate(np.sort(rng.integers(1, 600, 12)))
-    ]
-    workspace = Workspace().at(tmp_path)
-    facts = stage(workspace.staged_dir, observed_until=AS_OF.isoformat(), accounts=accounts, orders=orders)
-    for question in ("lapse", "growth"):
-        _appoint(workspace, facts, question, AS_OF)
+    workspace, facts = order_company(tmp_path, questions=("lapse", "growth"))
     run = score_workspace(workspace, facts)
     check(run)
     assert {m.question for m in run.models} == {"lapse", "growth"}

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from revml.cli.options import json_option, out, print_json, table, workspace_option
 from revml.cli.score import NUMBERS, account_cell
-from revml.clv.cautions import caution_words
 from revml.config import QUESTIONS, Workspace
 from revml.errors import NotFound
-from revml.exports import export_scores
-from revml.locales import LANGUAGES, words
-from revml.store.scores import Store
-from revml.store.views import ORDERS, AccountDetail, Order
+
+if TYPE_CHECKING:
+    from revml.store import Store
+    from revml.store.views import AccountDetail, Order
+
+LANGUAGES = ("en", "cs")
+ORDERS = ("expected_money", "probability", "change", "clv", "name")
 
 language_option = click.option(
     "--language", type=click.Choice(LANGUAGES), default=None, help="Language of the reasons; default: the workspace's."
@@ -46,6 +48,9 @@ def accounts(
 
     Example: revml accounts --question churn --limit 10
     """
+    from revml.locales import words
+    from revml.store import Store
+
     language = language or workspace.language
     with Store.open(workspace.store_url) as store:
         page = store.accounts(_asked(store, question), order=order, search=search, owner=owner, limit=limit)
@@ -79,6 +84,8 @@ def account(account_id: str, workspace: Workspace, language: str | None, as_json
 
     Example: revml account A-0042 --language cs
     """
+    from revml.store import Store
+
     with Store.open(workspace.store_url) as store:
         detail = store.account(account_id)
     if as_json:
@@ -88,12 +95,15 @@ def account(account_id: str, workspace: Workspace, language: str | None, as_json
 
 
 def _print_account(detail: AccountDetail, language: str) -> None:
+    from revml.clv.cautions import caution_words
+    from revml.locales import words
+
     w, who, run = words(language), detail.account, detail.run
 
     def line(text: str) -> None:
         out.print(text, markup=False)
 
-    line(f"{who.name or who.account_id}  ({who.account_id}), as of {run.as_of:%Y-%m-%d}")
+    line(f"{f'{who.name} ({who.account_id})' if who.name else who.account_id}, as of {run.as_of:%Y-%m-%d}")
     about = (who.industry, who.country, who.region, f"owner {who.owner}" if who.owner else None)
     line("  " + ", ".join(a for a in about if a))
     line(f"  MRR {w.money(who.mrr, run.currency)}, orders of a year {w.money(who.order_revenue_12m, run.currency)}")
@@ -136,6 +146,9 @@ def export(
 
     Example: revml export --question churn --out churn.csv
     """
+    from revml.exports import export_scores
+    from revml.store import Store
+
     with Store.open(workspace.store_url) as store:
         rows = export_scores(store, path, question=question, language=language or workspace.language, bom=bom)
     if as_json:
@@ -152,6 +165,8 @@ def runs(workspace: Workspace, as_json: bool) -> None:
 
     Example: revml runs
     """
+    from revml.store import Store
+
     with Store.open(workspace.store_url) as store:
         found, current = store.runs(), store.current()
     now = current.id if current else None
@@ -182,6 +197,8 @@ def rollback(run_id: int | None, workspace: Workspace, as_json: bool) -> None:
 
     Example: revml rollback 12
     """
+    from revml.store import Store
+
     with Store.open(workspace.store_url) as store:
         now = store.rollback(run_id)
     if as_json:
@@ -195,10 +212,10 @@ def _asked(store: Store, question: str | None) -> str:
     if question:
         return question
     run = store.current()
-    scored: list[Any] = [q for q in QUESTIONS if run and q in {model.question for model in run.models}]
+    scored = [q for q in QUESTIONS if run and q in {model.question for model in run.models}]
     if not scored:
         raise NotFound("nothing was scored yet", wanted="a published run", do="run `revml score`")
-    return str(scored[0])
+    return scored[0]
 
 
 commands = [accounts, account, export, runs, rollback]

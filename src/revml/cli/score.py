@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 from rich.markup import escape
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
-from revml.clv.cautions import caution_words
 from revml.config import Workspace
-from revml.locales import Words, words
-from revml.scoring import score_workspace
-from revml.sources.facts import Facts
-from revml.store.runs import ScoreRun
-from revml.store.scores import Store
 from revml.windows import instant
 
-SHOWN = 10
+if TYPE_CHECKING:
+    from revml.locales import Words
+    from revml.store.runs import ScoreRun
+
 LOSSES = ("churn", "lapse")
 NUMBERS = ("probability", "money", "at stake")
-SEGMENTS = ("industry", "region", "country")
+SUMS = ("accounts", "CLV", "expected revenue", "extrapolated")
+SHOWN_SEGMENTS = 12
 
 
 def _as_of(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -48,13 +45,16 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
 
     Example: revml score --as-of 2026-03-01
     """
+    from revml.exports.summary import question_summary, run_head
+    from revml.locales import words
+
     number, run = _publish(workspace, as_of, None, "Scoring")
-    told = [_question(run, model.question, workspace.language) for model in run.models]
+    told = [question_summary(run, model.question, language=workspace.language) for model in run.models]
     if as_json:
-        print_json({"run": number, **_head(run), "questions": told})
+        print_json({"run": number, **run_head(run), "questions": told})
         return
     w = words(workspace.language)
-    out.print(f"Run {number}: {len(run.accounts):,} accounts as of {run.as_of:%Y-%m-%d}, {run.company}.")
+    out.print(f"Run {number}: {len(run.accounts):,} accounts as of {run.as_of:%Y-%m-%d}, {run.company}.", markup=False)
     for one in told:
         loss = one["question"] in LOSSES
         out.print(
@@ -73,7 +73,7 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
         title = "most money at risk" if loss else "most money to gain"
         out.print(table(title, ("account and first reason", *NUMBERS), rows, right=NUMBERS))
     out.print(
-        "\n`revml account ID` shows one account, `revml serve` all of them, `revml export` writes them for the CRM."
+        "\n`revml account ID` shows one account, `revml serve` all of them, `revml export` writes them for a CRM."
     )
 
 
@@ -89,10 +89,13 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int |
 
     Example: revml forecast --horizon-months 24
     """
+    from revml.exports.summary import forecast_summary, run_head
+    from revml.locales import words
+
     number, run = _publish(workspace, as_of, horizon_months, "Forecasting")
     told = forecast_summary(run)
     if as_json:
-        print_json({"run": number, **_head(run), **told})
+        print_json({"run": number, **run_head(run), **told})
         return
     w = words(workspace.language)
 
@@ -103,12 +106,13 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int |
         f"Run {number}: lifetime value over {told['horizon_months']} months from {run.as_of:%Y-%m-%d}, "
         f"discounted margin: {money(told['clv'])}"
     )
-    sums = ("accounts", "CLV", "expected revenue", "extrapolated")
-    relations = _clv_rows(told["relations"], "relation", money, w)
-    out.print(table("By relation", ("relation", *sums), relations, right=sums))
+    relations = _total_rows(told["relations"], "relation", money, w)
+    out.print(table("By relation", ("relation", *SUMS), relations, right=SUMS))
     if told["segments"]:
-        segments = _clv_rows(told["segments"], "segment", money, w)
-        out.print(table(f"By {told['segment']}", (told["segment"], *sums), segments, right=sums))
+        segments = _total_rows(told["segments"][:SHOWN_SEGMENTS], "segment", money, w)
+        out.print(table(f"By {told['segment']}", (told["segment"], *SUMS), segments, right=SUMS))
+        if left := told["segments"][SHOWN_SEGMENTS:]:
+            out.print(f"  and {len(left)} more worth {money(sum(row['clv'] for row in left))}; --json prints them all")
     headers = ("account", "relation", "CLV", "still here at the end", "extrapolated")
     top = [
         (
@@ -121,9 +125,9 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int |
         for row in told["top"]
     ]
     out.print(table("Worth most", headers, top, right=headers[2:]))
-    for warning, count in told["warnings"].items():
-        out.print(f"  {count:,} accounts: {caution_words(warning, workspace.language)}", markup=False)
-    for note in run.notes:
+    for name, count in told["warnings"].items():
+        out.print(f"  {count:,} accounts: {w.text(f'clv.caution.{name}')}", markup=False)
+    for note in told["notes"]:
         out.print(f"  {note}", markup=False)
 
 
@@ -136,80 +140,21 @@ def account_cell(account_id: str, name: str | None, reason: str | None = None) -
 def _publish(
     workspace: Workspace, as_of: datetime | None, horizon_months: int | None, title: str
 ) -> tuple[int, ScoreRun]:
+    from revml.scoring import score_workspace
+    from revml.sources.facts import Facts
+    from revml.store import Store
+
     facts = Facts.open(workspace.staged_dir)
     with progress_bar(title) as report:
         run = score_workspace(workspace, facts, as_of=as_of, horizon_months=horizon_months, progress=report)
+        report("publishing", 1.0)
         with Store.open(workspace.store_url) as store:
             return store.publish(run), run
 
 
-def _head(run: ScoreRun) -> dict[str, Any]:
-    return {
-        "as_of": run.as_of.isoformat(),
-        "company": run.company,
-        "currency": run.currency,
-        "accounts": len(run.accounts),
-        "models": [
-            {"question": m.question, "version": m.version, "rung": m.rung, "horizon_days": m.horizon_days}
-            for m in run.models
-        ],
-    }
-
-
-def _question(run: ScoreRun, question: str, language: str) -> dict[str, Any]:
-    """Sums of a question, and the accounts with most money at stake with their first reason."""
-    scores = run.scores[run.scores["question"] == question]
-    first = run.reasons[(run.reasons["question"] == question) & (run.reasons["rank"] == 1)]
-    top = (
-        scores.sort_values(["expected_money", "account_id"], ascending=[False, True])
-        .head(SHOWN)
-        .merge(run.accounts[["account_id", "name"]], on="account_id")
-        .merge(first[["account_id", f"text_{language}"]], on="account_id", how="left")
-        .rename(columns={f"text_{language}": "reason"})
-    )
-    return {
-        "question": question,
-        "accounts": len(scores),
-        "money": float(scores["money"].sum()),
-        "expected_money": float(scores["expected_money"].sum()),
-        "bands": {str(band): int(n) for band, n in scores["band"].value_counts().sort_index().items()},
-        "top": _records(top, ("account_id", "name", "probability", "band", "money", "expected_money", "reason")),
-    }
-
-
-def forecast_summary(run: ScoreRun) -> dict[str, Any]:
-    """Totals of the lifetime values by relation and by the segment that most accounts have; they add up to `clv`."""
-    clv = run.clv.merge(run.accounts[["account_id", "name", *SEGMENTS]], on="account_id", how="left")
-    known = {name: int(clv[name].notna().sum()) for name in SEGMENTS}
-    segment = max(SEGMENTS, key=lambda name: known[name])
-    top = clv.sort_values(["clv", "account_id", "relation"], ascending=[False, True, True]).head(SHOWN)
-    warned = clv.loc[clv["warning"].fillna("") != "", "warning"]
-    return {
-        "horizon_months": int(clv["horizon_months"].max()) if len(clv) else 0,
-        "clv": float(clv["clv"].sum()),
-        "relations": _clv_totals(clv, "relation", "relation"),
-        "segment": segment,
-        "segments": _clv_totals(clv.fillna({segment: "not known"}), segment, "segment") if known[segment] else [],
-        "top": _records(top, ("account_id", "name", "relation", "clv", "p_alive", "extrapolated_share", "warning")),
-        "warnings": {str(text): int(n) for text, n in warned.value_counts().sort_index().items()},
-        "notes": list(run.notes),
-    }
-
-
-def _clv_totals(clv: pd.DataFrame, by: str, called: str) -> list[dict[str, Any]]:
-    clv = clv.assign(beyond=clv["clv"] * clv["extrapolated_share"].fillna(0.0))
-    sums = clv.groupby(by).agg(
-        accounts=("account_id", "nunique"),
-        clv=("clv", "sum"),
-        expected_revenue=("expected_revenue", "sum"),
-        beyond=("beyond", "sum"),
-    )
-    sums["extrapolated_share"] = (sums["beyond"] / sums["clv"].where(sums["clv"] != 0)).fillna(0.0)
-    sums = sums.sort_values("clv", ascending=False, kind="stable").rename_axis(called).reset_index()
-    return _records(sums, (called, "accounts", "clv", "expected_revenue", "extrapolated_share"))
-
-
-def _clv_rows(totals: Sequence[dict[str, Any]], by: str, money: Any, w: Words) -> list[tuple[str, ...]]:
+def _total_rows(
+    totals: Sequence[dict[str, Any]], by: str, money: Callable[[float], str], w: Words
+) -> list[tuple[str, ...]]:
     return [
         (
             escape(str(row[by])),
@@ -220,12 +165,6 @@ def _clv_rows(totals: Sequence[dict[str, Any]], by: str, money: Any, w: Words) -
         )
         for row in totals
     ]
-
-
-def _records(frame: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows as plain Python values; missing values become None."""
-    plain = frame[list(columns)].astype("object")
-    return [{str(k): v for k, v in row.items()} for row in plain.where(plain.notna(), None).to_dict("records")]
 
 
 commands = [score, forecast]

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from revml.errors import ConfigError, NotFound, StoreError
 from revml.exports.files import write_csv, write_parquet
-from revml.store.scores import MAX_LIMIT, Store
+from revml.store import Store
+from revml.store.scores import MAX_LIMIT
 from revml.store.views import ListedAccount, RunInfo
 
 SCHEMA = pa.schema(

@@ -1,0 +1,99 @@
+"""Looking at published runs: accounts, one account, export, runs, rollback."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from revml.cli import main
+from revml.cli.published import LANGUAGES, ORDERS
+from revml.config import load_workspace
+from revml.locales import LANGUAGES as SPOKEN
+from revml.store import Store
+from revml.store.views import ORDERS as KNOWN_ORDERS
+from tests.literal_runs import literal_run
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A workspace with two published runs."""
+    (tmp_path / "revml.yaml").write_text("company: {name: Literal}\n", encoding="utf-8")
+    with Store.open(load_workspace(tmp_path).store_url) as store:
+        store.publish(literal_run("2026-02-01"))
+        store.publish(literal_run("2026-03-01", churn={"acme": 0.52, "skoda": 0.12}, upsell={"acme": 0.2}))
+    return tmp_path
+
+
+def call(root: Path, *words: str) -> Result:
+    """Run a command in a workspace."""
+    return CliRunner().invoke(main, [*words, "-w", str(root)], env={"COLUMNS": "200"})
+
+
+def answer(root: Path, *words: str) -> Any:
+    """What a command says with --json."""
+    result = call(root, *words, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_accounts_lists_the_first_question_by_money(root: Path) -> None:
+    """Without a question churn is listed, the most money at stake first."""
+    assert [row["account"]["account_id"] for row in answer(root, "accounts")] == ["acme", "skoda"]
+    assert "Škoda Servis (skoda)" in call(root, "accounts").output
+
+
+def test_accounts_can_be_searched_and_ordered(root: Path) -> None:
+    """Search ignores accents; another question has its own list."""
+    assert [row["account"]["account_id"] for row in answer(root, "accounts", "--search", "skod")] == ["skoda"]
+    assert len(answer(root, "accounts", "--question", "upsell", "--order", "name")) == 1
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Active users"), ("cs", "Aktivních uživatelů")])
+def test_account_tells_scores_and_reasons(root: Path, language: str, word: str) -> None:
+    """Both questions, the change since the run before, reasons in the language, the lifetime value."""
+    said = call(root, "account", "acme", "--language", language).output
+    for part in ("Acme (acme)", "churn: 52", "+10.0 points", "upsell: 20", word, "lifetime value"):
+        assert part in said
+
+
+def test_an_unknown_account_is_told(root: Path) -> None:
+    """Exit code 7."""
+    result = call(root, "account", "nobody")
+    assert result.exit_code == 7
+    assert "nobody" in result.stderr
+
+
+def test_export_writes_a_file(root: Path) -> None:
+    """Rows in the file are rows told."""
+    path = root / "churn.csv"
+    assert answer(root, "export", "--question", "churn", "--out", str(path)) == {"file": str(path), "rows": 2}
+    with path.open(encoding="utf-8", newline="") as file:
+        assert [row["account_id"] for row in csv.DictReader(file)] == ["acme", "skoda"]
+
+
+def test_rollback_goes_back_and_runs_shows_it(root: Path) -> None:
+    """The arrow moves to the run before, and the later one is marked."""
+    assert [run["current"] for run in answer(root, "runs")] == [True, False]
+    assert answer(root, "rollback") == {"run": 1}
+    assert [(run["id"], run["current"]) for run in answer(root, "runs")] == [(2, False), (1, True)]
+    assert "rolled back" in call(root, "runs").output
+    assert answer(root, "rollback", "2") == {"run": 2}
+
+
+def test_nothing_published_names_the_way_out(tmp_path: Path) -> None:
+    """An empty scores database says what to run."""
+    (tmp_path / "revml.yaml").write_text("company: {name: Literal}\n", encoding="utf-8")
+    result = call(tmp_path, "accounts")
+    assert result.exit_code == 7
+    assert "revml score" in result.stderr
+
+
+def test_the_choices_are_those_of_the_parts_below() -> None:
+    """The command line lists them itself to start quickly; the lists are the same."""
+    assert LANGUAGES == SPOKEN
+    assert ORDERS == KNOWN_ORDERS

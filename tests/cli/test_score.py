@@ -1,0 +1,99 @@
+"""`revml score` and `revml forecast` on a small company: they publish what they print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from revml.cli import main
+from revml.config import load_workspace
+from revml.store import Store
+from tests.order_company import order_company
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The folder of a company with a champion for lapse."""
+    order_company(tmp_path)
+    return tmp_path
+
+
+def call(root: Path, *words: str) -> Result:
+    """Run a command in a workspace; tables may take 200 columns."""
+    return CliRunner().invoke(main, [*words, "-w", str(root)], env={"COLUMNS": "200"})
+
+
+def answer(root: Path, *words: str) -> Any:
+    """What a command says with --json."""
+    result = call(root, *words, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_score_publishes_one_run_and_prints_it(root: Path) -> None:
+    """What is printed is what readers of the scores database see."""
+    said = answer(root, "score")
+    with Store.open(load_workspace(root).store_url) as store:
+        run = store.current()
+        page = store.accounts("lapse", limit=1)
+    assert run is not None
+    assert (said["run"], said["accounts"], said["currency"]) == (run.id, run.accounts, "CZK")
+    top = said["questions"][0]["top"][0]
+    assert top["account_id"] == page.rows[0].account.account_id
+    assert top["expected_money"] == pytest.approx(page.rows[0].score.expected_money)
+
+
+def test_score_prints_names_reasons_and_money(root: Path) -> None:
+    """A name in brackets is shown as it is, not taken for a colour; money has its currency."""
+    said = call(root, "score").output
+    assert "[red]Buyer" in said
+    assert "most money at risk" in said
+    assert "CZK" in said
+    assert "similar accounts" in said
+
+
+def test_a_day_beyond_the_data_publishes_nothing(root: Path) -> None:
+    """Exit code 2, a message, and an untouched scores database."""
+    result = call(root, "score", "--as-of", "2027-01-01")
+    assert result.exit_code == 2
+    assert "beyond the data" in result.stderr
+    assert not (root / ".revml" / "scores.db").exists()
+
+
+def test_what_is_no_date_is_refused(root: Path) -> None:
+    """The message shows how a date is written."""
+    result = call(root, "score", "--as-of", "March")
+    assert result.exit_code == 2
+    assert "2026-03-01" in result.stderr
+
+
+def test_without_a_model_the_way_out_is_named(tmp_path: Path) -> None:
+    """Exit code 7 and what to run."""
+    order_company(tmp_path, questions=())
+    result = call(tmp_path, "score")
+    assert result.exit_code == 7
+    assert "revml train all" in result.stderr
+
+
+def test_forecast_publishes_the_horizon_that_was_asked_for(root: Path) -> None:
+    """Half a year of flows for every account, and totals that add up."""
+    said = answer(root, "forecast", "--horizon-months", "6")
+    assert said["horizon_months"] == 6
+    assert sum(row["clv"] for row in said["relations"]) == pytest.approx(said["clv"])
+    assert sum(row["clv"] for row in said["segments"]) == pytest.approx(said["clv"])
+    with Store.open(load_workspace(root).store_url) as store:
+        flows = store.account(said["top"][0]["account_id"]).flows
+        assert store.current().id == said["run"]  # type: ignore[union-attr]
+    assert len(flows[0].discounted_margin) == 6
+    assert sum(v or 0.0 for v in flows[0].discounted_margin) == pytest.approx(said["top"][0]["clv"])
+
+
+def test_forecast_prints_totals_warnings_and_notes(root: Path) -> None:
+    """The table by relation, by country, the accounts worth most, and what needs care."""
+    said = call(root, "forecast").output
+    for part in ("By relation", "By country", "Worth most", "orders", "extrapolated", "accounts: "):
+        assert part in said
