@@ -83,7 +83,7 @@ def preview_question(facts: Facts, workspace: Workspace, question: QuestionName)
     try:
         labelled = labelled_snapshots(workspace, facts, question)
     except NotEnoughData as error:
-        warnings.append(f"Cannot be trained: {error!s}")
+        warnings.append(f"Cannot be trained: {error.what}. Wanted: {error.wanted}. Got: {error.got}.")
     else:
         parts = _parts(labelled)
         events = int(_accounts_with_event(labelled, ("train", "valid")))
