@@ -37,9 +37,12 @@ def check(workspace: Workspace, as_json: bool) -> None:
         raise
     _show(report, as_json=as_json)
     if not as_json:
+        contract = any(one.table == "subscriptions" and one.accepted for one in report.tables)
         out.print(
-            f"\nStaged in {escape(str(workspace.staged_dir))}."
-            " Next: `revml preview churn` (or upsell, lapse, growth), then `revml train all`."
+            f"\nStaged in {escape(str(workspace.staged_dir))}.\n"
+            f"Next: `revml preview {'churn' if contract else 'lapse'}` counts the events that a model could learn from,"
+            " `revml train all` trains.",
+            soft_wrap=True,
         )
 
 

@@ -81,7 +81,9 @@ def typed(column: Column, value: str, source_type: str, *, timezone: str | None 
 def _number(value: str, source_type: str) -> str:
     if source_type in ("DOUBLE", "FLOAT") or source_type in WHOLE or source_type.startswith("DECIMAL"):
         return f"CAST({value} AS DOUBLE)"
-    return f"TRY_CAST(trim({_text(value, source_type)}) AS DOUBLE)"
+    text = f"trim({_text(value, source_type)})"
+    # DuckDB would read 1_000 as a thousand.
+    return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END"
 
 
 def _text(value: str, source_type: str) -> str:
@@ -175,5 +177,9 @@ def first_reason(rules: list[Rule]) -> str:
     """SQL for the first reason that a row breaks, NULL for a row in order."""
     if not rules:
         return "CAST(NULL AS VARCHAR)"
-    cases = " ".join(f"WHEN {rule.broken} THEN '{rule.reason}'" for rule in rules)
+    cases = " ".join(f"WHEN {rule.broken} THEN {_quoted(rule.reason)}" for rule in rules)
     return f"CASE {cases} END"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

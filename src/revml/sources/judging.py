@@ -18,6 +18,7 @@ from revml.sources.mapping import Mapping, Value
 from revml.sources.source import FILE_COLUMN, first_line, unreadable
 
 Connection: TypeAlias = duckdb.DuckDBPyConnection
+ROW = identifier("source:row")
 EPOCH = "TIMESTAMP '1970-01-01'"
 
 
@@ -86,8 +87,9 @@ def _statement(mapping: Mapping) -> str:
     kept += [left(name) for name in watch(mapping)]
     as_is = ", ".join(f"{literal(name)}: CAST({raw(name)} AS VARCHAR)" for name in values)
     # Numbered before `where`, so that a number leads to the row in the source.
-    numbered = f"(SELECT *, row_number() OVER () AS _row FROM {mapping.source.relation})"
+    numbered = f"(SELECT *, row_number() OVER () AS {ROW} FROM {mapping.source.relation})"
     where = f" WHERE ({mapping.where})" if mapping.where else ""
+    read = f"SELECT {', '.join([f'{ROW} AS _row', *file, *raws, *extras, *watched])} FROM {numbered}{where}"
     return f"""
         CREATE OR REPLACE TABLE judged AS
         SELECT {", ".join([*kept, *_zone_flags(mapping)])}, _reason,
@@ -95,7 +97,7 @@ def _statement(mapping: Mapping) -> str:
                CASE WHEN _reason IS NOT NULL THEN {{{as_is}}} END AS _raw
         FROM (SELECT *, {first_reason(_rules(mapping))} AS _reason
               FROM (SELECT *, {", ".join(columns)}
-                    FROM (SELECT {", ".join(["_row", *file, *raws, *extras, *watched])} FROM {numbered}{where})))
+                    FROM ({read})))
     """
 
 

@@ -1,0 +1,140 @@
+"""PostgreSQL by URL, against a real server that the test starts (skipped aloud where none is installed)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from revml.errors import ConfigError, DataError
+from tests.sources.workspaces import check, quarantined, staged
+
+psycopg = pytest.importorskip("psycopg")
+
+
+def _program(name: str) -> str | None:
+    found = shutil.which(name)
+    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return found or (str(versions[-1]) if versions else None)
+
+
+def _as_plain_user(folder: Path) -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("PostgreSQL refuses to run as root and there is no setpriv to change the user")
+    shutil.chown(folder, "nobody")
+    return ["setpriv", "--reuid=nobody", "--clear-groups"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a fresh server with a password; the password stands in the environment, not in the URL."""
+    initdb, postgres = _program("initdb"), _program("postgres")
+    if sys.platform == "win32" or not initdb or not postgres:
+        pytest.skip("PostgreSQL is not installed here, so reading from it is not tested")
+    folder = Path(tempfile.mkdtemp(prefix="revml-pg-"))
+    user = _as_plain_user(folder)
+    secret = folder / "password"
+    secret.write_text("s3cret@:/")
+    secret.chmod(0o644)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    cluster = str(folder / "cluster")
+    made = subprocess.run(
+        [*user, initdb, "-D", cluster, "-U", "reader", "-A", "scram-sha-256", "--pwfile", str(secret), "-E", "UTF8"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    process = subprocess.Popen(
+        [*user, postgres, "-D", cluster, "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        login = f"host=127.0.0.1 port={port} user=reader dbname=postgres password='s3cret@:/'"
+        for _ in range(150):
+            try:
+                psycopg.connect(login).close()
+                break
+            except psycopg.OperationalError:
+                time.sleep(0.1)
+        with psycopg.connect(login) as con:
+            con.execute("""
+                CREATE TABLE accounts (account_id bigint, created_at timestamptz, name text, employees int);
+                INSERT INTO accounts VALUES (1, '2024-01-01 02:00+02', 'Ěščř, "quoted"', 5),
+                                            (2, '2024-01-05', '', NULL);
+                CREATE SCHEMA shop;
+                CREATE VIEW shop.lines AS
+                SELECT 10 + n AS order_id, n AS line, date '2024-02-01' + n AS ordered_at, 1 + n % 3 AS account_id,
+                       'p' AS product, 1.5::real AS quantity, (n * 0.1)::numeric(10, 2) AS amount
+                FROM generate_series(1, 6) n;
+            """)
+        yield f"postgresql://reader:${{REVML_TEST_PASSWORD}}@127.0.0.1:{port}/postgres"
+    finally:
+        process.terminate()
+        process.wait(20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def yaml(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A workspace whose two tables come from the server."""
+    monkeypatch.setenv("REVML_TEST_PASSWORD", "s3cret%40%3A%2F")
+    return f"""
+quarantine_limit: 1
+tables:
+  accounts: {{url: "{server}", table: accounts}}
+  orders: {{url: "{server}", table: shop.lines, where: amount > 0.15}}
+"""
+
+
+def test_tables_and_views_are_read_with_their_types(tmp_path: Path, yaml: str) -> None:
+    """Instants arrive in UTC, empty text stays apart from NULL, and every row is counted."""
+    report = check(tmp_path, yaml)
+    assert staged(tmp_path, "accounts", "account_id, CAST(created_at AS VARCHAR), name, employees") == [
+        ("1", "2024-01-01 00:00:00", 'Ěščř, "quoted"', 5),
+        ("2", "2024-01-05 00:00:00", "", None),
+    ]
+    orders = report.table("orders")
+    assert (orders.rows_in, orders.filtered, orders.accepted, orders.quarantined_rows) == (6, 1, 3, 2)
+    assert quarantined(tmp_path, "orders", "reason, account_id") == [("account_id names nothing in accounts", "3")] * 2
+
+
+def test_the_password_is_in_no_message(tmp_path: Path, yaml: str) -> None:
+    """An error names host, database and table, and neither user nor password."""
+    with pytest.raises(DataError, match=r"relation .* does not exist") as caught:
+        check(tmp_path, yaml.replace("shop.lines", "lines"))
+    assert "s3cret" not in str(caught.value)
+    assert "reader" not in caught.value.where
+
+
+def test_a_server_that_is_away_is_a_data_error(tmp_path: Path) -> None:
+    """Nobody listens on port 1."""
+    with pytest.raises(DataError, match="cannot be read"):
+        check(tmp_path, 'data: data\ntables: {orders: {url: "postgresql://u:p@127.0.0.1:1/db", table: t}}')
+
+
+def test_other_databases_are_refused_by_name(tmp_path: Path) -> None:
+    """A URL of another kind says what to do instead."""
+    with pytest.raises(ConfigError, match="not the URL of a PostgreSQL server"):
+        check(tmp_path, 'data: data\ntables: {orders: {url: "mysql://u:p@h/db", table: t}}')
+
+
+def test_a_missing_driver_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without psycopg the way out is one pip command."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=r"pip install revml\[postgres\]"):
+        check(tmp_path, 'data: data\ntables: {orders: {url: "postgresql://u@h/db", table: t}}')
