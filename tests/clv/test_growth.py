@@ -77,3 +77,27 @@ def test_past_movements_by_hand(tmp_path: Path) -> None:
     assert (moves.pairs, moves.upsells, moves.upsell_rate) == (2, 1, 0.5)
     assert moves.contraction == pytest.approx(10 / 200)
     assert moves.upsell_size == 0.10, "too few upsells to tell their size: the threshold stands"
+
+
+def test_one_merger_does_not_price_everybodys_upsells(tmp_path: Path) -> None:
+    """Twenty rise by a fifth and one a hundredfold: the hundredfold counts as a tripling."""
+    names = [f"a{i}" for i in range(21)]
+    rows = [
+        row
+        for name in names
+        for row in (
+            {"subscription_id": name, "started_at": "2026-01-01", "ended_at": "2026-02-15", "account_id": name,
+             "product": "p", "quantity": 1, "mrr": 100.0},
+            {"subscription_id": name, "started_at": "2026-02-15", "account_id": name, "product": "p", "quantity": 1,
+             "mrr": 10_000.0 if name == "a0" else 120.0},
+        )
+    ]  # fmt: skip
+    facts = stage(tmp_path, accounts=[{"account_id": n, "created_at": "2024-01-01"} for n in names], subscriptions=rows)
+    moves = past_movements(facts, instant("2026-04-02"), threshold=0.10, days=90)
+    assert moves.upsell_size == pytest.approx((20 * 0.2 + 2.0) / 21)
+
+
+def test_yearly_growth_is_the_spans_compounded() -> None:
+    """4 % a span of 91.3125 days, less 1 %: (1.03) ** 4 - 1 a year."""
+    moves = Movements(days=91, upsell_rate=0.2, upsell_size=0.2, contraction=0.01, pairs=1, upsells=1)
+    assert moves.yearly == pytest.approx(1.03 ** (365.25 / 91) - 1)

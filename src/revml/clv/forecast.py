@@ -142,7 +142,9 @@ def _contracts(facts: Facts, as_of: datetime, economics: Economics, scores: _Sco
         notes.append(
             f"{unscored.sum()} of {len(contracts)} contract accounts have no churn score: their group's hazard"
         )
-    if scores.p_upsell is None and len(contracts):
+    if growth.movements is not None:
+        notes.append(f"MRR of surviving accounts goes towards its past growth of {growth.movements.yearly:+.0%} a year")
+    elif len(contracts):
         notes.append("no upsell scores: MRR of surviving accounts is taken to stay as it is")
     notes.extend(_total_note("contract", made.margin, extrapolated))
     return _frames(

@@ -19,6 +19,8 @@ from revml.sources.facts import Facts
 # A company with fewer upsells than this is described by the question's own threshold rather than by its few cases.
 MIN_UPSELLS = 20
 SPANS = 8
+# A rise beyond this share counts as this share: one merger must not price everybody's upsells.
+MAX_RISE = 2.0
 HALF_LIFE_MONTHS = 6.0
 
 
@@ -35,7 +37,7 @@ class Movements:
 
     Attributes:
         upsell_rate: share of accounts whose MRR rose by at least the threshold.
-        upsell_size: mean rise of those, as a share of their MRR at the start.
+        upsell_size: mean rise of those, each at most `MAX_RISE`, as a share of their MRR at the start.
         contraction: net fall of all others (small rises net out), as a share of the MRR of all.
         pairs, upsells: what it rests on.
     """
@@ -46,6 +48,12 @@ class Movements:
     contraction: float
     pairs: int
     upsells: int
+
+    @property
+    def yearly(self) -> float:
+        """What a surviving account's MRR grows by in a year at the company's past rates, as a share."""
+        step = max(self.upsell_rate * self.upsell_size - self.contraction, -0.99)
+        return float((1 + step) ** (365.25 / self.days) - 1)
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ pairs AS (
   WHERE b.mrr > 0 AND a.mrr > 0
 )
 SELECT count(*), count(*) FILTER (upsold), coalesce(sum(was), 0),
-  coalesce(sum(was) FILTER (upsold), 0), coalesce(sum(is_now - was) FILTER (upsold), 0),
+  coalesce(sum(was) FILTER (upsold), 0), coalesce(sum(least(is_now - was, $most * was)) FILTER (upsold), 0),
   coalesce(sum(was - is_now) FILTER (NOT upsold), 0)
 FROM pairs"""
 
@@ -135,7 +143,7 @@ def past_movements(facts: Facts, as_of: datetime, *, threshold: float, days: int
     With too few upsells, their size is the threshold itself: the least that an upsell is.
     """
     starts = [as_of - timedelta(days=days * i) for i in range(SPANS, 0, -1)]
-    values = {"as_of": as_of, "starts": starts, "days": days, "threshold": threshold}
+    values = {"as_of": as_of, "starts": starts, "days": days, "threshold": threshold, "most": MAX_RISE}
     row = facts.con.cursor().execute(_PAIRS, values).fetchone()
     pairs, upsells, was, was_upsold, gained, shrunk = row if row else (0, 0, 0.0, 0.0, 0.0, 0.0)
     return Movements(
