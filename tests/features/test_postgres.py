@@ -1,0 +1,144 @@
+"""The same SQL on PostgreSQL gives the same features: each step transpiled as text, run on a real server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+import sqlglot
+from sqlglot import ErrorLevel
+
+from revml.contract.tables import TABLES
+from revml.features import engine
+from revml.features.catalog import SUBJECTS
+from revml.sources.facts import Facts
+from tests.features.company import random_company
+from tests.literal_facts import stage
+
+psycopg = pytest.importorskip("psycopg")
+
+COMPANY = random_company(seed=5, accounts=8)
+AS_OFS = (datetime(2024, 2, 1), datetime(2024, 5, 1))  # noqa: DTZ001
+TYPES = {
+    "VARCHAR": "text",
+    "TIMESTAMP": "timestamp",
+    "DATE": "date",
+    "DOUBLE": "double precision",
+    "BIGINT": "bigint",
+    "INTEGER": "integer",
+    "BOOLEAN": "boolean",
+    "INTERVAL": "interval",
+}
+
+
+def _program(name: str) -> str | None:
+    beside = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return shutil.which(name) or (str(beside[-1]) if beside else None)
+
+
+def _as_plain_user(folder: Path) -> list[str]:
+    """PostgreSQL refuses to run as root: hand the folder to an unprivileged user."""
+    if os.geteuid() != 0:
+        return []
+    runuser = shutil.which("runuser")
+    if not runuser:
+        pytest.skip("PostgreSQL does not run as root, and there is no runuser")
+    shutil.chown(folder, "nobody")
+    return [runuser, "-u", "nobody", "--"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[psycopg.Connection[Any]]:
+    initdb, postgres = _program("initdb"), _program("postgres")
+    if sys.platform == "win32" or not initdb or not postgres:
+        pytest.skip("PostgreSQL is not installed here, so the SQL of the features was only parsed for it")
+    folder = Path(tempfile.mkdtemp(prefix="revml-pg-"))
+    user = _as_plain_user(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    cluster = str(folder / "cluster")
+    subprocess.run(
+        [*user, initdb, "-D", cluster, "-U", "reader", "-A", "trust", "-E", "UTF8"], capture_output=True, check=True
+    )
+    options = ["-p", str(port), "-k", str(folder), "-h", "", "-F"]
+    process = subprocess.Popen(
+        [*user, postgres, "-D", cluster, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        login = f"host={folder} port={port} user=reader dbname=postgres"
+        for _ in range(150):
+            try:
+                psycopg.connect(login).close()
+                break
+            except psycopg.OperationalError:
+                time.sleep(0.1)
+        with psycopg.connect(login, autocommit=True) as con:
+            yield con
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy(con: duckdb.DuckDBPyConnection, server: psycopg.Connection[Any], name: str) -> None:
+    """A DuckDB table or view as a PostgreSQL table."""
+    described = con.execute(f"DESCRIBE {name}").fetchall()
+    columns = ", ".join(f"{row[0]} {TYPES[row[1]]}" for row in described)
+    server.execute(f"CREATE TABLE {name} ({columns})")
+    marks = ", ".join(["%s"] * len(described))
+    with server.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {name} VALUES ({marks})", con.execute(f"SELECT * FROM {name}").fetchall())
+
+
+def _prepared(facts: Facts) -> duckdb.DuckDBPyConnection:
+    """A connection with everything the subjects read, as the engine makes it, all steps run."""
+    accounts = sorted(a["account_id"] for a in COMPANY["accounts"])
+    con = facts.con.cursor()
+    con.execute("SET python_enable_replacements = false")
+    codes = pa.table({"account": pa.array(range(len(accounts)), pa.int32()), "account_id": accounts})
+    engine._table(con, "accounts_in_play", codes)
+    con.execute("CREATE TEMP TABLE clock AS SELECT INTERVAL '1' MICROSECOND AS shift")
+    rows = [(a, t) for t in AS_OFS for a in accounts]
+    engine._prepare(con, pd.DataFrame(rows, columns=["account_id", "as_of"]), engine._first_day(con, facts))
+    for subject in SUBJECTS:
+        for name, select in (*subject.store, *subject.steps):
+            con.execute(f"CREATE TEMP TABLE {name} AS {select}")
+    return con
+
+
+@pytest.mark.slow
+def test_postgresql_gives_the_same_features(tmp_path: Path, server: psycopg.Connection[Any]) -> None:
+    """All steps run on PostgreSQL, and every feature of every snapshot agrees."""
+    con = _prepared(stage(tmp_path, **COMPANY))
+    for name in (*TABLES, "accounts_in_play", "clock", "snapshots", "days", "ages"):
+        _copy(con, server, name)
+    differ: dict[str, tuple[Any, Any]] = {}
+    for subject in SUBJECTS:
+        for name, select in (*subject.store, *subject.steps):
+            text = sqlglot.transpile(select, read="duckdb", write="postgres", unsupported_level=ErrorLevel.RAISE)[0]
+            server.execute(f"CREATE TABLE {name} AS {text}")
+        wanted = (
+            f"SELECT snapshot, {', '.join(f.name for f in subject.features)} FROM {subject.table} ORDER BY snapshot"
+        )
+        here, there = con.execute(wanted).fetchall(), server.execute(wanted).fetchall()
+        assert len(here) == len(there)
+        for mine, theirs in zip(here, there, strict=True):
+            for feature, a, b in zip(subject.features, mine[1:], theirs[1:], strict=True):
+                equal = a == b if a is None or b is None or isinstance(a, str) else float(a) == pytest.approx(float(b))
+                if not equal:
+                    differ[feature.name] = (a, b)
+    assert differ == {}
