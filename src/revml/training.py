@@ -111,9 +111,18 @@ def train_dataset(
     _enough(dataset, rows, test)
     features = sheet.pick(dataset.features)
     data = _learning(workspace, dataset, sheet, rows, features, threads)
-    valid = rows["as_of"].isin(list(dataset.split.valid)).to_numpy()
-    by_time = bool(valid.any())
-    folds = folds_by_time(np.flatnonzero(~valid), np.flatnonzero(valid)) if by_time else folds_by_account(data.accounts)
+    by_time = bool(dataset.split.valid)
+    folds = (
+        folds_by_time(
+            data.as_of,
+            dataset.split.valid,
+            data.label,
+            dataset.spec.window(dataset.question),
+            min_fit_events=sheet.min_events.train,
+        )
+        if by_time
+        else folds_by_account(data.accounts)
+    )
     climbed = climb(data, folds, progress=lambda what, share: report(what, 0.8 * share))
     report("measuring on the test window", 0.85)
     base_rate = float(data.label.mean())
@@ -159,12 +168,11 @@ def _learning(
     matrix = encoding.matrix(rows)
     if threads is None:
         threads = 1 if matrix.size < SMALL else min(8, os.cpu_count() or 1)
-    newest = (rows["as_of"] == rows["as_of"].max()).to_numpy()
     return Learning(
         matrix=matrix,
         label=rows["label"].to_numpy(dtype=float),
         accounts=account_numbers(rows["account_id"].tolist()),
-        newest=newest,
+        as_of=rows["as_of"].to_numpy(dtype="datetime64[us]"),
         encoding=encoding,
         sheet=sheet,
         seed=workspace.seed,
@@ -258,7 +266,7 @@ def _ladder_row(attempt: Attempt) -> dict[str, Any]:
 
 def _importance(model: Rung, data: Learning) -> dict[str, dict[str, float]]:
     """Shares of the mean absolute contribution over the newest learning rows, at most 2,000: by concept, by feature."""
-    newest = np.flatnonzero(data.newest)[:2_000]
+    newest = np.flatnonzero(data.as_of == data.as_of.max())[:2_000]
     _, parts = model.contributions(data.matrix[newest])
     size = np.abs(parts).mean(axis=0)
     whole = float(size.sum())

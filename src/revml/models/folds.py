@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 
 import numpy as np
+
+from revml.windows import LabelWindow
+
+WANT_EVENTS = 300
+MOST_BLOCKS = 3
+MIN_FIT_SNAPSHOTS = 3
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,46 @@ def account_numbers(ids: Sequence[str]) -> np.ndarray:
     return np.array([known[i] for i in ids], dtype=np.int64)
 
 
-def folds_by_time(train: np.ndarray, valid: np.ndarray) -> Folds:
-    """Fit on the earlier rows, judge on the later."""
-    return Folds(((train, valid),), by_time=True)
+def folds_by_time(
+    as_of: np.ndarray,
+    valid: Sequence[datetime],
+    label: np.ndarray,
+    window: LabelWindow,
+    *,
+    min_fit_events: int,
+    want_events: int = WANT_EVENTS,
+) -> Folds:
+    """Forward chaining: the validation block judged by what came before it, then earlier blocks until events suffice.
+
+    A block is as many whole snapshots as validation has. What a block is judged by ends a whole label window before it.
+
+    Args:
+        as_of: datetime64, one a row of training and validation together.
+        valid: the validation snapshots.
+        label: 0 or 1 a row.
+        window: of the question.
+        min_fit_events: an earlier block is not judged by fits with fewer events.
+        want_events: earlier blocks are added until this many events are judged, three at most.
+    """
+    dates, sizes = np.unique(as_of, return_counts=True)
+    size_of = dict(zip(dates.tolist(), sizes.tolist(), strict=True))
+    block = [np.datetime64(at, "us") for at in sorted(valid)]
+    whole = 0.5 * float(np.median([size_of.get(at.item(), 0) for at in block]))
+    candidates = [at for at in dates.astype("datetime64[us]") if size_of[at.item()] >= whole and at < block[0]]
+    fits: list[tuple[np.ndarray, np.ndarray]] = []
+    events = 0
+    while len(fits) < MOST_BLOCKS:
+        fit = np.flatnonzero(as_of <= block[0] - np.timedelta64(window.reach))
+        out = np.flatnonzero(np.isin(as_of, block))
+        snapshots = len(np.unique(as_of[fit]))
+        if fits and (label[fit].sum() < min_fit_events or snapshots < MIN_FIT_SNAPSHOTS):
+            break
+        fits.append((fit, out))
+        events += int(label[out].sum())
+        if events >= want_events or len(candidates) < len(block):
+            break
+        block, candidates = candidates[-len(block) :], candidates[: -len(block)]
+    return Folds(tuple(fits), by_time=True)
 
 
 def folds_by_account(accounts: np.ndarray, folds: int = 5) -> Folds:

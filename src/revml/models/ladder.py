@@ -28,6 +28,7 @@ CHECKPOINT = 10  # rounds between two looks at the out-of-sample loss
 CLEARLY = 0.75  # share of account resamples in which a higher rung must be better
 RESAMPLES = 200
 ISOTONIC_EVENTS = 1_000
+LEVEL_EVENTS = 200
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,13 @@ class Learning:
 
     Args:
         accounts: an integer a row that is equal for rows of one account (see `account_numbers`).
-        newest: rows of the newest snapshots, on which the level is set.
+        as_of: datetime64 of the snapshot, a row.
     """
 
     matrix: np.ndarray
     label: np.ndarray
     accounts: np.ndarray
-    newest: np.ndarray
+    as_of: np.ndarray
     encoding: Encoding
     sheet: ModelSheet
     seed: int
@@ -91,7 +92,6 @@ def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None
     fitted_events = min(int(data.label[fit].sum()) for fit, _ in folds.fits)
     enough = fitted_events >= sheet.min_events.train and int(label.sum()) >= sheet.min_events.valid
     attempts: dict[RungName, Attempt] = {}
-    fitted: dict[RungName, Rung] = {}
     best: Attempt | None = None
     rungs = [r for r in sheet.rungs if enough or r in ("constant", "rule")] or ["constant"]
     for step, rung in enumerate(rungs):
@@ -107,11 +107,13 @@ def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None
             best = attempts[rung]
     assert best is not None  # noqa: S101 - `constant` is tried where the sheet allows nothing else
     report(f"fitting {best.rung}", 0.9)
-    model = _refit(best.rung, attempts, data, fitted)
-    probability, calibration = _calibrate(best, label, groups, data.newest[judged], sheet)
-    if folds.by_time and best.rung != "constant":
-        # The refit has seen newer rows than the predictions that made the calibration: its level is set once more.
-        calibration = calibration.levelled(model.raw(data.matrix[judged]), float(label.mean()))
+    model = _refit(best.rung, attempts, data)
+    probability, calibration = _calibrate(best, label, groups, sheet)
+    # Shape from all judged rows, level from the newest: base rates drift. Judged by time, the refit has seen newer rows
+    # than the predictions that made the calibration, so it is the refit whose level is set.
+    level = _newest(data.as_of[judged], label)
+    raw = model.raw(data.matrix[judged[level]]) if folds.by_time else best.raw[level]
+    calibration = calibration.levelled(raw, float(label[level].mean()))
     return Climbed(model, calibration, tuple(attempts.values()), best.rung, enough, judged, probability)
 
 
@@ -237,10 +239,10 @@ def _share_better(loss: np.ndarray, reference: np.ndarray, accounts: np.ndarray,
     return float((draws @ gain > 0).mean())
 
 
-def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning, fitted: dict[RungName, Rung]) -> Rung:
+def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) -> Rung:
     """The served rung on all learning rows, with the setting that was found."""
     if rung == "blend":
-        return Blend(_refit("logistic", attempts, data, fitted), _refit("lightgbm", attempts, data, fitted))
+        return Blend(_refit("logistic", attempts, data), _refit("lightgbm", attempts, data))
     setting = attempts[rung].setting
     if rung == "constant":
         return Constant.fit(data.label)
@@ -256,8 +258,17 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning, fi
     return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
 
 
+def _newest(as_of: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Rows of the newest snapshots, as many as it takes to hold enough events and non-events to tell a level."""
+    for at in np.unique(as_of)[::-1]:
+        rows = as_of >= at
+        if min(label[rows].sum(), (1 - label[rows]).sum()) >= LEVEL_EVENTS:
+            return np.asarray(rows)
+    return np.ones(len(label), dtype=bool)
+
+
 def _calibrate(
-    best: Attempt, label: np.ndarray, groups: np.ndarray, newest: np.ndarray, sheet: ModelSheet
+    best: Attempt, label: np.ndarray, groups: np.ndarray, sheet: ModelSheet
 ) -> tuple[np.ndarray, Calibration]:
     """Calibration of the served rung, and its honest probabilities."""
     kinds: list[CalibrationKind] = ["sigmoid"] if sheet.calibration == "auto" else [sheet.calibration]
