@@ -65,7 +65,7 @@ def test_too_few_known_values_are_no_comparison() -> None:
 
 
 def test_flags_give_the_share_of_yes_and_categories_the_share_of_the_same() -> None:
-    """Three of four say yes; the same plan is counted among accounts that have one."""
+    """Three of four say yes; the same plan is counted among all accounts that have one."""
     frame = _frame(flag=[1, 1, 1, 0] * 5, plan=pd.Series(["a", "a", "b", None] * 5, dtype="str"))
     usual = peer_values(frame, [], ["flag"], ["plan"])
     assert set(usual["flag"]) == {0.75}
@@ -80,3 +80,9 @@ def test_the_order_of_rows_does_not_matter() -> None:
     mixed = frame.sample(frac=1, random_state=1)
     again = peer_values(mixed, ["x"], [], []).set_axis(mixed.index).sort_index()
     pd.testing.assert_frame_equal(again, peer_values(frame, ["x"], [], []))
+
+
+def test_an_industry_is_compared_with_all_accounts() -> None:
+    """Peers share the industry by definition, which would say nothing."""
+    frame = _frame(industry=pd.Series(["steel"] * 30 + ["food"] * 70, dtype="str"))
+    assert set(peer_values(frame, [], [], ["industry"])["industry"].round(2)) == {0.3, 0.7}

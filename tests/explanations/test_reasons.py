@@ -11,7 +11,7 @@ import pytest
 from revml.explanations import REASON_COLUMNS, contributions, explain
 from revml.explanations.facts import declared
 from revml.explanations.peers import peer_values
-from revml.explanations.reasons import LEAST, strongest
+from revml.explanations.reasons import LEAST, LEAST_SHARE, strongest
 from revml.explanations.sentences import Teller, Told
 from revml.features.catalog import feature_words
 from revml.features.spec import Feature
@@ -93,10 +93,11 @@ def test_raising_comes_first_then_lowering_each_by_strength() -> None:
 
 
 def test_what_hardly_matters_is_no_reason() -> None:
-    """Below a hundredth of log-odds a concept is left out; equal ones are told in their order."""
-    row, concept, _ = strongest(np.array([[LEAST / 2, -LEAST / 2, 0.0], [0.5, 0.5, LEAST]]), top=4)
-    assert row.tolist() == [1, 1, 1]
-    assert concept.tolist() == [0, 1, 2]
+    """What is too small, by itself or beside the strongest, is left out; equal ones are told in their order."""
+    sums = np.array([[LEAST / 2, -LEAST / 2, 0.0], [0.5, 0.5, LEAST], [LEAST, -5.0, 5 * LEAST_SHARE]])
+    row, concept, _ = strongest(sums, top=4)
+    assert row.tolist() == [1, 1, 1, 2, 2]
+    assert concept.tolist() == [0, 1, 2, 2, 1]
 
 
 @pytest.mark.parametrize("top", [1, 2, 4, 10])

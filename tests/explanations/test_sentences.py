@@ -74,9 +74,9 @@ def test_a_flag_is_compared_with_the_share_of_yes() -> None:
 def test_a_category_is_compared_with_those_that_share_it() -> None:
     """The value is the company's own word; the past is told only when it was another."""
     told = {"category": "{basic}", "past_category": "pro", "peers": 0.34}
-    assert tell("category", **told) == "Fact: {basic} (12 weeks ago pro; the same for 34% of similar accounts)"
+    assert tell("category", **told) == "Fact: {basic} (12 weeks ago pro; the same for 34% of all accounts)"
     told["past_category"] = "{basic}"
-    assert tell("category", "cs", **told) == "Fact: {basic} (totéž u 34\xa0% podobných zákazníků)"
+    assert tell("category", "cs", **told) == "Fact: {basic} (totéž u 34\xa0% všech zákazníků)"
 
 
 def test_the_passing_of_time_is_no_news() -> None:

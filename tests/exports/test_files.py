@@ -81,9 +81,10 @@ def test_a_flipped_byte_in_a_parquet_page_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
-    """The error names the file."""
+    """One folder is made for the file; a path that leads nowhere is an error that names it."""
+    assert write_csv(_table(), tmp_path / "exports" / "t.csv") == 10
     with pytest.raises(DataError, match=r"t\.csv"):
-        write_csv(_table(), tmp_path / "nowhere" / "t.csv")
+        write_csv(_table(), tmp_path / "nowhere" / "deeper" / "t.csv")
 
 
 def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class KnownFacts:
         features: what the columns are.
         value, past: the numbers now and before; NaN where unknown, and for categories.
         category, past_category: the values of the categories by feature, None where unknown.
-        peers: median of similar accounts; for flags the share of yes, for categories the share of the same.
+        peers: median of similar accounts; for flags the share of yes, for categories the share of all with the same.
         known: whether there is a value now.
     """
 

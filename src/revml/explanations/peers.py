@@ -46,8 +46,9 @@ def peer_values(
     """What is usual among similar accounts, for each row.
 
     Returns:
-        One row for each of `frame`'s, in its order: the median of `numbers`, the share of yes of `flags`, the share of
-        accounts with the same value of `categories`; NaN where fewer than `MIN_KNOWN` accounts have a value.
+        One row for each of `frame`'s, in its order: the median of `numbers` and the share of yes of `flags` among
+        similar accounts; the share of all accounts that have the same value of `categories`, for a peer has the same
+        industry by definition. NaN where fewer than `MIN_KNOWN` accounts have a value.
     """
     values = frame[[*numbers, *flags]].astype("float64").replace([np.inf, -np.inf], np.nan).reset_index(drop=True)
     out = pd.DataFrame(np.nan, index=values.index, columns=[*numbers, *flags, *categories])
@@ -61,18 +62,18 @@ def peer_values(
         usual = pd.concat([groups[list(numbers)].median(), groups[list(flags)].mean()], axis=1)
         usual = usual.where(groups.count()[usual.columns] >= MIN_KNOWN)
         out.iloc[rows, : len(usual.columns)] = usual.loc[key[rows]].to_numpy()
-        for name in categories:
-            out.loc[rows, name] = _same(frame[name], key)[rows]
+    for name in categories:
+        out[name] = _same(frame[name])
     return out
 
 
-def _same(column: pd.Series, key: np.ndarray) -> np.ndarray:
-    """The share of the rows of the same key, with a value, that have the row's own value."""
-    value = column.astype("object").where(column.notna(), None).to_numpy()
-    pairs = pd.DataFrame({"key": key, "value": value})
-    known = pairs.groupby("key")["value"].transform("count")
-    same = pairs.groupby(["key", "value"])["key"].transform("count")
-    return (same / known).where(known >= MIN_KNOWN).to_numpy(dtype=float)
+def _same(column: pd.Series) -> np.ndarray:
+    """The share of the rows with a value that have the row's own value; NaN where it has none."""
+    value = column.astype("object").where(column.notna(), None).reset_index(drop=True)
+    known = int(value.notna().sum())
+    if known < MIN_KNOWN:
+        return np.full(len(value), np.nan)
+    return (value.map(value.value_counts()) / known).to_numpy(dtype=float)
 
 
 def _industry(frame: pd.DataFrame) -> np.ndarray:

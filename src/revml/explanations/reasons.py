@@ -33,7 +33,8 @@ REASON_COLUMNS = (
     "text_en",
     "text_cs",
 )
-LEAST = 0.01  # log-odds; a concept that moves the odds by less than 1 % is no reason
+LEAST = 0.02  # log-odds; a concept that moves the odds by less than 2 % is no reason,
+LEAST_SHARE = 0.03  # nor is one beside another that moves them over thirty times as much
 LOSSES = ("churn", "lapse")
 
 # How well a feature tells its concept's story, as a factor of its own contribution.
@@ -74,7 +75,7 @@ def explain(
         `REASON_COLUMNS`, sorted by account and rank: what raises the probability first, then what lowers it, each side
         by strength. Fewer than `top` rows where fewer concepts matter, none for a constant model. `value` and `past`
         are numbers, texts of a category, or None where unknown; yes is 1. `peers` is a median, for flags the share of
-        yes, for categories the share of the same.
+        yes, for categories the share of all accounts with the same.
 
     Raises:
         BundleError: a feature is missing, or the explanation does not add up.
@@ -138,7 +139,8 @@ def strongest(sums: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray, np.nd
     n_concepts = sums.shape[1]
     order = np.argsort(-np.abs(sums), axis=1, kind="stable")
     ordered = np.take_along_axis(sums, order, axis=1)
-    raises, lowers = ordered >= LEAST, ordered <= -LEAST
+    matters = np.abs(ordered) >= np.maximum(LEAST, LEAST_SHARE * np.abs(ordered[:, :1]))
+    raises, lowers = matters & (ordered > 0), matters & (ordered < 0)
     early = raises & (np.cumsum(raises, axis=1) <= max(top - 1, 1))
     turn = np.select([early, lowers, raises], [0, 1, 2], default=3)
     place = turn * n_concepts + np.arange(n_concepts)

@@ -28,7 +28,8 @@ class Told:
         feature: what the fact is about, with its label in the language asked for.
         label: the feature in words, with its window.
         value, past: the fact and itself `PAST_WEEKS` before; yes is 1; unused for categories.
-        peers: the median of similar accounts; for flags their share of yes, for categories the share of the same.
+        peers: the median of similar accounts; for flags their share of yes, for categories the share of all accounts
+            with the same.
         category, past_category: the values of a category.
     """
 

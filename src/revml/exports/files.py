@@ -38,7 +38,7 @@ def write_csv(table: pa.Table, path: Path, *, bom: bool = False) -> int:
         bom: begin with a byte order mark, which Excel needs to read UTF-8.
 
     Raises:
-        DataError: the folder does not exist or cannot be written.
+        DataError: the folder cannot be made or written.
     """
     columns = [_cells(table.column(i)) for i in range(table.num_columns)]
 
@@ -56,7 +56,7 @@ def write_parquet(table: pa.Table, path: Path) -> int:
     """Write a table as Parquet with its types and page checksums; returns the rows.
 
     Raises:
-        DataError: the folder does not exist or cannot be written.
+        DataError: the folder cannot be made or written.
     """
     _whole(path, lambda temporary: pq.write_table(table, temporary, write_page_checksum=True))
     return int(table.num_rows)
@@ -71,6 +71,7 @@ def _cells(column: pa.ChunkedArray) -> list[Any]:
 
 def _whole(path: Path, write: Callable[[Path], None]) -> None:
     try:
+        path.parent.mkdir(exist_ok=True)  # `exports/scores.csv` of a new workspace; a longer path is taken for a slip
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise DataError(
