@@ -98,8 +98,8 @@ def _ends_with_break(file: Path) -> bool:
     if file.name.lower().endswith(".gz"):
         return True
     with file.open("rb") as content:
-        content.seek(-2, 2)
-        return b"\n" in content.read() or b"\r" in content.read()
+        content.seek(max(file.stat().st_size - 2, 0))
+        return bool({b"\n"[0], b"\r"[0]} & set(content.read()))
 
 
 def _scan(header: Header, files: list[Path], *, several: bool) -> str:
