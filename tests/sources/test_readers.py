@@ -95,7 +95,8 @@ def test_a_wrong_type_in_parquet_is_put_aside_row_by_row(tmp_path: Path) -> None
     workspace(tmp_path, ANY_SHARE, orders="")
     duckdb.execute(f"""
         COPY (SELECT 'o' || i AS order_id, 1 AS line, DATE '2024-02-01' AS ordered_at, 'a' AS account_id,
-                     'p' AS product, 1 AS quantity, true AS amount FROM range(2) t(i)) TO '{tmp_path}/data/orders.parquet'
+                     'p' AS product, 1 AS quantity, true AS amount
+              FROM range(2) t(i)) TO '{tmp_path}/data/orders.parquet'
     """)
     with pytest.raises(DataError, match="no accepted row"):
         from_place(tmp_path, ANY_SHARE)
