@@ -1,0 +1,95 @@
+"""A workspace with two published runs and one hand-made champion, and its service: in process, and the real one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from revml.config import Workspace, load_workspace
+from revml.models.baselines import Rung
+from revml.models.bundle import Bundle, load_bundle, model_files, to_text, write_bundle
+from revml.models.calibration import Calibration
+from revml.models.encoding import Encoding
+from revml.models.registry import appoint
+from revml.service.application import make_application
+from revml.service.gate import Gate
+from revml.service.process import RunningService, start_service
+from revml.service.serving import Serving
+from revml.store import Store
+from tests.literal_runs import literal_run
+from tests.models import hand_made
+
+FRAME = hand_made.FRAME.rename(columns={"logins_28d": "active_users_28d"})
+RULE = hand_made.RULE
+COMPANY = "company: {name: Literal s.r.o., currency: EUR}\ndata: data\n"
+
+
+def make_workspace(folder: Path) -> Workspace:
+    """An empty workspace in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "revml.yaml").write_text(COMPANY, encoding="utf-8")
+    return load_workspace(folder)
+
+
+def write_bundle_of(folder: Path, model: Rung = RULE) -> Bundle:
+    """A churn bundle over features that have words: `active_users_28d`, `seats` and `industry`."""
+    encoding = Encoding.fit(FRAME, tuple(FRAME.columns), categorical=("industry",))
+    manifest = {"question": "churn", "rung": model.name, "definition": {"horizon_days": 90}, "base_rate": 0.1}
+    files = {
+        **model_files(model),
+        "features.json": to_text(encoding.to_json()),
+        "calibration.json": to_text({**Calibration("none").to_json(), "bands": {"medium": 0.1, "high": 0.3}}),
+        "reference.json": to_text({"features": {}}),
+    }
+    return load_bundle(write_bundle(folder, {**manifest, "figures": {}}, files, {"at": "2026-01-01"}))
+
+
+def fill(workspace: Workspace) -> None:
+    """Publish two runs and appoint a champion for churn."""
+    with Store.open(workspace.store_url) as store:
+        store.publish(literal_run("2026-02-01", churn={"acme": 0.2, "bolt": 0.05}))
+        churn = {"acme": 0.42, "bolt": 0.05, "skoda": 0.12, "cogs": 0.9, "dent": 0.3}
+        store.publish(literal_run("2026-03-01", churn=churn, upsell={"acme": 0.1, "bolt": 0.4}))
+    bundle = write_bundle_of(workspace.bundles_dir / "churn")
+    appoint(workspace.bundles_dir / "churn", bundle.folder.name, "3")
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def client_of(workspace: Workspace, **options: object) -> TestClient:
+    """A client of the application behind its gate, in this process."""
+    serving = Serving(workspace)
+    serving.champions.load_all()
+    gate = Gate(Starlette(), make_application(serving))
+    return TestClient(gate, base_url="http://localhost", **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The filled workspace; nobody changes it."""
+    made = make_workspace(tmp_path_factory.mktemp("service"))
+    fill(made)
+    return made
+
+
+@pytest.fixture
+def client(workspace: Workspace) -> TestClient:
+    """The service of the filled workspace, in this process."""
+    return client_of(workspace)
+
+
+@pytest.fixture(scope="session")
+def live(workspace: Workspace) -> Iterator[RunningService]:
+    """The real BentoML service of the filled workspace."""
+    with start_service(workspace.root, port=free_port()) as service:
+        yield service

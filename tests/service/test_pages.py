@@ -1,0 +1,66 @@
+"""The pages' files and texts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from revml.locales import words
+from revml.service.pages import FOLDER
+
+SCRIPTS = sorted((FOLDER / "static").glob("*.js"))
+QUESTIONS = ("churn", "upsell", "lapse", "growth")
+
+
+def test_the_page_is_served_in_the_companys_name(client: TestClient) -> None:
+    """The document names company and language, and nothing in it is inline."""
+    answer = client.get("/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert 'content="Literal s.r.o."' in answer.text
+    assert '<html lang="en">' in answer.text
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! type=\"module\" src=\"/)", answer.text)
+
+
+def test_no_file_of_the_pages_names_another_host() -> None:
+    """Nothing is loaded from elsewhere: the only foreign address is the name of SVG's namespace."""
+    for file in sorted(FOLDER.rglob("*.*")):
+        addresses = set(re.findall(r"https?://[^\s\"'`)]+", file.read_text(encoding="utf-8")))
+        assert addresses <= {"http://www.w3.org/2000/svg"}, file.name
+
+
+@pytest.mark.parametrize("language", ["en", "cs"])
+def test_every_text_that_the_scripts_use_is_there(client: TestClient, language: str) -> None:
+    """Each key in the scripts, also a composed one, has a text in the language."""
+    texts = client.get(f"/texts/{language}.json").json()
+    source = "\n".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
+    for key in set(re.findall(r"\b(?:t|has)\(\s*\"([\w.]+)\"", source)):
+        assert key in texts, key
+    for prefix, suffix in set(re.findall(r"\bt\(`([\w.]+)\$\{[^}]+\}([\w.]*)`", source)):
+        assert any(key.startswith(prefix) and key.endswith(suffix) for key in texts), prefix
+    for question in QUESTIONS:
+        assert {f"question.{question}", f"question.{question}.about"} <= texts.keys()
+
+
+def test_no_text_of_the_pages_is_unused() -> None:
+    """A text that no script uses is removed from the catalogues."""
+    source = "\n".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
+    literal = set(re.findall(r"\"([\w.]+)\"", source))
+    composed = re.findall(r"`([\w.]+\.)\$\{", source)
+    plural = re.findall(r"count\(\"(\w+)\"", source)
+    keys = words("en").keys()
+    for key in sorted(key.removeprefix("page.") for key in keys if key.startswith("page.")):
+        used = key in literal or any(key.startswith(prefix) for prefix in composed)
+        assert used or any(key.startswith(f"{name}.") for name in plural), key
+
+
+def test_an_unknown_language_is_not_found(client: TestClient) -> None:
+    """Only the two languages are there."""
+    assert client.get("/texts/de.json").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/static/../index.html", "/static/%2e%2e/index.html", "/static/nothing.js"])
+def test_only_the_pages_files_are_served(client: TestClient, path: str) -> None:
+    """No path leads out of the folder."""
+    assert client.get(path).status_code == 404
