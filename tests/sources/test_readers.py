@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -154,6 +156,20 @@ def test_a_broken_database_file_is_a_data_error(tmp_path: Path) -> None:
     (tmp_path / "company.duckdb").write_bytes(b"12345678DUCK" + b"\0" * 8000)
     with pytest.raises(DataError, match="cannot be read"):
         from_place(tmp_path, "data: data\ntables: {orders: {path: company.duckdb}}")
+
+
+def test_a_duckdb_file_that_another_program_writes_is_a_data_error(tmp_path: Path) -> None:
+    """The other program holds the lock; the message says what is needed."""
+    database(tmp_path / "company.duckdb", "duckdb")
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path / "company.duckdb")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(DataError, match="no other program has open for writing"):
+            from_place(tmp_path, "data: data\ntables: {orders: {path: company.duckdb, table: lines}}")
+        other.communicate(b"")
 
 
 def _cut(path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -146,6 +148,16 @@ def test_a_source_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         stage_workspace(made)
     assert list((tmp_path / ".revml").iterdir()) == []
+
+
+def test_what_a_killed_check_left_is_cleared(tmp_path: Path) -> None:
+    """A temporary folder of two days ago goes; one of just now may belong to a running check."""
+    old, new = tmp_path / ".revml/staging-old", tmp_path / ".revml/staging-new"
+    old.mkdir(parents=True)
+    new.mkdir()
+    os.utime(old, (time.time() - 2 * 86400,) * 2)
+    check(tmp_path)
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 @pytest.mark.parametrize("missing", ["accounts", "orders"])

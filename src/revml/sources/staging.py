@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -34,6 +36,7 @@ from revml.sources.sifting import Sifted, sift
 Progress = Callable[[str, float], None]
 # Referenced tables first, so that references are checked against accepted rows.
 ORDER = ("accounts", "products", "users")
+ROOM = "staging-"
 NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - naive means UTC in revml
 
 
@@ -49,7 +52,8 @@ def stage_workspace(workspace: Workspace, *, progress: Progress | None = None) -
     located = locate(workspace)
     _require_tables(located, workspace)
     workspace.work_dir.mkdir(parents=True, exist_ok=True)
-    room = Path(tempfile.mkdtemp(prefix="staging-", dir=workspace.work_dir))
+    _clear(workspace.work_dir)
+    room = Path(tempfile.mkdtemp(prefix=ROOM, dir=workspace.work_dir))
     try:
         return _stage(workspace, located, room, report)
     finally:
@@ -192,8 +196,18 @@ def _fingerprint(staged: Path) -> str:
 
 
 def _swap(new: Path, place: Path) -> None:
-    """Put a whole folder in the place of another."""
+    """Put a whole folder in the place of another, safely on disk before it gets its name."""
+    for file in new.iterdir():
+        with file.open("rb") as content:
+            os.fsync(content.fileno())
     old = new.with_name(new.name + ".old")
     if place.exists():
         place.replace(old)
     new.replace(place)
+
+
+def _clear(work: Path) -> None:
+    """Remove what checks that were killed left behind; one of the last day may still be running."""
+    for room in work.glob(f"{ROOM}*"):
+        if time.time() - room.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(room, ignore_errors=True)
