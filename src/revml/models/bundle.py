@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from revml.errors import BundleError, NotFound
-from revml.models.baselines import Rung, rung_from_json
+from revml.models.baselines import Rung, baseline_from_json
 from revml.models.blend import Blend
 from revml.models.calibration import Calibration
 from revml.models.encoding import Encoding
@@ -202,7 +202,7 @@ def load_bundle(folder: str | Path, *, version: str | None = None) -> Bundle:
 def read_model(texts: Mapping[str, str]) -> Rung:
     """The rung that the model files of a bundle hold."""
     trees = Trees(texts["model.txt"]) if "model.txt" in texts else None
-    other = rung_from_json(json.loads(texts["model.json"])) if "model.json" in texts else None
+    other = baseline_from_json(json.loads(texts["model.json"])) if "model.json" in texts else None
     if trees is not None and other is not None:
         return Blend(other, trees)
     found = trees or other

@@ -33,19 +33,23 @@ def log_odds(p: np.ndarray | float) -> np.ndarray:
 
 
 def fit_line(
-    raw: np.ndarray, label: np.ndarray, weight: np.ndarray | None = None, *, slope: float | None = None
+    raw: np.ndarray,
+    label: np.ndarray,
+    weight: np.ndarray | None = None,
+    *,
+    slope: float | None = None,
+    signed: bool = False,
 ) -> tuple[float, float]:
     """Intercept and slope of the logistic regression of a label on log-odds, by Newton's method.
 
     A weak normal prior (slope 1, intercept 0) keeps it finite when the classes are separated; the slope never turns
-    negative. With `slope` given only the intercept is fitted.
+    negative unless `signed`. With `slope` given only the intercept is fitted.
     """
-    w = np.ones_like(raw) if weight is None else weight
     a, b = 0.0, 1.0 if slope is None else slope
     prior = 1e-2
     for _ in range(50):
         p = sigmoid(a + b * raw)
-        residual, curve = w * (label - p), w * p * (1 - p)
+        residual, curve = label - p, p * (1 - p)
         ga, haa = residual.sum() - prior * a, curve.sum() + prior
         if slope is not None:
             step_a, step_b = ga / haa, 0.0
@@ -59,8 +63,8 @@ def fit_line(
         a, b = a + shrink * step_a, b + shrink * step_b
         if length < 1e-9:
             break
-    if b < 0:
-        return fit_line(raw, label, weight, slope=0.0)
+    if b < 0 and not signed:
+        return fit_line(raw, label, slope=0.0)
     return float(a), float(b)
 
 

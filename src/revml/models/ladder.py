@@ -170,10 +170,10 @@ def _fold_curves(
     if rung == "constant":
         return [({}, Constant.fit(y).raw(data.matrix[out]))]
     if rung == "rule":
-        rule = Rule.fit(x, y, data.accounts[fit] // 7, data.encoding)
+        rule = Rule.fit(x, y, data.accounts[fit], data.encoding)
         return [] if rule is None else [({}, rule.raw(data.matrix[out]))]
     if rung == "logistic":
-        path = Logistic.path(x, y, data.encoding, strengths=PENALTIES)
+        path = Logistic.path(x, y, data.accounts[fit], data.encoding, strengths=PENALTIES)
         return [({"C": model.strength}, model.raw(data.matrix[out])) for model in path]
     return _boosted_curves(data, fit, out)
 
@@ -247,12 +247,12 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) ->
     if rung == "constant":
         return Constant.fit(data.label)
     if rung == "rule":
-        rule = Rule.fit(data.matrix, data.label, data.accounts // 7, data.encoding)
+        rule = Rule.fit(data.matrix, data.label, data.accounts, data.encoding)
         return rule if rule is not None else Constant.fit(data.label)
     if rung == "logistic":
-        return Logistic.fit(
-            data.matrix, data.label, data.encoding, strengths=[c for c in PENALTIES if c <= setting["C"]]
-        )
+        # The whole path to the penalty, because each fit starts where the last ended.
+        penalties = [c for c in PENALTIES if c <= setting["C"]]
+        return Logistic.path(data.matrix, data.label, data.accounts, data.encoding, strengths=penalties)[-1]
     params = {**data.sheet.params, **data.sheet.candidates[setting["candidate"]]}
     shared = dataset(data.matrix, data.label, data.encoding, data.sheet.params)
     return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
