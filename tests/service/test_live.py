@@ -111,9 +111,8 @@ def test_it_reports_to_nobody(workspace: Workspace, tmp_path: Path) -> None:
         outside.settimeout(0.2)
         proxy = f"http://127.0.0.1:{outside.getsockname()[1]}"
         tracked = {"HTTPS_PROXY": proxy, "HTTP_PROXY": proxy, "NO_PROXY": "", "BENTOML_DO_NOT_TRACK": "False"}
-        with start_service(workspace.root, port=free_port(), environment=tracked):
-            with pytest.raises(TimeoutError):
-                outside.accept()
+        with start_service(workspace.root, port=free_port(), environment=tracked), pytest.raises(TimeoutError):
+            outside.accept()
         with pytest.raises(TimeoutError):
             outside.accept()
         environment = os.environ | tracked | {"BENTOML_HOME": str(tmp_path)}

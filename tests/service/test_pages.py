@@ -64,3 +64,33 @@ def test_an_unknown_language_is_not_found(client: TestClient) -> None:
 def test_only_the_pages_files_are_served(client: TestClient, path: str) -> None:
     """No path leads out of the folder."""
     assert client.get(path).status_code == 404
+
+
+def _palettes() -> list[dict[str, str]]:
+    css = (FOLDER / "static" / "style.css").read_text(encoding="utf-8")
+    blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    return [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block)) for block in blocks]
+
+
+def _contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2.2 (relative luminance)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("palette", _palettes(), ids=["light", "dark"])
+def test_letters_stand_out(palette: dict[str, str]) -> None:
+    """Every colour of text has a contrast of at least 4.5 to what it stands on, in both palettes."""
+    on_both = ("ink", "soft", "accent", "loss-high", "gain-high")
+    pairs = [(text, ground) for text in on_both for ground in ("paper", "surface")]
+    pairs += [(name, f"{name}-soft") for name in ("loss-high", "gain-high", "medium", "low")]
+    pairs += [("surface", "accent"), ("ink", "accent-soft")]
+    assert len(palette) >= 15
+    for text, ground in pairs:
+        assert _contrast(palette[text], palette[ground]) >= 4.5, (text, ground)

@@ -18,7 +18,6 @@ async function draw() {
   const main = byId("main");
   const place = here();
   const fresh = h("div", { class: "view" });
-  const typing = document.activeElement?.id === "search" ? document.activeElement.selectionStart : null;
   main.setAttribute("aria-busy", "true");
   try {
     if (place.view === "list" || totals === null) totals = await api.totals();
@@ -38,6 +37,8 @@ async function draw() {
     );
   }
   if (turn !== drawn) return; // the reader is already elsewhere
+  const search = document.activeElement?.id === "search" ? document.activeElement : null;
+  const typing = search && { value: search.value, at: search.selectionStart };
   drawHeader(totals?.run ?? null, choose);
   main.replaceChildren(fresh);
   main.removeAttribute("aria-busy");
@@ -47,10 +48,12 @@ async function draw() {
 /** Focus and scrolling: a new view begins at its top, a changed filter leaves the reader where they are. */
 function settle(place, typing) {
   const moved = last.view !== null && (last.view !== place.view || last.id !== place.id);
-  if (typing !== null) {
-    const search = byId("search");
-    search?.focus();
-    search?.setSelectionRange(typing, typing);
+  const search = byId("search");
+  if (typing && search) {
+    search.focus();
+    search.value = typing.value; // what was typed while the list was on its way
+    search.setSelectionRange(typing.at, typing.at);
+    if (typing.value.trim() !== place.filters.search) search.dispatchEvent(new Event("input"));
   } else if (moved) {
     window.scrollTo(0, 0);
     document.querySelector("main h1")?.focus({ preventScroll: true });

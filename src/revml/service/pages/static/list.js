@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { byId, h, settled } from "./dom.js";
 import { band, failure, isLoss, probability, trend } from "./parts.js";
-import { accountAddress, go, listAddress } from "./route.js";
+import { accountAddress, go, here, listAddress } from "./route.js";
 import { totalsStrip } from "./totals.js";
 import { count, currentLanguage, money, number, percent, t } from "./words.js";
 
@@ -61,7 +61,8 @@ function about(run, question) {
 }
 
 function toolbar(question, filters, facets) {
-  const change = (name, value, options) => go(listAddress(question, { ...filters, [name]: value }), options);
+  // The address is read when something changes: another filter may have changed since this was drawn.
+  const change = (name, value, options) => go(listAddress(question, { ...here().filters, [name]: value }), options);
   const search = h("input", {
     type: "search",
     id: "search",
