@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from revml.sources.samples.billing import billing_months
 from revml.sources.samples.kinds import Kind
 from revml.sources.samples.world import World
 from revml.sources.samples.writing import coded, days, filled, make_table
@@ -84,7 +85,7 @@ def _slot(world: World, slot: int) -> pa.Table:
             "ended_at": days(ended, joined & (ended < calendar.end)),
             "renews_at": days(calendar.day(log.due[k], log.due_day[k])),
             "notice_days": np.where(term >= 12, 60, np.where(term >= 3, 30, 0)),
-            "billing_months": np.where(term >= 12, np.where(log.account[k] % 4 == 0, 1, 12), term),
+            "billing_months": billing_months(term, log.account[k]),
             "auto_renew": (log.account[k] % 5 != 0) | (term < 3),
             "end_reason": filled(reason, joined & (ended < calendar.end)),
         },

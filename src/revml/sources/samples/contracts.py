@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from revml.sources.samples.clock import Bools, Floats, Ints, Span
-from revml.sources.samples.draws import Draws
+from revml.sources.samples.draws import Draws, Tilt
 from revml.sources.samples.relation import Relation, Traits
 
 # Causes of not renewing, in the order of `Turn.hazards`; whether anything in the data foretells them.
@@ -29,6 +29,7 @@ class Dial:
     growth: float  # scales deals won and seats added
     uplift: float  # scales price increases
     late: float  # share of renewals that come late, after a gap
+    tiers: int = 4  # plans, one a tier
     deals: bool = True  # whether contracts grow by the latent deals (machine deals are about orders instead)
 
 
@@ -82,7 +83,6 @@ class Turn:
         offset: days from the month's start to the change.
         bought: log of seats after over seats before.
         won: a deal was won.
-        weight: density of what was drawn over that of what is asked about, where growth was drawn more often (`tilt`).
     """
 
     renewing: Bools
@@ -96,7 +96,6 @@ class Turn:
     offset: Ints
     bought: Floats
     won: Bools
-    weight: Floats
 
 
 def renewal_hazards(traits: Traits, now: Relation, offer: Floats, dial: Dial) -> tuple[Floats, ...]:
@@ -115,12 +114,11 @@ def renewal_hazards(traits: Traits, now: Relation, offer: Floats, dial: Dial) ->
 
 
 def month(
-    traits: Traits, now: Relation, terms: Contract, span: Span, dial: Dial, draws: Draws, *, tilt: float = 0.0
+    traits: Traits, now: Relation, terms: Contract, span: Span, dial: Dial, draws: Draws, *, tilt: Tilt | None = None
 ) -> tuple[Contract, Turn]:
     """The hazards of a month and, for those who stay, the terms at its end.
 
-    `tilt` is the least share of paths in which the contract grows: growth is rare, and truth looks at it more often than it
-    happens, with weights that set it right. No hazard of ending depends on it.
+    Growth is rare: truth lets it happen more often (`tilt`), which no hazard of ending depends on.
     """
     here = terms.active & (terms.back == 0)
     due = here & (terms.due == span.index)
@@ -142,11 +140,8 @@ def month(
     else:
         won = dial.growth * 0.008 * np.exp(np.minimum(now.demand, 1.5)) * (1 - 0.7 * now.slide)
     self_serve = dial.growth * 0.008 * np.exp(np.minimum(1.5 * now.demand, 1.5)) * (1 - 0.8 * now.slide)
-    rises = won + self_serve
-    aimed = np.maximum(rises, tilt)
-    grown = u < aimed
-    weight = np.where(grown, rises / aimed, (1 - rises) / (1 - aimed))
-    u = np.where(grown, u * rises / aimed, rises + (u - aimed) * weight)
+    if tilt:
+        u = tilt(u, won + self_serve)
     trimming = np.where(due, np.where(terms.term >= 12, 0.07, 0.012), 0.0015).astype(now.mood.dtype)
     cut = np.minimum(
         trimming * (1 + 4 * now.budget + 2.5 * now.depth) * np.exp(-1.5 * np.minimum(now.demand, 0.5)), 0.6
@@ -156,7 +151,7 @@ def month(
     by_deal = open_ & (u < won)
     up = open_ & (u >= won) & (u < won + self_serve)
     down = open_ & (u >= won + self_serve) & (u < won + self_serve + cut)
-    plan_up = by_deal & (kind < 0.17) & (terms.plan < 3)
+    plan_up = by_deal & (kind < 0.17) & (terms.plan < dial.tiers - 1)
     module = by_deal & (kind > 0.78) & ((terms.first == 0) | (terms.second == 0))
     grows = (by_deal & ~plan_up & ~module) | up
     dropped = down & (kind < 0.25) & (terms.first + terms.second > 0)
@@ -178,7 +173,7 @@ def month(
     raised = np.where(renewing, 1 + offer, 1).astype(now.mood.dtype)
     u = draws.uniform()
     late = renewing & (u < dial.late) & (terms.term >= 12)
-    gap = 3 + (u / dial.late * 22).astype(np.int64)
+    gap = 3 + np.minimum(u / max(dial.late, 1e-9) * 22, 22).astype(np.int64)
     back = np.where(late, span.start + terms.day - 1 + gap, terms.back)
     after = Contract(
         active=terms.active,
@@ -196,7 +191,7 @@ def month(
     moved = 1 * grows + 2 * plan_up + 3 * module + 4 * shrinks + 5 * dropped
     bought = np.log(seats / terms.seats)
     signed = by_deal if dial.deals else by_deal & False
-    turn = Turn(renewing, p_end, p_sudden, hazards, broken, late, gap, moved, offset, bought, signed, weight)
+    turn = Turn(renewing, p_end, p_sudden, hazards, broken, late, gap, moved, offset, bought, signed)
     return after, turn
 
 

@@ -61,6 +61,26 @@ class LatinDraws:
         return out
 
 
+class Tilt:
+    """Lets something rare happen in more of the imagined paths than it does, and keeps the weights that set it right.
+
+    `weight` is, a path, the density of what was drawn over that of what is asked about; means are weighted by it.
+    """
+
+    def __init__(self, least: float, size: int, paths: int) -> None:
+        self._least = np.float32(least)
+        self.weight: Floats = np.ones((size, paths), np.float32)
+
+    def __call__(self, u: Floats, chance: Floats, where: np.ndarray | bool = True) -> Floats:
+        """Uniform numbers bent so that `u < chance` holds for at least a share `least` of them."""
+        aimed = np.where(where, np.maximum(chance, self._least), chance)
+        low = u < aimed
+        ratio = np.where(low, chance / aimed, (1 - chance) / (1 - aimed))
+        self.weight = self.weight * ratio
+        bent: Floats = np.where(low, u * ratio, chance + (u - aimed) * ratio)
+        return bent
+
+
 def stream(seed: int, name: str) -> np.random.Generator:
     """A generator of its own for each table, so that a change of one table leaves the others as they were."""
     return np.random.default_rng([seed, *name.encode()])

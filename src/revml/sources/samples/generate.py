@@ -8,19 +8,27 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from revml.contract.tables import TABLES
 from revml.errors import ConfigError
 from revml.sources.samples.accounts import make_accounts
 from revml.sources.samples.agreements import products_table, subscriptions_table
+from revml.sources.samples.billing import invoices_table
 from revml.sources.samples.clock import Calendar
+from revml.sources.samples.goods import orders_table
 from revml.sources.samples.kinds import KINDS, KindName
+from revml.sources.samples.machines import assets_table, telemetry_table
 from revml.sources.samples.people import accounts_table, make_users
+from revml.sources.samples.selling import account_history_table, actions_table, opportunities_table, touches_table
 from revml.sources.samples.support import tickets_table
 from revml.sources.samples.truth import account_months, events_table
 from revml.sources.samples.usage import usage_table
-from revml.sources.samples.world import live
-from revml.sources.samples.writing import write_parquet
+from revml.sources.samples.voices import feedback_table
+from revml.sources.samples.world import World, live
+from revml.sources.samples.writing import write_parquet, write_text
 
 Progress = Callable[[str, float], None]
+
+TRUTH_README = "truth\n"
 
 
 @dataclass(frozen=True)
@@ -70,25 +78,52 @@ def write_sample(
 
     customers = make_accounts(chosen, calendar, accounts, seed)
     world = live(chosen, calendar, customers, seed, lambda what, share: said(what, 0.2 * share))
-    users = make_users(world, seed)
     wanted = int(chosen.events_a_month * accounts * months) if events is None else events
-    makers: dict[str, Callable[[], pa.Table]] = {
-        "accounts": lambda: accounts_table(customers, seed),
-        "products": lambda: products_table(chosen),
-        "users": lambda: users.table(customers, calendar),
-        "subscriptions": lambda: subscriptions_table(world),
-        "tickets": lambda: tickets_table(world, seed),
-        "usage": lambda: usage_table(world, users, seed, wanted),
-    }
+    makers = _makers(world, seed, wanted)
     rows = {}
-    for position, (name, make) in enumerate(makers.items()):
-        said(name, 0.2 + 0.6 * position / len(makers))
-        made = make()
-        write_parquet(made, folder / f"{name}.parquet")
-        rows[name] = made.num_rows
+    orders: pa.Table | None = None
+    for position, (name, make) in enumerate(makers):
+        said(name, 0.2 + 0.5 * position / len(makers))
+        made = make(orders)
+        if name == "orders":
+            orders = made
+        if made.num_rows:
+            write_parquet(made, folder / f"{name}.parquet")
+            rows[name] = made.num_rows
     truth = folder / "truth"
-    months_table = account_months(world, None, seed, lambda what, share: said(what, 0.8 + 0.2 * share))
-    write_parquet(months_table, truth / "account_months.parquet")
+    known = account_months(world, orders, seed, lambda what, share: said(what, 0.7 + 0.3 * share))
+    write_parquet(known, truth / "account_months.parquet")
     write_parquet(events_table(world), truth / "events.parquet")
+    write_text(TRUTH_README, truth / "README.md")
     said("done", 1.0)
-    return SampleSummary(folder, kind, rows)
+    return SampleSummary(folder, kind, {name: rows[name] for name in TABLES if name in rows})
+
+
+def _makers(world: World, seed: int, events: int) -> list[tuple[str, Callable[[pa.Table | None], pa.Table]]]:
+    """The tables that a kind has, in an order in which each finds what it needs (orders come before what follows them)."""
+    kind, users = world.kind, make_users(world, seed)
+    makers: list[tuple[str, Callable[[pa.Table | None], pa.Table]]] = [
+        ("accounts", lambda _: accounts_table(world.accounts, seed)),
+        ("account_history", lambda _: account_history_table(world, seed)),
+        ("users", lambda _: users.table(world.accounts, world.calendar)),
+        ("products", lambda _: products_table(kind)),
+        ("feedback", lambda _: feedback_table(world, users, seed)),
+        ("touches", lambda _: touches_table(world, seed)),
+        ("opportunities", lambda _: opportunities_table(world, seed)),
+        ("actions", lambda _: actions_table(world, seed)),
+    ]
+    if kind.contracts:
+        makers += [("subscriptions", lambda _: subscriptions_table(world))]
+    if kind.orders:
+        makers += [("orders", lambda _: orders_table(world, seed))]
+    makers += [("invoices", lambda orders: invoices_table(world, orders, seed))]
+    if kind.machines:
+        makers += [
+            ("assets", lambda orders: assets_table(world, orders, seed)),
+            ("usage", lambda _: telemetry_table(world, seed, events)),
+        ]
+    elif kind.usage:
+        makers += [("usage", lambda _: usage_table(world, users, seed, events))]
+    if kind.contracts:
+        makers += [("tickets", lambda _: tickets_table(world, seed))]
+    return makers

@@ -96,7 +96,7 @@ SAAS = Kind(
 
 MACHINERY = Kind(
     name="machinery",
-    dial=Dial(churn=0.9, growth=0.7, uplift=0.8, late=0.04, deals=False),
+    dial=Dial(churn=0.9, growth=0.7, uplift=0.8, late=0.04, tiers=3, deals=False),
     contracts=0.6,
     plans=(
         Product("service-basic", "service", 1, 140, 0.45),

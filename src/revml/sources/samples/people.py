@@ -93,24 +93,34 @@ def make_users(world: World, seed: int) -> Users:
 
 
 def _crowd(world: World, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
-    """Everybody but the champions."""
+    """Everybody but the champions: they join as seats (or the company's own size) come, never ahead of them."""
     accounts, calendar = world.accounts, world.calendar
     n = accounts.size
-    seats = np.stack([np.where(c.active, c.seats, 0) for c in world.contracts])
-    most = np.clip(np.rint(seats.max(axis=0) * rng.uniform(0.45, 0.95, n)), 1, MOST_USERS).astype(np.int64)
-    active = seats > 0
-    last_month = np.where(active.any(axis=0), len(active) - 1 - active[::-1].argmax(axis=0), 0)
-    until = np.minimum(calendar.starts[last_month + 1], calendar.end)
-    owner = np.repeat(np.arange(n), most)
-    place = np.arange(len(owner)) - np.repeat(np.cumsum(most) - most, most)
-    room = np.maximum(until - accounts.created - 2, 1)[owner]
-    early = place < 0.55 * most[owner]
-    wait = np.where(early, rng.exponential(18, len(owner)), rng.random(len(owner)) * room)
-    created = (accounts.created[owner] + np.minimum(wait, room).astype(np.int64)) * MICROSECONDS
-    created += rng.integers(7, 18, len(owner)) * HOUR
-    stay = (20 + rng.exponential(1100, len(owner))).astype(np.int64) * MICROSECONDS
-    left = np.where(rng.random(len(owner)) < 0.8, created + stay, NEVER)
-    role = np.where(place == 0, 1, np.where(rng.random(len(owner)) < 0.2, 3, 2))
+    share = rng.uniform(0.45, 0.95, n)
+    if world.kind.orders is None:
+        wanted = world.seats() * share
+    else:
+        wanted = np.stack(world.here) * np.clip(accounts.employees / 40, 1, 6) * share
+    wanted = np.clip(np.rint(np.maximum.accumulate(wanted)), 0, MOST_USERS).astype(np.int64)
+    wanted = np.maximum(wanted, wanted > 0)
+    joining = np.diff(wanted, axis=0, prepend=0)
+    month, owner = np.nonzero(joining)
+    times = joining[month, owner]
+    month, owner = np.repeat(month, times), np.repeat(owner, times)
+    m = len(owner)
+    # at the first state of an account its first people come; later ones as seats were added in the month before
+    first = month == np.argmax(wanted > 0, axis=0)[owner]
+    room = np.maximum(calendar.starts[np.maximum(month, 1)] - accounts.created[owner], 1)
+    slow = accounts.created[owner] + rng.exponential(25, m).astype(np.int64)
+    soon = accounts.created[owner] + (rng.random(m) * room).astype(np.int64)
+    born = np.where(accounts.born[owner] < 0, np.where(rng.random(m) < 0.5, slow, soon), slow)
+    day = np.where(first, born, calendar.starts[month] + rng.integers(0, 28, m))
+    created = day * MICROSECONDS + rng.integers(7, 18, m) * HOUR
+    stay = (20 + rng.exponential(1100, m)).astype(np.int64) * MICROSECONDS
+    left = np.where(rng.random(m) < 0.8, created + stay, NEVER)
+    leader = np.r_[True, owner[np.argsort(owner, kind="stable")][1:] != owner[np.argsort(owner, kind="stable")][:-1]]
+    role = np.where(rng.random(m) < 0.2, 3, 2)
+    role[np.argsort(owner, kind="stable")[leader]] = 1
     return owner, created, left, role
 
 

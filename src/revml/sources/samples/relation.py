@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from revml.sources.samples.clock import Floats
-from revml.sources.samples.draws import Draws, PlainDraws
+from revml.sources.samples.draws import Draws, PlainDraws, Tilt
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,19 @@ def settled(traits: Traits, draws: PlainDraws, months: int = 18) -> Relation:
 
 
 def step(
-    traits: Traits, now: Relation, draws: Draws, *, bought: Floats | None = None, won: np.ndarray | None = None
+    traits: Traits,
+    now: Relation,
+    draws: Draws,
+    *,
+    bought: Floats | None = None,
+    won: np.ndarray | None = None,
+    tilt: Tilt | None = None,
 ) -> Relation:
-    """One month on; `bought` (log of seats after over before) lessens demand, a deal that was `won` is open no more.
+    """One month on.
 
     Every flag has an onset and an end by its own uniform number; the depth of a slide follows its flag over months, pain
-    decays unless new incidents come, a rival's evaluation is short.
+    decays unless new incidents come, a rival's evaluation is short. What was `bought` (log of seats after over before)
+    lessens demand, a deal that was `won` is open no more. `tilt` lets truth imagine deals more often than they come.
     """
     kind = now.mood.dtype.type
 
@@ -149,15 +156,12 @@ def step(
     left = now.demand if bought is None else now.demand - bought
     open_deal = now.deal if won is None else now.deal * (1 - won)
     demand = left * kind(0.97) + traits.growth + draws.normal() * kind(0.06)
-    deal = flag(
-        open_deal,
-        0.028
-        * np.exp(np.minimum(2.2 * demand + 0.35 * mood, 2.5))
-        * (1 - 0.75 * slide)
-        * (1 - 0.6 * budget)
-        * (0.5 + 0.5 * champion),
-        np.full_like(now.mood, 0.2),
-    )
+    pull = np.exp(np.minimum(2.2 * demand + 0.35 * mood, 2.5)) * (0.5 + 0.5 * champion)
+    onset = 0.028 * pull * (1 - 0.75 * slide) * (1 - 0.6 * budget)
+    u = draws.uniform()
+    if tilt:
+        u = tilt(u, onset, open_deal == 0)
+    deal = np.where(open_deal > 0, u >= 0.2, u < onset).astype(kind)
     helped = flag(now.helped, 0.015 + 0.13 * depth, np.full_like(now.mood, 0.5))
     return Relation(
         mood=mood,

@@ -20,7 +20,10 @@ def tickets_table(world: World, seed: int) -> pa.Table:
     calendar, n = world.calendar, world.accounts.size
     talkative = rng.gamma(1.6, 1 / 1.6, n)
     pain = world.history("pain")[:-1]
-    size = np.stack([np.where(c.active, np.minimum(c.seats, 200) ** 0.45, 0.0) for c in world.contracts[:-1]])
+    if world.kind.orders is None:
+        size = np.minimum(world.seats()[:-1], 200) ** 0.45
+    else:
+        size = 1.4 * np.stack([o.machines * (1 - o.closed) for o in world.orderings[:-1]]) ** 0.6 * world.served()
     budget = world.history("budget")[:-1]
     rate = 0.14 * talkative * size * (0.5 + 0.9 * pain)
     month, account = np.nonzero(count := rng.poisson(rate))
@@ -31,6 +34,9 @@ def tickets_table(world: World, seed: int) -> pa.Table:
     opened = calendar.starts[month] * MICROSECONDS + (rng.random(m) * calendar.lengths[month] * MICROSECONDS).astype(
         np.int64
     )
+    known = world.before_end(month, account, opened // MICROSECONDS) | (world.kind.orders is not None)
+    month, account, opened, hurt, short = (v[known] for v in (month, account, opened, hurt, short))
+    m = len(month)
     severe = rng.random(m) + 0.16 * np.minimum(hurt, 3)
     priority = np.digitize(severe, (0.3, 0.95, 1.2))
     u = rng.random(m) - 0.07 * np.minimum(hurt, 4)

@@ -17,7 +17,7 @@ from revml.sources.samples import contracts as contracting
 from revml.sources.samples import ordering
 from revml.sources.samples import relation as relating
 from revml.sources.samples.clock import Floats, Ints, Span
-from revml.sources.samples.draws import LatinDraws, stream
+from revml.sources.samples.draws import LatinDraws, Tilt, stream
 from revml.sources.samples.relation import take
 from revml.sources.samples.world import World
 from revml.sources.samples.writing import days
@@ -25,8 +25,8 @@ from revml.sources.samples.writing import days
 HORIZON_DAYS = 90
 UPLIFT = 1.10
 GROWTH_RATIO = 1.25
-PATHS = 96
-TILT = 0.15  # growth of contracts is imagined at least this often a month
+PATHS = 128
+TILT = 0.12  # growth of contracts and its deals are imagined at least this often a month
 BLOCK = 1024  # accounts continued at a time, small enough for the cache
 
 
@@ -67,7 +67,7 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
     first = np.maximum(terms.mrr, np.float32(1e-6))
     survival = np.ones((len(who), paths), np.float32)
     silence = np.ones((len(who), paths), np.float32)
-    weight = np.ones((len(who), paths), np.float32)
+    tilt = Tilt(TILT, len(who), paths) if kind.dial.deals else None
     money = np.zeros((len(who), paths), np.float32)
     hazard_churn = hazard_expansion = np.zeros(len(who))
     until = int(calendar.starts[t]) + HORIZON_DAYS
@@ -77,22 +77,23 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
         span = Span.of(calendar, t + ahead, until=until)
         bought, won = None, None
         if kind.contracts:
-            terms, turn = contracting.month(traits, state, terms, span, kind.dial, draws, tilt=TILT)
-            weight = weight * turn.weight
+            terms, turn = contracting.month(traits, state, terms, span, kind.dial, draws, tilt=tilt)
             end = 1 - (1 - turn.p_end) * (1 - turn.p_sudden)
             survival = survival * (1 - end)
             if kind.dial.deals:
                 bought, won = turn.bought, turn.won
             if ahead == 0:
+                weight = tilt.weight if tilt else np.ones_like(end)
                 hazard_churn = _mean(end)
-                hazard_expansion = _mean(turn.weight * ((turn.moved >= 1) & (turn.moved <= 3)))
+                hazard_expansion = _mean(weight * ((turn.moved >= 1) & (turn.moved <= 3)))
         if kind.orders and habits:
             buying, flow = ordering.month(traits, habits, state, buying, span, kind.orders, draws)
             silence = silence * np.exp(-flow.orders) * ~flow.bought
             money += _money(flow, habits, kind.orders, rng, before)
             won = flow.bought & (state.deal > 0) if won is None else won | (flow.bought & (state.deal > 0))
-        state = relating.step(traits, state, draws, bought=bought, won=won)
+        state = relating.step(traits, state, draws, bought=bought, won=won, tilt=tilt)
     larger = (terms.mrr >= first * np.float32(UPLIFT)) & (terms.back == 0)
+    weight = tilt.weight if tilt else np.ones_like(survival)
     return Odds(
         churn=1 - _mean(survival),
         upsell=_mean(survival * larger * weight) / _mean(weight),
@@ -112,8 +113,9 @@ def _money(
 ) -> Floats:
     """Net order amount of a month along each path; only where growth is asked for."""
     asked = ~np.isnan(before)
-    out = np.zeros(flow.orders.shape, np.float32)
-    orders, mean, returns = flow.orders[asked], flow.mean[asked], flow.returns[asked]
+    out = np.zeros(flow.bought.shape, np.float32)
+    shape = out[asked].shape
+    orders, mean, returns = (np.broadcast_to(v[asked], shape) for v in (flow.orders, flow.mean, flow.returns))
     count = rng.poisson(orders)
     total = rng.standard_gamma(count * ordering.ORDER_SHAPE) * mean / ordering.ORDER_SHAPE
     total -= rng.standard_gamma(rng.poisson(returns).astype(float)) * mean * ordering.RETURN_SHARE

@@ -29,7 +29,8 @@ def usage_table(world: World, users: Users, seed: int, events: int) -> pa.Table:
     first = int(world.calendar.starts[0])
     key = ((day - first) * len(users.ids) + rows) * kinds + event
     born = users.created[rows] // MICROSECONDS
-    key = key[(day >= born) & (day * MICROSECONDS <= users.left[rows] - MICROSECONDS) & (day < world.calendar.end)]
+    sound = (day >= born) & ((day + 1) * MICROSECONDS <= users.left[rows])
+    key = key[sound & world.before_end(month, users.account[rows], day)]
     key.sort()
     key = key[np.r_[True, key[1:] != key[:-1]]]
     event, rest = key % kinds, key // kinds
@@ -52,42 +53,34 @@ def usage_table(world: World, users: Users, seed: int, events: int) -> pa.Table:
     )
 
 
-def activity(world: World, seed: int) -> Floats:
-    """Expected use of each account in each month, relative: (months, accounts), 0 where no contract runs."""
-    rng = stream(seed, "activity")
+def activity(world: World, rng: np.random.Generator) -> Floats:
+    """How eagerly people use the product in each month: (months, accounts), 0 where no contract runs."""
     months, n = world.calendar.months, world.accounts.size
     depth, mood = world.history("depth")[:-1], world.history("mood")[:-1]
-    seats = np.stack([np.where(c.active, c.seats, 0.0) for c in world.contracts[:-1]])
-    seats = np.maximum(seats, np.stack([np.where(c.active, c.seats, 0.0) for c in world.contracts[1:]]) * (seats == 0))
+    seats = world.seats()
+    running = (seats[:-1] > 0) | (seats[1:] > 0)
     habit = np.exp(rng.normal(0, 0.7, n))
     wobble = np.exp(rng.normal(0, 0.22, (months, n)))
     instrumented = np.where(rng.random(n) < 0.07, 0.06, 1.0)
     season = SEASON[world.calendar.season_month[:months]][:, None]
-    level = np.minimum(seats, 150) ** 0.8 * habit * instrumented * season * wobble
     lost = rng.random((months, n)) < 0.012
-    out: Floats = level * np.exp(0.25 * mood) * (1 - 0.55 * depth) * ~lost
+    out: Floats = running * habit * instrumented * season * wobble * np.exp(0.25 * mood) * (1 - 0.55 * depth) * ~lost
     return out
 
 
 def _rows(world: World, users: Users, rng: np.random.Generator, events: int) -> tuple[Ints, Ints]:
     """Draw how many rows each user gives in each month; returns user and month of each row."""
     calendar = world.calendar
-    level = activity(world, int(rng.integers(2**31)))
+    level = activity(world, rng)
     depth = world.history("depth")[:-1]
     edges = calendar.starts[: calendar.months + 1] * MICROSECONDS
-    chunks: list[np.ndarray] = []
+    expected = np.empty((calendar.months, len(users.ids)))
     for t in range(calendar.months):
         there = np.minimum(users.left, edges[t + 1]) - np.maximum(users.created, edges[t])
         share = np.clip(there / (edges[t + 1] - edges[t]), 0, 1)
         coming = users.tolerance > 0.85 * depth[t, users.account]
-        chunks.append(users.activity * share * np.where(coming, 1.0, 0.08))
-    weight = np.stack(chunks)
-    total = np.stack([np.bincount(users.account, w, minlength=world.accounts.size) for w in chunks])
-    crowd = np.maximum(np.bincount(users.account, minlength=world.accounts.size), 1)
-    expected = weight * (level / crowd)[:, users.account]
-    del total
-    expected *= events / max(expected.sum(), 1e-9)
-    count = rng.poisson(expected)
+        expected[t] = users.activity * share * np.where(coming, 1.0, 0.08) * level[t, users.account]
+    count = rng.poisson(expected * (events / max(expected.sum(), 1e-9)))
     month, user = np.nonzero(count)
     repeat = count[month, user]
     return np.repeat(user, repeat), np.repeat(month, repeat)

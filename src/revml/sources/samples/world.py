@@ -23,6 +23,7 @@ from revml.sources.samples.ledger import EventLog, Ledger, TermsLog, said
 from revml.sources.samples.ordering import Flow, Habits, Ordering
 from revml.sources.samples.relation import Relation, where
 
+NEVER = np.int64(2**40)  # a day that does not come
 MOVES = ("", "expansion", "upgrade", "new module", "contraction", "module dropped")
 
 
@@ -32,7 +33,8 @@ class World:
 
     `relations[t]`, `contracts[t]`, `orderings[t]` are the states of all accounts at the first instant of month t; `here[t]` tells
     whose state means anything (born before). There is one more state than months: the one at the end of the data.
-    `flows[t]`, `won[t]` (deals) and `won_day[t]` are what month t brought.
+    `flows[t]`, `won[t]` (deals), `won_day[t]` and `ends[t]` (day on which the contract ended, far away where it did not) are what
+    month t brought.
     """
 
     kind: Kind
@@ -46,6 +48,7 @@ class World:
     here: list[Bools]
     won: list[Bools]
     won_day: list[Ints]
+    ends: list[Ints]
     log: TermsLog
     events: EventLog
 
@@ -56,6 +59,17 @@ class World:
     def seats(self) -> Floats:
         """Seats under contract as (months + 1, accounts), 0 where none runs."""
         return np.stack([np.where(c.active, c.seats, 0.0) for c in self.contracts])
+
+    def served(self) -> Bools:
+        """Who is a customer at the start of each month, as (months, accounts)."""
+        if self.kind.orders is None:
+            return np.stack([c.active for c in self.contracts[:-1]])
+        return np.stack([h & (o.closed == 0) for h, o in zip(self.here[:-1], self.orderings[:-1], strict=True)])
+
+    def before_end(self, month: Ints, account: Ints, day: Ints) -> Bools:
+        """Whether days of some months lie before the end of the account's contract, where it ended in that month."""
+        found: Bools = day < np.stack(self.ends)[month, account]
+        return found
 
 
 def live(
@@ -82,7 +96,7 @@ def live(
     ledger.terms(terms, standing, np.maximum(began, accounts.created[standing]))
     relations, contracts, orderings, here = [], [], [], []
     flows: list[Flow] = []
-    won_log, won_day = [], []
+    won_log, won_day, ends = [], [], []
     for t in range(calendar.months + 1):
         relations.append(state)
         contracts.append(terms)
@@ -106,6 +120,7 @@ def live(
             won, day = won | by_order, np.where(by_order, span.start + flow.buy_offset, day)
         won_log.append(won)
         won_day.append(day)
+        ends.append(np.where(end_day >= 0, end_day, NEVER))
         moved_on = relating.step(traits, state, draws, bought=turn.bought if kind.dial.deals else None, won=won)
 
         # new customers begin; those who left may come back much later, with a new contract and a fresh start
@@ -129,7 +144,7 @@ def live(
             progress(f"month {t + 1} of {calendar.months}", (t + 1) / calendar.months)
     log, events = ledger.close()
     return World(
-        kind, calendar, accounts, habits, relations, contracts, orderings, flows, here, won_log, won_day, log, events
+        kind, calendar, accounts, habits, relations, contracts, orderings, flows, here, won_log, won_day, ends, log, events
     )
 
 
@@ -214,11 +229,10 @@ def _outcome(
     at_renewal = u_end < turn.p_end
     suddenly = u_sudden < turn.p_sudden
     sudden_day = span.start + 1 + (u_day * contracting.MOST_MOVE_DAY).astype(np.int64)
-    never = np.iinfo(np.int64).max
-    last_day = np.minimum(np.where(at_renewal, renewal, never), np.where(suddenly, sudden_day, never))
+    last_day = np.minimum(np.where(at_renewal, renewal, NEVER), np.where(suddenly, sudden_day, NEVER))
     late = turn.late & ~at_renewal
     last_day = np.where(suddenly & late, np.minimum(last_day, renewal), last_day)
-    ended = last_day < never
+    ended = last_day < NEVER
     foretold = at_renewal | (u_cause * (turn.broken + traits.sudden) < turn.broken)
     spread = np.cumsum(np.stack(turn.hazards), axis=0)
     index = (rng.random(n) * spread[-1] >= spread).sum(axis=0)

@@ -5,7 +5,6 @@ The same columns give the same bytes: nothing of the machine or the moment goes 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,4 +76,11 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     pq.write_table(
         table, temporary, compression="zstd", write_page_checksum=True, store_schema=False, row_group_size=1 << 20
     )
-    os.replace(temporary, path)
+    temporary.replace(path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text whole or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(path)
