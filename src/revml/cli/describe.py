@@ -82,7 +82,8 @@ def commands_markdown() -> str:
     ]
     for name, command in _all_commands().items():
         about, _, example = inspect.cleandoc(command.help or "").partition("Example:")
-        lines += [f"## revml {name}", "", " ".join(about.split()), "", "```console", example.strip(), "```", ""]
+        lines += [f"## revml {name}", "", " ".join(about.split()), "", "```console"]
+        lines += [*(line.strip() for line in example.strip().splitlines()), "```", ""]
         rows = [record for p in command.params if (record := _help_record(command, p))]
         if rows:
             lines += ["| option | what it does |", "|---|---|", *(f"| `{n}` | {t} |" for n, t in rows), ""]
