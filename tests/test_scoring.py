@@ -17,7 +17,7 @@ from revml.datasets import scoring_frame
 from revml.errors import BundleError, ConfigError, NotFound
 from revml.models.registry import appoint, champion
 from revml.models.sheet import MinEvents, load_sheet
-from revml.scoring import account_frame, features_before, score, score_workspace, share_at_stake, told_since
+from revml.scoring import account_frame, existing, now_and_before, score, score_workspace, share_at_stake, told_since
 from revml.snapshots import PAST_DAYS, population
 from revml.sources.facts import Facts
 from revml.sources.samples import write_sample
@@ -161,7 +161,8 @@ def test_everyone_has_reasons_in_both_languages(company: Company) -> None:
 def test_every_number_of_every_reason_is_in_the_features(company: Company) -> None:
     """Value and past are read back from the feature table, for both questions and all accounts."""
     run = company.run
-    before = features_before(company.facts, run.as_of, sorted(set(run.scores["account_id"]))).set_index("account_id")
+    _, before = now_and_before(company.workspace, company.facts, ["churn", "upsell"], run.as_of)
+    before = before.set_index("account_id")
     for question, reasons in run.reasons.groupby("question"):
         now = scoring_frame(company.facts, company.workspace, question, run.as_of).set_index("account_id")  # type: ignore[arg-type]
         for r in reasons.itertuples():
@@ -326,7 +327,9 @@ def test_mrr_and_orders_are_those_known_on_the_day(tmp_path: Path) -> None:
 
 def test_an_account_that_was_none_has_no_past(tmp_path: Path) -> None:
     """Twelve weeks before, the younger account did not exist."""
-    assert features_before(_two(tmp_path), AS_OF, ["a", "b"])["account_id"].tolist() == ["a"]
+    facts = _two(tmp_path)
+    assert existing(facts, AS_OF - timedelta(days=PAST_DAYS), ["a", "b"]) == ["a"]
+    assert existing(facts, AS_OF, ["a", "b"]) == ["a", "b"]
 
 
 def test_a_window_that_reaches_before_the_data_is_no_past(tmp_path: Path) -> None:
@@ -340,9 +343,10 @@ def test_a_window_that_reaches_before_the_data_is_no_past(tmp_path: Path) -> Non
         ],
     )
     assert told_since(facts)["orders_84d"] == datetime(2025, 9, 1) + timedelta(days=84)  # noqa: DTZ001
-    columns = features_before(facts, AS_OF, ["a"]).columns
-    assert "orders_84d" in columns
-    assert "orders_364d" not in columns
+    frames, past = now_and_before(Workspace(), facts, ["lapse"], AS_OF)
+    assert past["orders_84d"].tolist() == [0]
+    assert "orders_364d" in frames["lapse"].columns
+    assert "orders_364d" not in past.columns
 
 
 # --- order relations --------------------------------------------------------------------------------------------------

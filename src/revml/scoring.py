@@ -6,7 +6,7 @@ that the store publishes in one transaction. Nothing is written here and MLflow 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,11 +15,11 @@ import pandas as pd
 from revml.clv import ClvForecast, forecast_clv
 from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
 from revml.contract.tables import TABLES
-from revml.datasets import feature_frame, scoring_frames
+from revml.datasets import feature_frame
 from revml.errors import BundleError, ConfigError, NotFound
 from revml.explanations import explain
 from revml.features.catalog import available, available_subjects
-from revml.labels import answerable
+from revml.labels import answerable, require
 from revml.models.bundle import Bundle
 from revml.models.registry import champion
 from revml.snapshots import PAST_DAYS, bound, instants, population
@@ -90,12 +90,11 @@ def score_workspace(
     tell = progress or (lambda what, share: None)
     as_of = day_to_score(facts, as_of)
     bundles = champions(workspace)
-    tell("features", 0.0)
-    frames = scoring_frames(facts, workspace, list(bundles), as_of)
+    frames, past = now_and_before(
+        workspace, facts, list(bundles), as_of, progress=lambda what, share: tell(f"features: {what}", 0.5 * share)
+    )
     for question, bundle in bundles.items():
         _fits(bundle, frames[question])
-    tell("12 weeks before", 0.3)
-    past = features_before(facts, as_of, sorted({a for frame in frames.values() for a in frame["account_id"]}))
     declared = {feature.name: feature for feature in available(facts)}
     scores, reasons = [], []
     for i, (question, bundle) in enumerate(bundles.items()):
@@ -226,22 +225,50 @@ def _forecast(
     )
 
 
-def features_before(facts: Facts, as_of: datetime, accounts: list[str]) -> pd.DataFrame:
-    """Features of the accounts 12 weeks before, as far as they can be told.
+def now_and_before(
+    workspace: Workspace,
+    facts: Facts,
+    questions: Sequence[QuestionName],
+    as_of: datetime,
+    *,
+    progress: Progress | None = None,
+) -> tuple[dict[QuestionName, pd.DataFrame], pd.DataFrame]:
+    """Everyone at risk of each question with features and money, and their features 12 weeks before.
 
-    Accounts that were none then are left out, and a feature is empty where its table, or its window within it, had not
-    begun: a year's orders out of a history of nine months are no past to compare with.
+    Both are built at once, for the raw usage is read once however many instants are asked for. Accounts that were none
+    12 weeks before have no past, and neither has a feature whose table, or whose window within it, had not begun then:
+    a year's orders out of a history of nine months are nothing to compare with.
+
+    Raises:
+        NotEnoughData: the tables can no longer answer a question.
     """
+    at_risk: dict[QuestionName, pd.DataFrame] = {}
+    for question in questions:
+        require(facts, question)
+        at_risk[question] = population(facts, question, workspace.question(question), [as_of])
     before = as_of - timedelta(days=PAST_DAYS)
-    with bound(facts.con, wanted=pd.DataFrame({"account_id": pd.Series(accounts, dtype="str")})):
+    accounts = sorted({account for rows in at_risk.values() for account in rows["account_id"]})
+    older = existing(facts, before, accounts)
+    pairs = pd.DataFrame(
+        {"account_id": [*accounts, *older], "as_of": instants([as_of] * len(accounts) + [before] * len(older))}
+    )
+    features = feature_frame(facts, pairs, progress=progress)
+    now = features[features["as_of"] == as_of].drop(columns="as_of")
+    past = features[features["as_of"] == before].reset_index(drop=True)
+    untold = [name for name, since in told_since(facts).items() if name in past.columns and before < since]
+    frames = {q: rows.merge(now, on="account_id", how="left", validate="one_to_one") for q, rows in at_risk.items()}
+    return frames, past.drop(columns=untold)
+
+
+def existing(facts: Facts, at: datetime, accounts: Sequence[str]) -> list[str]:
+    """Which of the accounts were accounts at an instant, as far as was known then."""
+    with bound(facts.con, wanted=pd.DataFrame({"account_id": pd.Series(list(accounts), dtype="str")})):
         known = facts.con.execute(
             """SELECT w.account_id FROM wanted w JOIN accounts a ON a.account_id = w.account_id
-               WHERE a.created_at <= $before AND a.known_at <= $before ORDER BY w.account_id""",
-            {"before": before},
-        ).df()
-    frame = feature_frame(facts, known.assign(as_of=instants([before] * len(known))))
-    untold = [name for name, since in told_since(facts).items() if name in frame.columns and before < since]
-    return frame.drop(columns=untold)
+               WHERE a.created_at <= $at AND a.known_at <= $at ORDER BY w.account_id""",
+            {"at": at},
+        ).fetchall()
+    return [account for (account,) in known]
 
 
 def told_since(facts: Facts) -> dict[str, datetime]:
