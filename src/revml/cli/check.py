@@ -68,7 +68,7 @@ def _show(report: CheckReport, *, as_json: bool) -> None:
 
 def _counts(one: TableReport, *, filtered: bool) -> tuple[str, ...]:
     numbers = (one.rows_in, *([one.filtered] if filtered else []), one.accepted, one.duplicates, one.quarantined_rows)
-    span = f"{one.first:%Y-%m} – {one.last:%Y-%m}" if one.first and one.last else ""
+    span = f"{one.first:%Y-%m}…{one.last:%Y-%m}" if one.first and one.last else ""
     return (one.table, *(f"{n:,}" for n in numbers), span)
 
 
