@@ -249,9 +249,11 @@ def test_a_day_in_the_past_can_be_scored(company: Company) -> None:
 
 
 def test_a_day_beyond_the_data_is_refused(company: Company) -> None:
-    """The future cannot be scored."""
-    with pytest.raises(ConfigError, match="beyond the data"):
-        score_workspace(company.workspace, company.facts, as_of=company.facts.observed_until + timedelta(seconds=1))
+    """The future cannot be scored: the midnight that ends the last day of the data is the latest."""
+    with pytest.raises(ConfigError, match="does not reach that far"):
+        score_workspace(
+            company.workspace, company.facts, as_of=company.facts.observed_until + timedelta(days=1, seconds=1)
+        )
 
 
 # --- what is missing --------------------------------------------------------------------------------------------------

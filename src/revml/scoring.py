@@ -15,8 +15,8 @@ import pandas as pd
 from revml.clv import ClvForecast, forecast_clv
 from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
 from revml.contract.tables import TABLES
-from revml.datasets import feature_frame
-from revml.errors import BundleError, ConfigError, NotFound
+from revml.datasets import feature_frame, scoring_time
+from revml.errors import BundleError, NotFound
 from revml.explanations import explain
 from revml.features.catalog import available, available_subjects
 from revml.labels import answerable, require
@@ -88,7 +88,7 @@ def score_workspace(
         BundleError: a feature that a champion was trained on can no longer be built.
     """
     tell = progress or (lambda what, share: None)
-    as_of = day_to_score(facts, as_of)
+    as_of = scoring_time(facts, as_of)
     bundles = champions(workspace)
     frames, past = now_and_before(
         workspace, facts, list(bundles), as_of, progress=lambda what, share: tell(f"features: {what}", 0.5 * share)
@@ -123,26 +123,6 @@ def score_workspace(
     )
     tell("scored", 1.0)
     return run
-
-
-def day_to_score(facts: Facts, as_of: datetime | None) -> datetime:
-    """The instant to score from: what was asked for, else 00:00 of the day on which the data ends.
-
-    Raises:
-        ConfigError: it lies beyond the data.
-    """
-    last = facts.observed_until
-    if as_of is None:
-        return last.replace(hour=0, minute=0, second=0, microsecond=0)
-    if as_of > last:
-        raise ConfigError(
-            "the day to score lies beyond the data",
-            where="as_of",
-            wanted=f"{last:%Y-%m-%d %H:%M} or earlier",
-            got=f"{as_of:%Y-%m-%d %H:%M}",
-            do="load newer data with `revml check`, or leave as_of out",
-        )
-    return as_of
 
 
 def champions(workspace: Workspace) -> dict[QuestionName, Bundle]:
@@ -208,9 +188,9 @@ def _forecast(
         mine = scores["question"] == question
         return scores.loc[mine, ["account_id", "probability"]].reset_index(drop=True)
 
-    churn, upsell = (
-        bundles[q].horizon_days if q in bundles else workspace.question(q).horizon_days for q in CONTRACT_PAIR
-    )
+    specs = {q: definition(bundles[q]) if q in bundles else workspace.question(q) for q in CONTRACT_PAIR}
+    # A probability covers the gap too: whoever leaves within it was not asked again.
+    churn, upsell = (specs[q].gap_days + specs[q].horizon_days for q in CONTRACT_PAIR)
     return forecast_clv(
         facts,
         as_of,
@@ -219,7 +199,7 @@ def _forecast(
         churn_horizon_days=churn,
         p_upsell=published("upsell"),
         upsell_horizon_days=upsell,
-        uplift=definition(bundles["upsell"]).uplift if "upsell" in bundles else workspace.question("upsell").uplift,
+        uplift=specs["upsell"].uplift,
         horizon_months=horizon_months or workspace.economics.horizon_months,
         seed=workspace.seed,
     )

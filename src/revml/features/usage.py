@@ -52,7 +52,7 @@ _SUMS = f"""
 SELECT s.snapshot,
     {lines(f"SUM(CASE WHEN a.age <= {w} THEN x.events ELSE 0 END) AS events_{w}d" for w in _EVENT_WINDOWS)},
     {lines(f"SUM(CASE WHEN a.age <= {w} THEN x.active_days ELSE 0 END) AS active_days_{w}d" for w in _EVENT_WINDOWS)},
-    {lines(f"SUM(CASE WHEN a.age <= {w} THEN x.user_days ELSE 0 END) AS user_days_{w}d" for w in (28, 56, 84))}
+    {lines(f"SUM(CASE WHEN a.age <= {w} THEN x.user_days ELSE 0 END) AS user_days_{w}d" for w in (28, 56, 84, 364))}
 FROM usage_slots AS x
 JOIN ages AS a ON a.slot = x.slot
 JOIN snapshots AS s ON s.account = x.account AND s.cutoff = a.cutoff AND x.gap <= s.cutoff
@@ -82,6 +82,23 @@ SELECT snapshot, MAX(events) AS top, SUM(events) AS whole FROM (
 ) AS users GROUP BY snapshot
 """
 
+
+def _exposure(days: int) -> str:
+    """Days of a window since the first use: an account of two months has no year to be compared with."""
+    return f"LEAST(l.usage_age_days + 1, {days})"
+
+
+def _vs_year(name: str, days: int) -> str:
+    """The daily rate of a window against that of the year, or of as much of it as there is."""
+    return ratio(f"t.{name}_{days}d * {_exposure(364)}", f"(t.{name}_364d * {_exposure(days)})")
+
+
+def _surprise(name: str, days: int) -> str:
+    """How far a count lies from what the year's rate leads to expect, in standard deviations of a Poisson count."""
+    expected = f"(CAST(t.{name}_364d AS DOUBLE) * {_exposure(days)} / {_exposure(364)})"
+    return f"CASE WHEN t.{name}_364d > 0 THEN (t.{name}_{days}d - {expected}) / SQRT({expected} + 0.5) END"
+
+
 _FEATURES = f"""
 SELECT s.snapshot,
     {lines(f"t.events_{w}d" for w in _WINDOWS)},
@@ -92,7 +109,11 @@ SELECT s.snapshot,
     {ratio("4 * t.events_7d", "t.events_28d")} AS events_trend_7d,
     {ratio("t.events_28d", "(t.events_56d - t.events_28d)")} AS events_trend_28d,
     {ratio("t.events_84d", "(t.events_168d - t.events_84d)")} AS events_trend_84d,
-    {ratio("13 * t.events_28d", "t.events_364d")} AS events_vs_year_28d,
+    {_vs_year("events", 28)} AS events_vs_year_28d,
+    {_vs_year("active_days", 84)} AS active_days_vs_year_84d,
+    {_surprise("active_days", 28)} AS active_days_surprise_28d,
+    {_surprise("active_days", 84)} AS active_days_surprise_84d,
+    {_surprise("user_days", 84)} AS user_days_surprise_84d,
     {ratio("t.active_days_28d", "(t.active_days_56d - t.active_days_28d)")} AS active_days_trend_28d,
     {ratio("t.active_days_84d", "(t.active_days_168d - t.active_days_84d)")} AS active_days_trend_84d,
     {ratio("t.user_days_28d", "(t.user_days_56d - t.user_days_28d)")} AS user_days_trend_28d,
@@ -136,6 +157,9 @@ SUBJECT = Subject(
         Feature("events_trend_28d", "ratio", "usage", "good", window_days=28),
         Feature("events_trend_84d", "ratio", "usage", "good", window_days=84),
         Feature("events_vs_year_28d", "ratio", "usage", "good", window_days=28),
+        Feature("active_days_vs_year_84d", "ratio", "usage", "good", window_days=84),
+        *(Feature(f"active_days_surprise_{w}d", "number", "usage", "good", window_days=w) for w in (28, 84)),
+        Feature("user_days_surprise_84d", "number", "adoption", "good", window_days=84, needs=_USERS),
         Feature("active_days_trend_28d", "ratio", "usage", "good", window_days=28),
         Feature("active_days_trend_84d", "ratio", "usage", "good", window_days=84),
         Feature("user_days_trend_28d", "ratio", "adoption", "good", window_days=28, needs=_USERS),
@@ -144,7 +168,7 @@ SUBJECT = Subject(
         Feature("users_gone_quiet_share_28d", "share", "adoption", "bad", window_days=28, needs=_USERS),
         Feature("stickiness_28d", "share", "adoption", "good", window_days=28, needs=_USERS),
         Feature("events_per_user_28d", "number", "adoption", "good", window_days=28, needs=_USERS),
-        Feature("events_breadth_trend_28d", "ratio", "breadth", "good", window_days=28),
+        Feature("events_breadth_trend_28d", "share", "breadth", "good", window_days=28),
         Feature("top_user_share_28d", "share", "adoption", "bad", window_days=28, needs=_USERS),
     ),
 )
