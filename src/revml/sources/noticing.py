@@ -63,7 +63,10 @@ def notes_on(con: Connection, report: TableReport, staged: Path, observed_until:
             " if each is an event of its own, give them a finer time or a quantity"
         )
     if report.last and report.last > datetime.now(UTC).replace(tzinfo=None):
-        notes.append(f"its newest {table.happened_at} lies in the future: {report.last:%Y-%m-%d}")
+        notes.append(
+            f"its newest {table.happened_at} lies in the future: {report.last:%Y-%m-%d};"
+            " the data counts as reaching to today at most"
+        )
     if report.table in STEADY:
         notes += _silences(con, report, staged, observed_until)
     return tuple(notes)

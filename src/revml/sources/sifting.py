@@ -35,7 +35,7 @@ class Sifted:
     Attributes:
         columns: contract columns that hold some value in the accepted rows.
         extras: static account columns that were kept.
-        newest: the newest `known_at` of the accepted rows.
+        newest: the newest `known_at` of the accepted rows that is not in the future.
     """
 
     report: TableReport
@@ -139,7 +139,9 @@ def _counted(con: Connection, mapping: Mapping, rows_in: int, filtered: int, sta
     happened = table.happened_at or "CAST(NULL AS TIMESTAMP)"
     accepted, first, last, newest, *filled = _row(
         con,
-        f"SELECT count(*), min({happened}), max({happened}), max(known_at),"
+        # A fact dated after today must not make the data look complete until then: every label window would be closed.
+        f"SELECT count(*), min({happened}), max({happened}),"
+        " max(known_at) FILTER (known_at <= CAST(now() AS TIMESTAMP)),"
         f" {', '.join(f'count({column.name})' for column in present)} FROM read_parquet({literal(staged)})",
     )
     held = {column.name for column, n in zip(present, filled, strict=True) if n}
