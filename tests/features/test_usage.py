@@ -60,6 +60,15 @@ def test_use_longer_than_a_year_ago_is_remembered_by_its_day_only(tmp_path: Path
     assert (found["days_since_usage"], found["active_users_364d"]) == (730, 0)
 
 
+def test_a_young_account_is_compared_with_the_life_it_has(tmp_path: Path) -> None:
+    """Steady use since six weeks ago is neither growth nor surprise."""
+    rows = [_use(str(pd.Timestamp("2025-02-18") + pd.Timedelta(days=d))[:10]) for d in range(42)]
+    found = features_of(tmp_path, "2025-04-01", usage=[r | {"occurred_at": r["occurred_at"] + "T12:00"} for r in rows])
+    assert found["events_vs_year_28d"] == pytest.approx(1)
+    assert found["active_days_vs_year_84d"] == pytest.approx(1)
+    assert found["active_days_surprise_28d"] == pytest.approx(0)
+
+
 def naive(usage: pd.DataFrame, as_of: datetime) -> dict[str, float | None]:
     """The features of one account at one instant, straight from the definition."""
 
@@ -94,6 +103,15 @@ def naive(usage: pd.DataFrame, as_of: datetime) -> dict[str, float | None]:
     past = seen(as_of - timedelta(days=84), 28)["user_id"].nunique()
     out["active_users_trend_84d"] = per(now["user_id"].nunique(), past)
     out["stickiness_28d"] = per(user_days(now), 28 * now["user_id"].nunique())
+    year = seen(as_of, 364)
+    if len(year):
+        age = int(days(ever).max()) + 1
+        expected = days(year).nunique() * min(age, 84) / min(age, 364)
+        out["active_days_vs_year_84d"] = days(seen(as_of, 84)).nunique() / expected
+        out["active_days_surprise_84d"] = (days(seen(as_of, 84)).nunique() - expected) / np.sqrt(expected + 0.5)
+        expected = user_days(year) * min(age, 84) / min(age, 364)
+        if expected:
+            out["user_days_surprise_84d"] = (user_days(seen(as_of, 84)) - expected) / np.sqrt(expected + 0.5)
     by_user = amount.groupby(now["user_id"]).sum()
     out["top_user_share_28d"] = per(by_user.max(), by_user.sum()) if len(by_user) else None
     return out
@@ -121,4 +139,4 @@ def test_windows_agree_with_a_computation_by_snapshot(
             if value is None:
                 assert np.isnan(got[name]), (row.account_id, row.as_of, name)
             else:
-                assert got[name] == pytest.approx(value, rel=1e-6), (row.account_id, row.as_of, name)
+                assert got[name] == pytest.approx(value, rel=1e-6, abs=1e-6), (row.account_id, row.as_of, name)
