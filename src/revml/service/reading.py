@@ -53,13 +53,15 @@ def one_account(request: Request) -> Response:
 def totals(request: Request) -> Response:
     """Sums by question and band."""
     Parameters(request, ())
-    return JsonAnswer(answers.record(serving(request).store.totals()))
+    state = serving(request)
+    return JsonAnswer(state.of_current_run("totals", lambda: answers.record(state.store.totals())))
 
 
 def facets(request: Request) -> Response:
     """What a question's list can be filtered by."""
     asked = Parameters(request, ("question",))
-    found = serving(request).store.facets(asked.question())
+    state, question = serving(request), asked.question()
+    found = state.of_current_run(f"facets of {question}", lambda: state.store.facets(question))
     return JsonAnswer(
         {name: [{"value": v, "accounts": n} for v, n in getattr(found, name)] for name in FILTERS},
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from revml.config import QUESTIONS, WORKSPACE_FILE, QuestionName, Workspace, load_workspace
 from revml.errors import NotFound, RevmlError
@@ -95,6 +96,7 @@ class Serving:
         self.metrics = Metrics()
         self.hosts = frozenset({*LOOPBACK_NAMES, workspace.service.host})
         self._store: Store | None = None
+        self._read: dict[tuple[int, str], Any] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -119,6 +121,20 @@ class Serving:
             if self._store is None:
                 self._store = Store.open(self.workspace.store_url)
             return self._store
+
+    def of_current_run(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` reads out of the current run, read once: a published run never changes."""
+        run = self.store.current()
+        if run is None:
+            return make()
+        key = (run.id, name)
+        if key in self._read:
+            return self._read[key]
+        made, after = make(), self.store.current()
+        if after is not None and after.id == run.id:  # not when another run was published meanwhile
+            kept = {known: value for known, value in self._read.items() if known[0] == run.id}
+            self._read = kept | {key: made}
+        return made
 
     def close(self) -> None:
         """Close the store."""

@@ -59,7 +59,8 @@ def check(run: ScoreRun) -> None:
             raise StoreError("a key is empty", where=where, wanted=f"a value in each of {', '.join(key)}")
         if (twice := frame.duplicated(list(key))).any():
             raise StoreError("a key stands twice", where=where, got=_first(frame, twice, key))
-        if (strange := ~frame["account_id"].isin(known)).any():
+        strange = pd.Series([account not in known for account in frame["account_id"].tolist()], dtype=bool)
+        if strange.any():
             raise StoreError("an account is not in the run's accounts", where=where, got=_first(frame, strange, key))
     for name, column, low, high in (
         ("scores", "probability", 0.0, 1.0),
@@ -152,8 +153,14 @@ def reason_rows(run: ScoreRun) -> list[Row]:
     out = rows(run.reasons, REASON_COLUMNS)
     for row in out:
         for name in ("value", "past", "peers"):
-            row[name] = json.dumps(_json_value(row[name]), ensure_ascii=False)
+            row[name] = _as_json(row[name])
     return out
+
+
+def _as_json(value: Any) -> str:
+    if type(value) is float:  # by far the most frequent, and Python's own form of a finite float is JSON
+        return repr(value) if math.isfinite(value) else "null"
+    return json.dumps(_json_value(value), ensure_ascii=False)
 
 
 def _json_value(value: Any) -> Any:

@@ -6,6 +6,7 @@ Every function takes a connection that sees one state of the database (`Database
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,7 +95,8 @@ def page(
     chosen += [FILTERS[name] == value for name, value in filters.items() if value is not None]
     for word in fold(search or "").split():
         chosen.append(accounts.c.search_key.contains(word, autoescape=True))
-    total = connection.execute(select(func.count()).select_from(JOINED).where(*chosen)).scalar_one()
+    counted = JOINED if search or any(filters[name] for name in filters if name != "band") else scores
+    total = connection.execute(select(func.count()).select_from(counted).where(*chosen)).scalar_one()
     query: Select[Any] = select(*ACCOUNT, *SCORE, column.label("sort_key")).select_from(JOINED).where(*chosen)
     if after is not None:
         beyond = column < after.key if descending else column > after.key
@@ -212,18 +214,21 @@ def totals(connection: Connection, run: RunInfo) -> Totals:
 def facets(connection: Connection, run: RunInfo, question: str) -> Facets:
     """The values of each filter among the accounts scored for a question."""
 
-    def counted(column: ColumnElement[Any]) -> tuple[tuple[str, int], ...]:
-        number = func.count()
-        found = connection.execute(
-            select(column, number)
-            .select_from(JOINED)
-            .where(scores.c.run_id == run.id, scores.c.question == question, column.is_not(None))
-            .group_by(column)
-            .order_by(number.desc(), column)
-        )
-        return tuple((value, n) for value, n in found)
-
-    return Facets(**{name: counted(column) for name, column in FILTERS.items()})
+    here = (scores.c.run_id == run.id, scores.c.question == question)
+    bands = connection.execute(select(scores.c.band, func.count().label("n")).where(*here).group_by(scores.c.band))
+    found: dict[str, Counter[str]] = {name: Counter() for name in FILTERS}
+    found["band"].update({row.band: row.n for row in bands})
+    profile = [accounts.c[name] for name in FILTERS if name != "band"]
+    # One pass over the join for all filters: their combinations are few, or as many as there are accounts at worst.
+    for *values, n in connection.execute(
+        select(*profile, func.count()).select_from(JOINED).where(*here).group_by(*profile)
+    ):
+        for column, value in zip(profile, values, strict=True):
+            if value is not None:
+                found[column.name][value] += n
+    return Facets(
+        **{name: tuple(sorted(of.items(), key=lambda pair: (-pair[1], pair[0]))) for name, of in found.items()}
+    )
 
 
 def _money_of_one() -> ColumnElement[Any]:

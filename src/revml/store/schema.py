@@ -114,7 +114,7 @@ scores = Table(
     Index(None, "run_id", "question", "expected_money", "account_id"),
     Index(None, "run_id", "question", "probability", "account_id"),
     Index(None, "run_id", "question", "change", "account_id"),
-    Index(None, "run_id", "account_id"),
+    Index(None, "account_id", "run_id", "question"),
 )
 
 reasons = Table(

@@ -139,7 +139,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_scores_runs"),
         sa.PrimaryKeyConstraint("run_id", "question", "account_id"),
     )
-    op.create_index("ix_scores_run_id_account_id", "scores", ["run_id", "account_id"])
+    op.create_index("ix_scores_account_id_run_id_question", "scores", ["account_id", "run_id", "question"])
     op.create_index(
         "ix_scores_run_id_question_change_account_id", "scores", ["run_id", "question", "change", "account_id"]
     )
