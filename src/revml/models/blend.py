@@ -1,4 +1,4 @@
-"""The mean of two rungs' log-odds: trees and a line err in different places, so their mean often errs less."""
+"""A weighted mean of two rungs' log-odds: trees and a line err in different places, so their mean often errs less."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from revml.models.baselines import Rung
 
 @dataclass(frozen=True)
 class Blend:
-    """Half of each, on the log-odds; so contributions are halves as well."""
+    """`share` of the second and the rest of the first, on the log-odds; contributions are weighted alike."""
 
     name: ClassVar[str] = "blend"
     first: Rung
     second: Rung
+    share: float = 0.5
 
     def raw(self, matrix: np.ndarray) -> np.ndarray:
         """The mean of both."""
-        return np.asarray(0.5 * self.first.raw(matrix) + 0.5 * self.second.raw(matrix))
+        return np.asarray((1 - self.share) * self.first.raw(matrix) + self.share * self.second.raw(matrix))
 
     def contributions(self, matrix: np.ndarray) -> tuple[float, np.ndarray]:
         """The mean of both, base and parts."""
         base_1, parts_1 = self.first.contributions(matrix)
         base_2, parts_2 = self.second.contributions(matrix)
-        return 0.5 * (base_1 + base_2), 0.5 * (parts_1 + parts_2)
+        mine = 1 - self.share
+        return mine * base_1 + self.share * base_2, mine * parts_1 + self.share * parts_2
 
     def to_json(self) -> dict[str, Any]:
-        """Its halves stand in files of their own."""
-        return {"rung": self.name}
+        """The first with its weight; the second is text and stands in `model.txt`."""
+        return {"rung": self.name, "share": self.share, "first": self.first.to_json()}

@@ -202,19 +202,20 @@ def load_bundle(folder: str | Path, *, version: str | None = None) -> Bundle:
 def read_model(texts: Mapping[str, str]) -> Rung:
     """The rung that the model files of a bundle hold."""
     trees = Trees(texts["model.txt"]) if "model.txt" in texts else None
-    other = baseline_from_json(json.loads(texts["model.json"])) if "model.json" in texts else None
-    if trees is not None and other is not None:
-        return Blend(other, trees)
-    found = trees or other
-    if found is None:
-        raise BundleError("the bundle holds no model", wanted="model.txt or model.json")
-    return found
+    plain = json.loads(texts["model.json"]) if "model.json" in texts else None
+    if trees is not None and plain is not None:
+        return Blend(baseline_from_json(plain["first"]), trees, plain["share"])
+    if trees is not None:
+        return trees
+    if plain is not None:
+        return baseline_from_json(plain)
+    raise BundleError("the bundle holds no model", wanted="model.txt or model.json")
 
 
 def model_files(model: Rung) -> dict[str, str]:
     """The files that hold a rung."""
     if isinstance(model, Blend):
-        return {**model_files(model.first), **model_files(model.second)}
+        return {"model.json": to_text(model.to_json()), **model_files(model.second)}
     if isinstance(model, Trees):
         return {"model.txt": model.text}
     return {"model.json": to_text(model.to_json())}

@@ -21,11 +21,12 @@ from revml.models.calibration import Calibration, CalibrationKind, fit_calibrati
 from revml.models.encoding import Encoding
 from revml.models.folds import Folds
 from revml.models.learner import dataset, fit_trees, full_params
-from revml.models.sheet import ModelSheet, RungName
+from revml.models.sheet import LADDER, ModelSheet, RungName
 
 PENALTIES = (0.0003, 0.001, 0.004, 0.02, 0.2)  # inverse ridge penalties, from the strongest
 CHECKPOINT = 10  # rounds between two looks at the out-of-sample loss
-CLEARLY = 0.75  # share of account resamples in which a higher rung must be better
+SHARES = (0.3, 0.5, 0.7)  # of the trees in a blend
+CLEARLY = 0.6  # share of account resamples in which a higher rung must be better
 RESAMPLES = 200
 ISOTONIC_EVENTS = 1_000
 LEVEL_EVENTS = 200
@@ -93,7 +94,7 @@ def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None
     enough = fitted_events >= sheet.min_events.train and int(label.sum()) >= sheet.min_events.valid
     attempts: dict[RungName, Attempt] = {}
     best: Attempt | None = None
-    rungs = [r for r in sheet.rungs if enough or r in ("constant", "rule")] or ["constant"]
+    rungs = _rungs(sheet, enough)
     for step, rung in enumerate(rungs):
         report(f"trying {rung}", 0.9 * step / len(rungs))
         found = _try(rung, data, folds, judged, groups, attempts)
@@ -103,9 +104,10 @@ def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None
         loss = _losses(raw, label, groups, constant=rung == "constant")
         better = None if best is None else _share_better(loss, best.loss, data.accounts[judged], data.seed)
         attempts[rung] = Attempt(rung, float(loss.mean()), better, setting, raw, loss)
-        if best is None or (better is not None and better >= CLEARLY):
+        allowed = rung in sheet.rungs or best is None
+        if allowed and (better is None or better >= CLEARLY or (best is not None and best.rung not in sheet.rungs)):
             best = attempts[rung]
-    assert best is not None  # noqa: S101 - `constant` is tried where the sheet allows nothing else
+    assert best is not None  # noqa: S101 - the constant rate can always be fitted
     report(f"fitting {best.rung}", 0.9)
     model = _refit(best.rung, attempts, data)
     probability, calibration = _calibrate(best, label, groups, sheet)
@@ -115,6 +117,12 @@ def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None
     raw = model.raw(data.matrix[judged[level]]) if folds.by_time else best.raw[level]
     calibration = calibration.levelled(raw, float(label[level].mean()))
     return Climbed(model, calibration, tuple(attempts.values()), best.rung, enough, judged, probability)
+
+
+def _rungs(sheet: ModelSheet, enough: bool) -> list[RungName]:
+    """The rungs to try: what the sheet allows, the constant to compare with, and the halves of a blend."""
+    wanted = {"constant", *sheet.rungs, *(("logistic", "lightgbm") if "blend" in sheet.rungs else ())}
+    return [r for r in LADDER if r in wanted and (enough or r in ("constant", "rule"))]
 
 
 def _try(
@@ -128,12 +136,13 @@ def _try(
     if rung == "blend":
         if "logistic" not in attempts or "lightgbm" not in attempts:
             return None
-        return 0.5 * (attempts["logistic"].raw + attempts["lightgbm"].raw), {"of": ["logistic", "lightgbm"]}
-    settings, curves = _curves(rung, data, folds)
+        line, trees = attempts["logistic"].raw, attempts["lightgbm"].raw
+        settings: list[dict[str, Any]] = [{"share": share} for share in SHARES]
+        curves = np.stack([(1 - share) * line + share * trees for share in SHARES])
+    else:
+        settings, curves = _curves(rung, data, folds)
     if not settings:
         return None
-    place = np.empty(len(data.label), dtype=int)
-    place[judged] = np.arange(len(judged))
     label = data.label[judged]
     losses = np.stack([_line_losses(curve, label) for curve in curves])
     raw = np.empty(len(judged))
@@ -242,7 +251,8 @@ def _share_better(loss: np.ndarray, reference: np.ndarray, accounts: np.ndarray,
 def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) -> Rung:
     """The served rung on all learning rows, with the setting that was found."""
     if rung == "blend":
-        return Blend(_refit("logistic", attempts, data), _refit("lightgbm", attempts, data))
+        line, trees = _refit("logistic", attempts, data), _refit("lightgbm", attempts, data)
+        return Blend(line, trees, attempts[rung].setting["share"])
     setting = attempts[rung].setting
     if rung == "constant":
         return Constant.fit(data.label)

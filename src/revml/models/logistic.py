@@ -173,8 +173,8 @@ class Logistic:
 def _trust(design: np.ndarray, label: np.ndarray) -> np.ndarray:
     """How far the ridge lets each centred column go, 0 to 1, by what the column tells alone.
 
-    The gain is that of the score test, in nats. Columns that tell nothing alone are left out: with a hundred columns and
-    a few hundred events, what they add is noise (an adaptive ridge, after Zou 2006).
+    The gain is that of the score test, in nats. Columns that tell nothing alone are left out: with a hundred columns
+    and a few hundred events, what they add is noise (an adaptive ridge, after Zou 2006).
     """
     rate = label.mean()
     size = np.maximum((design * design).sum(axis=0), 1e-12)
