@@ -23,7 +23,7 @@ HERE_AT_START = 0.55  # share of the accounts that are customers when the data b
 
 @dataclass(frozen=True)
 class Accounts:
-    """All accounts, in the order of their ids. Days are integers; `born` is the month index, -1 before the data begins."""
+    """All accounts, in the order of their ids. `born` is a month index, -1 before the data begins."""
 
     ids: np.ndarray
     created: Ints

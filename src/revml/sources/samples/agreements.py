@@ -1,7 +1,7 @@
 """The `subscriptions` and `products` tables, from the log of contract terms.
 
-A row holds while terms are constant: a renewal or a change of seats, plan or price ends it and starts another one with the same
-subscription_id. Add-on modules are subscriptions of their own that renew with the core.
+A row holds while terms are constant: a renewal or a change of seats, plan or price ends it and starts another one
+with the same subscription_id. Add-on modules are subscriptions of their own that renew with the core.
 """
 
 from __future__ import annotations
@@ -61,11 +61,10 @@ def _slot(world: World, slot: int) -> pa.Table:
     dropped = joined & (mrr[following] == 0) & ~log.ended[following]
     reason = np.where(dropped, "module dropped", log.reason[following])
     if slot:
-        codes, names = np.zeros(len(k), np.int32), [kind.modules[slot - 1].product]
-        plan = codes, ["module"]
+        codes, names, plans = 0 * log.plan[k], [kind.modules[slot - 1].product], ["module"]
     else:
         codes, names = log.plan[k], [p.product for p in kind.plans]
-        plan = log.plan[k], [p.product.split("-")[-1] for p in kind.plans]
+        plans = [name.split("-")[-1] for name in names]
     ids = [
         f"S{a + 1:05d}-{e + 1}{'abc'[slot]}"
         for a, e in zip(log.account[k].tolist(), log.episode[k].tolist(), strict=True)
@@ -79,7 +78,7 @@ def _slot(world: World, slot: int) -> pa.Table:
             "started_at": days(started),
             "account_id": world.accounts.ids[log.account[k]],
             "product": coded(codes, names).cast(pa.string()),
-            "plan": coded(*plan).cast(pa.string()),
+            "plan": coded(codes, plans).cast(pa.string()),
             "quantity": log.seats[k],
             "mrr": mrr[k],
             "ended_at": days(ended, joined & (ended < calendar.end)),

@@ -1,8 +1,8 @@
 """The contract side of a relation: terms, renewals, prices, seats, and the hazards of ending.
 
 A month of a contract is one pure step (`month`): from the relation's state at the month's first instant it gives the
-hazards of ending by cause and the changes of terms. The data draws one outcome from it; truth averages over paths of the
-same step. Changes in the month of a renewal happen at the renewal, as companies do it.
+hazards of ending by cause and the changes of terms. The data draws one outcome from it; truth averages over paths of
+the same step. Changes in the month of a renewal happen at the renewal, as companies do it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Random numbers for a step of the latent process, for the one real path or for many imagined ones.
 
-The same step runs for both: `PlainDraws` feeds the path that becomes the data, `LatinDraws` feeds the paths that truth
-averages over. A Latin hypercube (each account's own random shift of a shared permutation) leaves every number uniform and
-makes the average of 64 paths as good as that of several hundred independent ones.
+The same step runs for both: `PlainDraws` feeds the path that becomes the data, `LatinDraws` feeds the paths that
+truth averages over. A Latin hypercube (each account's own random shift of a shared permutation) leaves every number
+uniform and makes the average of 64 paths as good as that of several hundred independent ones.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from revml.sources.samples.machines import assets_table, telemetry_table
 from revml.sources.samples.people import accounts_table, make_users
 from revml.sources.samples.selling import account_history_table, actions_table, opportunities_table, touches_table
 from revml.sources.samples.support import tickets_table
+from revml.sources.samples.telling import readme
 from revml.sources.samples.truth import account_months, events_table
 from revml.sources.samples.usage import usage_table
 from revml.sources.samples.voices import feedback_table
@@ -28,7 +29,7 @@ from revml.sources.samples.writing import write_parquet, write_text
 
 Progress = Callable[[str, float], None]
 
-TRUTH_README = "truth\n"
+MARK = "truth/README.md"  # what tells a sample's folder from a company's own
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def write_sample(
         events: about how many rows of usage; absent means a usual number for the kind.
 
     Raises:
-        ConfigError: an argument out of range.
+        ConfigError: an argument out of range, or the folder holds tables that are no sample.
     """
     if kind not in KINDS:
         raise ConfigError("no such kind of company", wanted=", ".join(KINDS), got=kind)
@@ -70,6 +71,7 @@ def write_sample(
             wanted="at least 1 account and 6 to 120 months",
             got=f"{accounts} accounts, {months} months",
         )
+    _make_room(folder)
     chosen, calendar = KINDS[kind], Calendar(months)
 
     def said(what: str, share: float) -> None:
@@ -80,6 +82,7 @@ def write_sample(
     world = live(chosen, calendar, customers, seed, lambda what, share: said(what, 0.2 * share))
     wanted = int(chosen.events_a_month * accounts * months) if events is None else events
     makers = _makers(world, seed, wanted)
+    write_text(readme(chosen, accounts, months, seed), folder / MARK)
     rows = {}
     orders: pa.Table | None = None
     for position, (name, make) in enumerate(makers):
@@ -90,17 +93,30 @@ def write_sample(
         if made.num_rows:
             write_parquet(made, folder / f"{name}.parquet")
             rows[name] = made.num_rows
-    truth = folder / "truth"
     known = account_months(world, orders, seed, lambda what, share: said(what, 0.7 + 0.3 * share))
-    write_parquet(known, truth / "account_months.parquet")
-    write_parquet(events_table(world), truth / "events.parquet")
-    write_text(TRUTH_README, truth / "README.md")
+    write_parquet(known, folder / "truth" / "account_months.parquet")
+    write_parquet(events_table(world), folder / "truth" / "events.parquet")
     said("done", 1.0)
     return SampleSummary(folder, kind, {name: rows[name] for name in TABLES if name in rows})
 
 
+def _make_room(folder: Path) -> None:
+    """Take away the tables of an earlier sample, and never anything else."""
+    found = [path for name in TABLES if (path := folder / f"{name}.parquet").exists()]
+    if found and not (folder / MARK).is_file():
+        raise ConfigError(
+            "this folder holds tables that are not a sample company's; they would be written over",
+            where=str(folder),
+            wanted="an empty folder, or one that `revml sample` wrote before",
+            got=", ".join(path.name for path in found),
+            do="give another folder",
+        )
+    for path in found:
+        path.unlink()
+
+
 def _makers(world: World, seed: int, events: int) -> list[tuple[str, Callable[[pa.Table | None], pa.Table]]]:
-    """The tables that a kind has, in an order in which each finds what it needs (orders come before what follows them)."""
+    """The tables that a kind has; orders come before what follows from them."""
     kind, users = world.kind, make_users(world, seed)
     makers: list[tuple[str, Callable[[pa.Table | None], pa.Table]]] = [
         ("accounts", lambda _: accounts_table(world.accounts, seed)),

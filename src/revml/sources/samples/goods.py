@@ -1,4 +1,4 @@
-"""The `orders` table: orders by day, split into lines of products an account has a taste for, and what was sent back."""
+"""The `orders` table: orders by day, split into lines by an account's taste, and what was sent back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOUR = 3_600_000_000
 
 @dataclass(frozen=True)
 class _Orders:
-    """Orders before they are split: account, month, moment in microseconds, net amount; `product` is -1 for a mixed order."""
+    """Orders before they are split: moments in microseconds; `product` is -1 for a mixed order."""
 
     account: Ints
     month: Ints
@@ -44,8 +44,9 @@ def orders_table(world: World, seed: int) -> pa.Table:
 
     # something can be sent back only by those who ordered before; it is a product of their last order
     by = np.lexsort((moment, account))
-    key = account[by] * 2**53 + moment[by] // 1000
-    place = np.searchsorted(key, returns.account * 2**53 + returns.moment // 1000) - 1
+    # 2**42 milliseconds are enough for any moment, so that accounts do not mix
+    key = account[by] * 2**42 + moment[by] // 1000
+    place = np.searchsorted(key, returns.account * 2**42 + returns.moment // 1000) - 1
     sound = (place >= 0) & (account[by][np.maximum(place, 0)] == returns.account)
     back = by[place[sound]]
     account = np.r_[account, returns.account[sound]]

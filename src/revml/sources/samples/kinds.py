@@ -151,7 +151,7 @@ MACHINERY = Kind(
 
 MANUFACTURING = Kind(
     name="manufacturing",
-    dial=Dial(churn=1.0, growth=1.0, uplift=1.0, late=0.0),
+    dial=Dial(churn=1.0, growth=1.0, uplift=1.0, late=0.0, deals=False),
     contracts=0.0,
     plans=(),
     modules=(),

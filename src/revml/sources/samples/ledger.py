@@ -61,7 +61,9 @@ class Ledger:
         self._terms: list[dict[str, np.ndarray]] = []
         self._events: list[dict[str, np.ndarray]] = []
 
-    def terms(self, terms: Contract, who: Ints, day: Ints, reason: str | np.ndarray = "", *, ended: bool = False) -> None:
+    def terms(
+        self, terms: Contract, who: Ints, day: Ints, reason: str | np.ndarray = "", *, ended: bool = False
+    ) -> None:
         """Terms of some accounts hold from a day on (or nothing holds from it on); the reason ends what held before."""
         self._terms.append(
             {

@@ -112,7 +112,9 @@ def telemetry_table(world: World, seed: int, events: int) -> pa.Table:
         month, account = np.nonzero(count)
         repeat = count[month, account]
         month, account = np.repeat(month, repeat), np.repeat(account, repeat)
-        day = calendar.starts[month] - calendar.starts[0] + (rng.random(len(month)) * calendar.lengths[month]).astype(int)
+        day = (
+            calendar.starts[month] - calendar.starts[0] + (rng.random(len(month)) * calendar.lengths[month]).astype(int)
+        )
         key = np.unique((day * n + account) * len(names) + k)
         account, day = key // len(names) % n, key // len(names) // n
         month = np.searchsorted(calendar.starts, day + calendar.starts[0], side="right") - 1

@@ -1,8 +1,8 @@
 """The ordering side of a relation: how often an account orders, for how much, what it sends back, and when it stops.
 
-A month is one pure step: from the state at its first instant it gives the intensity of orders (Poisson), the mean of an
-order (Gamma), returns likewise, and whether a project or machine is bought. Orders within a month depend on nothing else,
-so that truth can tell the chance of a silent quarter exactly for every imagined path.
+A month is one pure step: from the state at its first instant it gives the intensity of orders (Poisson), the mean of
+an order (Gamma), returns likewise, and whether a project or machine is bought. Orders within a month depend on
+nothing else, so that truth can tell the chance of a silent quarter exactly for every imagined path.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Ordering:
 
 @dataclass(frozen=True)
 class Flow:
-    """A month's orders: expected numbers (up to its limit) and mean amounts; `bought` a project or machine, `retired` one."""
+    """Expected orders of a month (up to its limit), their mean amount; whether a project or machine was `bought`."""
 
     orders: Floats
     mean: Floats
@@ -185,4 +185,3 @@ def first_state(dial: OrderDial, employees: Ints, rng: np.random.Generator) -> O
     machines = 1 + rng.poisson(np.clip((employees / 60) ** 0.6 * 1.6, 0.1, 40)) if dial.machines else np.zeros(n)
     zero = np.zeros(n)
     return Ordering(lost=zero, closed=zero, shock=zero, machines=machines.astype(float))
-

@@ -48,7 +48,7 @@ def owner_name(number: int) -> str:
 
 @dataclass(frozen=True)
 class Users:
-    """The people of all accounts, by account and time. `tolerance` is the depth of a slide at which one stops coming."""
+    """The people of all accounts; `tolerance` is the depth of a slide at which one stops coming."""
 
     account: Ints
     created: Ints  # microseconds
@@ -103,7 +103,7 @@ def _crowd(world: World, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, In
         wanted = np.stack(world.here) * np.clip(accounts.employees / 40, 1, 6) * share
     wanted = np.clip(np.rint(np.maximum.accumulate(wanted)), 0, MOST_USERS).astype(np.int64)
     wanted = np.maximum(wanted, wanted > 0)
-    joining = np.diff(wanted, axis=0, prepend=0)
+    joining: Ints = np.diff(wanted, axis=0, prepend=0).astype(np.int64)
     month, owner = np.nonzero(joining)
     times = joining[month, owner]
     month, owner = np.repeat(month, times), np.repeat(owner, times)
@@ -125,7 +125,7 @@ def _crowd(world: World, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, In
 
 
 def _champions(world: World, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
-    """A champion for each unbroken run of the latent flag; the day of a change falls within the month before it shows."""
+    """A champion for each unbroken run of the latent flag; a change falls within the month before it shows."""
     accounts, calendar = world.accounts, world.calendar
     there = np.stack(world.here)
     flag = (world.history("champion") > 0) & there

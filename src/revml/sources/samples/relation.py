@@ -1,8 +1,8 @@
 """The latent state of a relation and its monthly step: what really goes on at an account, seen only through its traces.
 
-Health is not one number. An account can slide out of use, be hurt by support, lose its champion, have its budget cut, look
-at a rival, or outgrow what it bought; each has its own onset, length and traces. A step depends on the state alone, so
-that an oracle who knows the state knows every probability (`truth.py`).
+Health is not one number. An account can slide out of use, be hurt by support, lose its champion, have its budget cut,
+look at a rival, or outgrow what it bought; each has its own onset, length and traces. A step depends on the state
+alone, so that an oracle who knows the state knows every probability (`truth.py`).
 """
 
 from __future__ import annotations
@@ -122,9 +122,10 @@ def step(
 ) -> Relation:
     """One month on.
 
-    Every flag has an onset and an end by its own uniform number; the depth of a slide follows its flag over months, pain
-    decays unless new incidents come, a rival's evaluation is short. What was `bought` (log of seats after over before)
-    lessens demand, a deal that was `won` is open no more. `tilt` lets truth imagine deals more often than they come.
+    Every flag has an onset and an end by its own uniform number; the depth of a slide follows its flag over months,
+    pain decays unless new incidents come, a rival's evaluation is short. What was `bought` (log of seats after over
+    before) lessens demand, a deal that was `won` is open no more. `tilt` lets truth imagine deals more often than
+    they come.
     """
     kind = now.mood.dtype.type
 

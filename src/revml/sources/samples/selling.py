@@ -1,6 +1,7 @@
-"""The `touches`, `opportunities`, `actions` and `account_history` tables: what the company's own people did and wrote down.
+"""The `touches`, `opportunities`, `actions` and `account_history` tables: what the company's people did.
 
-An opportunity moves on only while its latent deal is open, so that its stage tells about the past and never about the end.
+An opportunity moves on only while its latent deal is open, so that its stage tells about the past and never about the
+end.
 """
 
 from __future__ import annotations
@@ -39,20 +40,22 @@ def touches_table(world: World, seed: int) -> pa.Table:
     size = np.clip((accounts.employees / 60) ** 0.25, 0.4, 3)
     caring = np.exp(rng.normal(0, 0.5, accounts.owners))[accounts.owner]
     out: list[tuple[Ints, Ints, Ints]] = []
-    for code, (channel, kind, direction, rate) in enumerate(TOUCHES):
+    for number, (channel, kind, direction, rate) in enumerate(TOUCHES):
         pull = rate * served * np.ones_like(depth)
         if kind == "newsletter":
             pull = pull * (1 + 0 * size)
         elif direction == "inbound":
-            pull = pull * size * np.exp(0.3 * mood) * (1 - 0.6 * depth) * (0.5 + 0.5 * champion) * (1 + 0.2 * pain + deal)
+            pull = (
+                pull * size * np.exp(0.3 * mood) * (1 - 0.6 * depth) * (0.5 + 0.5 * champion) * (1 + 0.2 * pain + deal)
+            )
         else:
             pull = pull * size * caring * (1 + 0.5 * depth + 0.2 * pain + 1.2 * deal * (channel != "event"))
         month, account = np.nonzero(count := rng.poisson(pull))
         repeat = count[month, account]
-        out.append((np.repeat(month, repeat), np.repeat(account, repeat), np.full(repeat.sum(), code)))
+        out.append((np.repeat(month, repeat), np.repeat(account, repeat), np.full(repeat.sum(), number)))
     month, account, code = (np.concatenate(column) for column in zip(*out, strict=True))
     day = calendar.starts[month] + (rng.random(len(month)) * calendar.lengths[month]).astype(np.int64)
-    moment = day * MICROSECONDS + rng.integers(7 * 60, 17 * 60, len(month)) * 60_000_000
+    moment = day * MICROSECONDS + rng.integers(7 * 3600, 17 * 3600, len(month)) * 1_000_000
     by = np.lexsort((code, account, moment))
     account, code = account[by], code[by]
     owner = np.where(rng.random(len(by)) < 0.93, accounts.owner[account], rng.integers(0, accounts.owners, len(by)))
@@ -182,7 +185,9 @@ def actions_table(world: World, seed: int) -> pa.Table:
     finished = ~holdout & (done < calendar.end) & (rng.random(m) < 0.9)
     play = np.where(offer, 3, rng.integers(0, 3, m))
     better = world.history("depth")[np.minimum(month + 1, calendar.months), account] < 0.2
-    outcome = np.where(better & (rng.random(m) < 0.7), "engaged", np.where(rng.random(m) < 0.5, "no response", "talked"))
+    outcome = np.where(
+        better & (rng.random(m) < 0.7), "engaged", np.where(rng.random(m) < 0.5, "no response", "talked")
+    )
     by = np.lexsort((account, assigned))
     return make_table(
         "actions",
@@ -206,8 +211,12 @@ def account_history_table(world: World, seed: int) -> pa.Table:
     size = accounts.employees.astype(float)
     demand = world.history("demand")
     for t in range(1, calendar.months):
-        counted = np.flatnonzero(world.here[t] & ((np.arange(accounts.size) + t) % 12 == 0) & (rng.random(accounts.size) < 0.7))
-        change = np.exp(0.12 * demand[t, counted] + accounts.traits.growth[counted] * 8 + rng.normal(0, 0.08, len(counted)))
+        counted = np.flatnonzero(
+            world.here[t] & ((np.arange(accounts.size) + t) % 12 == 0) & (rng.random(accounts.size) < 0.7)
+        )
+        change = np.exp(
+            0.12 * demand[t, counted] + accounts.traits.growth[counted] * 8 + rng.normal(0, 0.08, len(counted))
+        )
         size[counted] = np.maximum(np.rint(size[counted] * change), 1)
         moved = np.flatnonzero(world.here[t] & (rng.random(accounts.size) < 0.012))
         for name, who, values in (

@@ -1,4 +1,4 @@
-"""The `tickets` table: how many, how severe, how long they stay open, and how content customers were with the answer."""
+"""The `tickets` table: how many, how severe, how long open, and how content the customers were."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def tickets_table(world: World, seed: int) -> pa.Table:
         np.int64
     )
     known = world.before_end(month, account, opened // MICROSECONDS) | (world.kind.orders is not None)
-    month, account, opened, hurt, short = (v[known] for v in (month, account, opened, hurt, short))
+    month, account, opened = month[known], account[known], opened[known]
+    hurt, short = hurt[known], short[known]
     m = len(month)
     severe = rng.random(m) + 0.16 * np.minimum(hurt, 3)
     priority = np.digitize(severe, (0.3, 0.95, 1.2))

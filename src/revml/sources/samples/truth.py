@@ -1,8 +1,9 @@
 """The truth of a sample company: what an oracle says who knows the latent state at a month's start, but not the future.
 
-From each account's state at each month's first instant the process is continued along many imagined paths, by the same
-steps that made the data. Ends are never drawn: each path carries its chance of having survived; silence of orders likewise
-is the exact chance along the path. What remains to be averaged is smooth, so that about a hundred stratified paths are enough.
+From each account's state at each month's first instant the process is continued along many imagined paths, by the
+same steps that made the data. Ends are never drawn: each path carries its chance of having survived; silence of
+orders likewise is the exact chance along the path. What remains to be averaged is smooth, so that about a hundred
+stratified paths are enough.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ BLOCK = 1024  # accounts continued at a time, small enough for the cache
 
 @dataclass(frozen=True)
 class Odds:
-    """True chances of accounts at one month start; those of orders are empty arrays where the kind has none."""
+    """True chances of accounts at one month start; 0 where the kind has no such relation."""
 
     churn: Floats
     upsell: Floats
@@ -40,19 +41,17 @@ class Odds:
     growth: Floats
     hazard_churn: Floats
     hazard_expansion: Floats
+    hazard_lapse: Floats
+    hazard_growth: Floats
 
 
-def odds(
-    world: World, t: int, who: Ints, before: Floats, rng: np.random.Generator, *, paths: int = PATHS
-) -> Odds:
+def odds(world: World, t: int, who: Ints, before: Floats, rng: np.random.Generator, *, paths: int = PATHS) -> Odds:
     """What the oracle says at the start of month t about some accounts.
 
     Args:
         before: net order amount of the 90 days before, which growth is measured against; NaN where nothing was ordered.
     """
-    parts = [
-        _block(world, t, who[i : i + BLOCK], before[i : i + BLOCK], rng, paths) for i in range(0, len(who), BLOCK)
-    ]
+    parts = [_block(world, t, who[i : i + BLOCK], before[i : i + BLOCK], rng, paths) for i in range(0, len(who), BLOCK)]
     return Odds(**{f.name: np.concatenate([getattr(p, f.name) for p in parts] or [np.zeros(0)]) for f in fields(Odds)})
 
 
@@ -65,11 +64,12 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
     buying = take(world.orderings[t], who, column=True)
     habits = take(world.habits, who, column=True) if world.habits else None
     first = np.maximum(terms.mrr, np.float32(1e-6))
-    survival = np.ones((len(who), paths), np.float32)
-    silence = np.ones((len(who), paths), np.float32)
+    survival: Floats = np.ones((len(who), paths), np.float32)
+    silence: Floats = np.ones((len(who), paths), np.float32)
     tilt = Tilt(TILT, len(who), paths) if kind.dial.deals else None
     money = np.zeros((len(who), paths), np.float32)
-    hazard_churn = hazard_expansion = np.zeros(len(who))
+    none: Floats = np.zeros(len(who))
+    hazard_churn, hazard_expansion, hazard_lapse, hazard_growth = none, none, none, none
     until = int(calendar.starts[t]) + HORIZON_DAYS
     for ahead in range(4):
         if calendar.starts[t + ahead] >= until:
@@ -87,8 +87,13 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
                 hazard_churn = _mean(end)
                 hazard_expansion = _mean(weight * ((turn.moved >= 1) & (turn.moved <= 3)))
         if kind.orders and habits:
+            lost = buying.lost
             buying, flow = ordering.month(traits, habits, state, buying, span, kind.orders, draws)
             silence = silence * np.exp(-flow.orders) * ~flow.bought
+            if ahead == 0:
+                going = sum(flow.hazards[1:], flow.hazards[0]) * (lost == 0) + traits.sudden
+                hazard_lapse = _mean(-np.expm1(-going))
+                hazard_growth = _mean(flow.bought)
             money += _money(flow, habits, kind.orders, rng, before)
             won = flow.bought & (state.deal > 0) if won is None else won | (flow.bought & (state.deal > 0))
         state = relating.step(traits, state, draws, bought=bought, won=won, tilt=tilt)
@@ -101,6 +106,8 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
         growth=_mean(money > (GROWTH_RATIO * before)[:, None]),
         hazard_churn=hazard_churn,
         hazard_expansion=hazard_expansion,
+        hazard_lapse=hazard_lapse,
+        hazard_growth=hazard_growth,
     )
 
 
@@ -123,6 +130,22 @@ def _money(
     bought = flow.bought[asked]
     total[bought] += rng.standard_gamma(dial.project_shape, bought.sum()) * project[bought] / dial.project_shape
     out[asked] = total
+    return out
+
+
+def steadied(share: Floats, asked: np.ndarray) -> Floats:
+    """Shares of paths as chances: drawn towards their mean as far as the number of paths leaves them uncertain.
+
+    Empirical Bayes with a Beta prior fitted to the accounts asked about, so that no path in 128 does not mean never.
+    """
+    found = share[asked]
+    if len(found) < 2:
+        return share
+    mean = float(found.mean())
+    noise = float((found * (1 - found)).mean()) / (PATHS - 1)
+    spread = max(float(found.var()) - noise, 1e-6)
+    strength = max(mean * (1 - mean) / spread - 1, 0.0)
+    out: Floats = (share * PATHS + strength * mean) / (PATHS + strength)
     return out
 
 
@@ -169,8 +192,10 @@ def account_months(
             asked = ~np.isnan(before)
             columns |= {
                 "ordering": pa.array(recent),
+                "hazard_lapse": pa.array(told.hazard_lapse),
+                "hazard_growth": pa.array(told.hazard_growth),
                 "p_lapse_90d": pa.array(told.lapse, mask=~recent),
-                "p_growth_90d": pa.array(told.growth, mask=~asked),
+                "p_growth_90d": pa.array(steadied(told.growth, asked), mask=~asked),
                 "lost": pa.array(world.orderings[t].lost[who] > 0),
                 "closed": pa.array(world.orderings[t].closed[who] > 0),
             }
@@ -230,5 +255,3 @@ def events_table(world: World) -> pa.Table:
             "forewarned": pa.array(caused & ~sudden),
         }
     )
-
-

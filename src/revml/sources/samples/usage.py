@@ -1,7 +1,8 @@
 """The `usage` table: counts by account, user, day and event.
 
-How much an account uses follows its latent state at the month's start: fewer people come the deeper it slides, a rival's
-evaluation shows as exports only. Some accounts are barely instrumented, trackers fail for days, holidays are quiet.
+How much an account uses follows its latent state at the month's start: fewer people come the deeper it slides, a
+rival's evaluation shows as exports only. Some accounts are barely instrumented, trackers fail for days, holidays are
+quiet.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def usage_table(world: World, users: Users, seed: int, events: int) -> pa.Table:
     sound = (day >= born) & ((day + 1) * MICROSECONDS <= users.left[rows])
     key = key[sound & world.before_end(month, users.account[rows], day)]
     key.sort()
-    key = key[np.r_[True, key[1:] != key[:-1]]]
+    key = key[np.diff(key, prepend=-1) > 0]
     event, rest = key % kinds, key // kinds
     user, day = rest % len(users.ids), rest // len(users.ids) + first
     means = np.array([mean for _, _, mean in world.kind.usage])
@@ -97,7 +98,8 @@ def _days(world: World, rng: np.random.Generator, month: Ints) -> Ints:
     lower = np.r_[0.0, sums][calendar.starts[: calendar.months] - day[0]]
     upper = sums[calendar.starts[1 : calendar.months + 1] - day[0] - 1]
     at = lower[month] + rng.random(len(month)) * (upper - lower)[month]
-    return np.searchsorted(sums, at, side="right").clip(0, len(day) - 1) + day[0]
+    found: Ints = np.searchsorted(sums, at, side="right").clip(0, len(day) - 1) + day[0]
+    return found
 
 
 def _events(world: World, rng: np.random.Generator, account: Ints, month: Ints) -> Ints:

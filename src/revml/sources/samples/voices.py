@@ -1,4 +1,4 @@
-"""The `feedback` table: scores of surveys and what people wrote, most of them in Czech where the account is Czech or Slovak."""
+"""The `feedback` table: scores of surveys and what people wrote, in Czech where they speak it."""
 
 from __future__ import annotations
 
@@ -31,21 +31,25 @@ def feedback_table(world: World, users: Users, seed: int) -> pa.Table:
     month, account = np.repeat(month, repeat), np.repeat(account, repeat)
     m = len(month)
     kind = np.where(asked[month, account], 0, 1)
-    state = {name: world.history(name)[month, account] for name in ("mood", "depth", "pain", "champion", "budget", "rival")}
+    state = {
+        name: world.history(name)[month, account] for name in ("mood", "depth", "pain", "champion", "budget", "rival")
+    }
     feeling = (
         7.9 + 0.9 * state["mood"] - 2.2 * state["depth"] - 0.8 * state["pain"] - 0.7 * state["rival"] + gentle[account]
         + 0.5 * world.accounts.traits.fit[account] + rng.normal(0, 1.5, m)
     )  # fmt: skip
     score = np.where(kind == 0, np.clip(np.rint(feeling), 0, 10), np.clip(np.rint(feeling / 2), 1, 5))
-    moment = calendar.starts[month] * MICROSECONDS + (
-        rng.random(m) * calendar.lengths[month] * MICROSECONDS
-    ).astype(np.int64)
+    moment = calendar.starts[month] * MICROSECONDS + (rng.random(m) * calendar.lengths[month] * MICROSECONDS).astype(
+        np.int64
+    )
     known = world.before_end(month, account, moment // MICROSECONDS)
-    month, account, moment, kind, score, feeling = (v[known] for v in (month, account, moment, kind, score, feeling))
+    month, account, moment, kind = month[known], account[known], moment[known], kind[known]
+    score, feeling = score[known], feeling[known]
     state = {name: values[known] for name, values in state.items()}
     m = len(month)
     user = _who(users, account, moment, rng)
-    theme = _themes(rng, feeling, state, world.history("demand")[month, account])
+    demand: Floats = world.history("demand")[month, account]
+    theme = _themes(rng, feeling, state, demand)
     written = rng.random(m) < 0.42
     comments = _comments(world, rng, account, theme, written)
     by = np.lexsort((score, account, moment))
@@ -70,7 +74,9 @@ def _who(users: Users, account: Ints, moment: Ints, rng: np.random.Generator) ->
     pick = np.minimum(pick, max(len(users.ids) - 1, 0))
     if not len(users.ids):
         return np.full(len(account), -1)
-    sound = (there > 0) & (users.created[pick] <= moment) & (users.left[pick] > moment) & (rng.random(len(account)) < 0.9)
+    sound = (
+        (there > 0) & (users.created[pick] <= moment) & (users.left[pick] > moment) & (rng.random(len(account)) < 0.9)
+    )
     out: Ints = np.where(sound, pick, -1)
     return out
 
@@ -95,7 +101,9 @@ def _themes(rng: np.random.Generator, feeling: Floats, state: dict[str, Floats],
     return out
 
 
-def _comments(world: World, rng: np.random.Generator, account: Ints, theme: Ints, written: np.ndarray) -> list[str | None]:
+def _comments(
+    world: World, rng: np.random.Generator, account: Ints, theme: Ints, written: np.ndarray
+) -> list[str | None]:
     czech = world.accounts.czech[account] & (rng.random(len(account)) < 0.9)
     things = [p.product.replace("-", " ") for p in (*world.kind.plans, *world.kind.goods)] or ["service"]
     pick, thing = rng.integers(0, 2**31, (2, len(account))).tolist()

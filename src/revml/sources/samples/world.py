@@ -1,4 +1,4 @@
-"""The one path that becomes the data: all accounts month by month, with every latent state kept for truth and for traces.
+"""The one path that becomes the data: all accounts month by month, with every latent state kept.
 
 Comes in: a kind, a calendar, the accounts. Goes out: a `World`: the states at each month's first instant, the flows of
 orders, the log of contract terms, and the events with their true causes. Nothing here writes tables.
@@ -31,10 +31,10 @@ MOVES = ("", "expansion", "upgrade", "new module", "contraction", "module droppe
 class World:
     """Everything that happened in a sample company, the hidden part included.
 
-    `relations[t]`, `contracts[t]`, `orderings[t]` are the states of all accounts at the first instant of month t; `here[t]` tells
-    whose state means anything (born before). There is one more state than months: the one at the end of the data.
-    `flows[t]`, `won[t]` (deals), `won_day[t]` and `ends[t]` (day on which the contract ended, far away where it did not) are what
-    month t brought.
+    `relations[t]`, `contracts[t]`, `orderings[t]` are the states of all accounts at the first instant of month t;
+    `here[t]` tells whose state means anything (born before). There is one more state than months: the one at the end
+    of the data. `flows[t]`, `won[t]` (deals), `won_day[t]` and `ends[t]` (day on which the contract ended, far away
+    where it did not) are what month t brought.
     """
 
     kind: Kind
@@ -144,7 +144,20 @@ def live(
             progress(f"month {t + 1} of {calendar.months}", (t + 1) / calendar.months)
     log, events = ledger.close()
     return World(
-        kind, calendar, accounts, habits, relations, contracts, orderings, flows, here, won_log, won_day, ends, log, events
+        kind,
+        calendar,
+        accounts,
+        habits,
+        relations,
+        contracts,
+        orderings,
+        flows,
+        here,
+        won_log,
+        won_day,
+        ends,
+        log,
+        events,
     )
 
 
@@ -200,7 +213,7 @@ def _new_terms(
 def _first_terms(kind: Kind, calendar: Calendar, accounts: Accounts, rng: np.random.Generator) -> Contract:
     """Terms of those who are customers when the data begins: somewhere within their current term."""
     n = accounts.size
-    machines = 1 + rng.poisson((accounts.employees / 60) ** 0.6 * 1.6) if kind.machines else np.zeros(n)
+    machines = 1.0 + rng.poisson((accounts.employees / 60) ** 0.6 * 1.6 * bool(kind.machines))
     new = _new_terms(kind, accounts, rng, np.full(n, calendar.starts[0]), 0, calendar, machines)
     return replace(
         new,
