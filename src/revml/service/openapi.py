@@ -137,7 +137,8 @@ def _schemas() -> Schema:
                     }
                 )
             ),
-        }
+        },
+        description="in the texts, similar accounts are found among the rows sent",
     )
     found["Ready"] = _object({"ready": {"type": "boolean"}, "checks": {"type": "object"}})
     found["Live"] = _object({"live": {"const": True}})
