@@ -63,13 +63,12 @@ class ScoreStep(Frozen):
 
     def run(self, run: Run) -> str:
         """How many accounts, as of when."""
-        from revml.scoring import score_workspace
-        from revml.store import Store
+        from revml.scoring import publish_run, score_workspace
 
         scored = score_workspace(
             run.workspace, run.facts, as_of=self.as_of, horizon_months=self.horizon_months, progress=run.progress
         )
-        number = Store.open(run.workspace.store_url).publish(scored)
+        number = publish_run(run.workspace, scored)
         asked = ", ".join(model.question for model in scored.models)
         return f"run {number}: {len(scored.accounts):,} accounts as of {scored.as_of:%Y-%m-%d} ({asked})"
 
@@ -87,12 +86,9 @@ class ExportStep(Frozen):
         from revml.store import Store
 
         path = run.workspace.root / self.out
-        rows = export_scores(
-            Store.open(run.workspace.store_url),
-            path,
-            question=self.question,
-            language=self.language or run.workspace.language,
-        )
+        language = self.language or run.workspace.language
+        with Store.open(run.workspace.store_url) as store:
+            rows = export_scores(store, path, question=self.question, language=language)
         return f"{rows:,} rows in {self.out}"
 
 

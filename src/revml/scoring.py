@@ -24,7 +24,9 @@ from revml.models.bundle import Bundle
 from revml.models.registry import champion
 from revml.snapshots import PAST_DAYS, bound, instants, population
 from revml.sources.facts import Facts
+from revml.store import Store
 from revml.store.runs import ACCOUNT_COLUMNS, REASON_COLUMNS, SCORE_COLUMNS, ModelRef, ScoreRun
+from revml.store.snapshots import save_run
 
 Progress = Callable[[str, float], None]
 
@@ -123,6 +125,19 @@ def score_workspace(
     )
     tell("scored", 1.0)
     return run
+
+
+def publish_run(workspace: Workspace, run: ScoreRun) -> int:
+    """Publish a run in the scores database, keep its Parquet snapshot for warehouses, and return its number.
+
+    Raises:
+        StoreError: the database refuses; the run before stays current.
+    """
+    with Store.open(workspace.store_url) as store:
+        number = store.publish(run)
+        kept = [published.id for published in store.runs()]
+    save_run(run, number, workspace.work_dir / "runs", keep=kept)
+    return number
 
 
 def champions(workspace: Workspace) -> dict[QuestionName, Bundle]:

@@ -62,9 +62,10 @@ class RevmlGroup(click.Group):
         return _load(name) if name in COMMANDS else None
 
 
-def _load(name: str) -> click.Command | None:
+def _load(name: str) -> click.Command:
     module = importlib.import_module(f"{__name__}.{COMMANDS[name]}")
-    return next(command for command in module.commands if command.name == name)
+    commands: list[click.Command] = module.commands
+    return next(command for command in commands if command.name == name)
 
 
 @click.group(cls=RevmlGroup, context_settings={"help_option_names": ["-h", "--help"]})

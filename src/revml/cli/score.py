@@ -140,16 +140,14 @@ def account_cell(account_id: str, name: str | None, reason: str | None = None) -
 def _publish(
     workspace: Workspace, as_of: datetime | None, horizon_months: int | None, title: str
 ) -> tuple[int, ScoreRun]:
-    from revml.scoring import score_workspace
+    from revml.scoring import publish_run, score_workspace
     from revml.sources.facts import Facts
-    from revml.store import Store
 
     facts = Facts.open(workspace.staged_dir)
     with progress_bar(title) as report:
         run = score_workspace(workspace, facts, as_of=as_of, horizon_months=horizon_months, progress=report)
         report("publishing", 1.0)
-        with Store.open(workspace.store_url) as store:
-            return store.publish(run), run
+        return publish_run(workspace, run), run
 
 
 def _total_rows(

@@ -82,7 +82,7 @@ def score_table(store: Store, *, question: str | None = None, language: str = "e
     if run is None:
         raise NotFound("nothing was scored yet", wanted="a published run", do="run `revml score`")
     questions = [question] if question else [model.question for model in run.models]
-    rows = [_row(run, listed, language) for asked in questions for listed in _listed(store, run, asked)]
+    rows = [export_row(run, listed, language) for asked in questions for listed in _listed(store, run, asked)]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
@@ -103,7 +103,8 @@ def _listed(store: Store, run: RunInfo, question: str) -> Iterator[ListedAccount
             return
 
 
-def _row(run: RunInfo, listed: ListedAccount, language: str) -> dict[str, Any]:
+def export_row(run: RunInfo, listed: ListedAccount, language: str) -> dict[str, Any]:
+    """An account and question as a row of an export, columns in the order of `SCHEMA`."""
     account, score, reason = listed.account, listed.score, listed.reason
     return {
         "account_id": account.account_id,
