@@ -55,9 +55,7 @@ def preview(question: str, workspace: Workspace, as_json: bool) -> None:
             for p, a, b, n, size, hit, who, rate in found.parts.itertuples(index=False)
         )
         titles = ("part", "first", "last", "rows", "events", "accounts", "rate")
-        out.print(
-            table("What a model would see (accounts: with an event)", titles, parts, right=titles[1:])
-        )
+        out.print(table("What a model would see (accounts: with an event)", titles, parts, right=titles[1:]))
     rows = (
         (f"{days} days", f"{n:,}", f"{size:,}", f"{hit:,}", _rate(rate))
         for days, n, size, hit, rate in found.horizons.itertuples(index=False)
