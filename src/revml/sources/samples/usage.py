@@ -23,7 +23,7 @@ WEEKDAYS = np.array([1.0, 1.05, 1.05, 1.0, 0.85, 0.16, 0.14])
 def usage_table(world: World, users: Users, seed: int, events: int) -> pa.Table:
     """About `events` rows of usage (fewer where accounts are too small to hold so many)."""
     rng = stream(seed, "usage")
-    rows, month = _rows(world, users, rng, events)
+    rows, month = _rows(world, users, rng, 1.25 * events)
     day = _days(world, rng, month)
     event = _events(world, rng, users.account[rows], month)
     kinds = len(world.kind.usage)
@@ -34,6 +34,7 @@ def usage_table(world: World, users: Users, seed: int, events: int) -> pa.Table:
     key = key[sound & world.before_end(month, users.account[rows], day)]
     key.sort()
     key = key[np.diff(key, prepend=-1) > 0]
+    key = key[rng.random(len(key)) * max(len(key), 1) < events]
     event, rest = key % kinds, key // kinds
     user, day = rest % len(users.ids), rest // len(users.ids) + first
     means = np.array([mean for _, _, mean in world.kind.usage])
@@ -69,7 +70,7 @@ def activity(world: World, rng: np.random.Generator) -> Floats:
     return out
 
 
-def _rows(world: World, users: Users, rng: np.random.Generator, events: int) -> tuple[Ints, Ints]:
+def _rows(world: World, users: Users, rng: np.random.Generator, events: float) -> tuple[Ints, Ints]:
     """Draw how many rows each user gives in each month; returns user and month of each row."""
     calendar = world.calendar
     level = activity(world, rng)

@@ -44,7 +44,7 @@ def instants(microseconds: np.ndarray, known: np.ndarray | None = None) -> pa.Ar
 def coded(codes: np.ndarray, words: Any) -> pa.Array:
     """Text from codes into a list of words; a negative code is empty."""
     codes = np.asarray(codes, np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(words, pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(list(words), pa.string()))
 
 
 def filled(values: np.ndarray, known: np.ndarray) -> pa.Array:
