@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.features.one_account import features_of
@@ -85,6 +86,26 @@ def test_trend_against_the_span_before(tmp_path: Path) -> None:
     rows = [_order(1, "2024-12-01", 50.0), _order(2, "2025-03-01", 75.0)]
     assert features_of(tmp_path / "two", "2025-04-01", orders=rows)["order_revenue_trend_84d"] == pytest.approx(1.5)
     assert features_of(tmp_path / "one", "2025-04-01", orders=rows[1:])["order_revenue_trend_84d"] is None
+
+
+def test_a_young_customer_is_compared_with_the_life_it_has(tmp_path: Path) -> None:
+    """An order a week since eight weeks ago is the usual rate, not a year's worth of growth."""
+    rows = [_order(i, f"2025-{m:02d}-{d:02d}") for i, (m, d) in enumerate([(2, 4), (2, 11), (2, 18), (2, 25), (3, 4)])]
+    found = features_of(tmp_path, "2025-03-10", orders=rows)
+    assert found["orders_vs_year_84d"] == pytest.approx(1)
+    assert found["order_revenue_vs_year_84d"] == pytest.approx(1)
+    assert found["orders_surprise_84d"] == pytest.approx(0)
+    assert found["order_rate_364d"] == pytest.approx(28 * 5 / 35)
+
+
+def test_fewer_orders_than_usual_are_a_deviation_below_zero(tmp_path: Path) -> None:
+    """Expected in 84 days: four at the year's rate; came none."""
+    day = pd.Timestamp("2024-04-03")
+    rows = [_order(i, str(day + pd.Timedelta(days=16 * i))[:10]) for i in range(17)]
+    found = features_of(tmp_path, "2025-04-01", orders=rows)
+    expected = 17 * 84 / 364
+    assert found["orders_84d"] == 0
+    assert found["orders_surprise_84d"] == pytest.approx(-expected / np.sqrt(expected + 0.5), rel=1e-5)
 
 
 def test_an_order_exactly_at_the_start_of_a_window_is_outside(tmp_path: Path) -> None:

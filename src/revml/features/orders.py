@@ -104,6 +104,18 @@ SELECT s.snapshot, date_diff('day', MAX(x.day), MAX(s.day)) - 1 AS days_since_or
 FROM snapshots AS s JOIN purchase_days AS x ON {_SEEN} GROUP BY s.snapshot
 """
 
+
+def _exposure(days: int) -> str:
+    """Days of a window since the first order: a customer of two months has no year to be compared with."""
+    return f"LEAST(l.order_age_days + 1, {days})"
+
+
+def _vs_year(name: str, days: int) -> str:
+    """The daily rate of a window against that of the year, or of as much of it as there is."""
+    return ratio(f"t.{name}_{days}d * {_exposure(364)}", f"(t.{name}_364d * {_exposure(days)})")
+
+
+_EXPECTED = f"(CAST(t.orders_364d AS DOUBLE) * {_exposure(84)} / {_exposure(364)})"
 _MEAN = "(CAST(g.gap_sum AS DOUBLE) / g.gaps)"
 _STD = f"SQRT(GREATEST(CAST(g.gap_squares AS DOUBLE) / g.gaps - {_MEAN} * {_MEAN}, 0))"
 _RECENT = "(CAST(g.recent_gap_sum AS DOUBLE) / g.recent_gaps)"
@@ -117,6 +129,10 @@ SELECT s.snapshot,
     {ratio("t.orders_84d", "(t.orders_168d - t.orders_84d)")} AS orders_trend_84d,
     {ratio("t.order_revenue_364d", "(t.order_revenue_728d - t.order_revenue_364d)")} AS order_revenue_trend_364d,
     {ratio("t.orders_364d", "(t.orders_728d - t.orders_364d)")} AS orders_trend_364d,
+    {_vs_year("order_revenue", 84)} AS order_revenue_vs_year_84d,
+    {_vs_year("orders", 84)} AS orders_vs_year_84d,
+    CASE WHEN t.orders_364d > 0 THEN (t.orders_84d - {_EXPECTED}) / SQRT({_EXPECTED} + 0.5) END AS orders_surprise_84d,
+    {ratio("28 * t.orders_364d", _exposure(364))} AS order_rate_364d,
     {ratio("t.order_revenue_84d", "t.order_revenue_year_ago_84d")} AS order_revenue_vs_year_ago_84d,
     {ratio("t.order_revenue_year_ago_ahead_84d", "t.order_revenue_year_ago_84d")} AS season_ahead_84d,
     {ratio("-t.returned_364", "t.gross_364")} AS returns_share_364d,
@@ -171,6 +187,10 @@ SUBJECT = Subject(
         Feature("order_revenue_trend_364d", "ratio", "orders", "good", window_days=364),
         Feature("orders_trend_84d", "ratio", "orders", "good", window_days=84),
         Feature("orders_trend_364d", "ratio", "orders", "good", window_days=364),
+        Feature("order_revenue_vs_year_84d", "ratio", "orders", "good", window_days=84),
+        Feature("orders_vs_year_84d", "ratio", "orders", "good", window_days=84),
+        Feature("orders_surprise_84d", "number", "orders", "good", window_days=84),
+        Feature("order_rate_364d", "number", "rhythm", "good", window_days=364),
         Feature("order_revenue_year_ago_84d", "money", "orders", "good", window_days=84, zero=True),
         Feature("order_revenue_year_ago_ahead_84d", "money", "orders", "good", window_days=84, zero=True),
         Feature("order_revenue_vs_year_ago_84d", "ratio", "orders", "good", window_days=84),
