@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Literal, get_args
 
 import click
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table
-from revml.sources.samples.kinds import KINDS, KindName
+
+KindName = Literal["saas", "machinery", "manufacturing"]
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--kind", type=click.Choice(list(KINDS)), default="saas", show_default=True, help="What the company sells."
+    "--kind", type=click.Choice(get_args(KindName)), default="saas", show_default=True, help="What the company sells."
 )
 @click.option("--accounts", type=click.IntRange(min=1), default=1500, show_default=True, help="Customer companies.")
 @click.option("--months", type=click.IntRange(6, 120), default=36, show_default=True, help="Length, up to 2026-07-01.")
@@ -23,7 +24,9 @@ from revml.sources.samples.kinds import KINDS, KindName
 )
 @click.option("--events", type=click.IntRange(min=0), default=None, help="About how many rows of usage.")
 @json_option
-def sample(folder: Path, kind: str, accounts: int, months: int, seed: int, events: int | None, as_json: bool) -> None:
+def sample(
+    folder: Path, kind: KindName, accounts: int, months: int, seed: int, events: int | None, as_json: bool
+) -> None:
     """Make a sample company in DIR: the contract's tables as Parquet, and DIR/truth with what really happened.
 
     Example: revml sample data --kind machinery --accounts 800
@@ -33,7 +36,7 @@ def sample(folder: Path, kind: str, accounts: int, months: int, seed: int, event
     with progress_bar("Making a sample company") as report:
         made = write_sample(
             folder,
-            kind=cast(KindName, kind),
+            kind=kind,
             accounts=accounts,
             months=months,
             seed=seed,
