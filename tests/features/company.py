@@ -107,7 +107,7 @@ def _account(d: Draw, account: str, parent: str | None, out: Tables) -> None:
         invoice = {"invoice_id": f"{account}-i{i}", "issued_at": at, "amount": 100.0 * (i + 1), "due_at": at + 30 * DAY}
         _add(d, out, "invoices", who | invoice | {"paid_at": d.later(at, 35, 0.9)})
     for _ in d.many(400):
-        use = {"occurred_at": d.time(60), "event": d.one("open", "save", "print"), "user_id": d.one(*people, None)}
+        use = {"occurred_at": d.time(60), "event": f"e{d.rng.integers(30)}", "user_id": d.one(*people, None)}
         _add(d, out, "usage", who | use | {"quantity": d.one(None, 1.0, 2.5)})
     for i in d.many(12):
         at = d.time(60)
