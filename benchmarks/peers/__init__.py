@@ -1,0 +1,1 @@
+"""What revml is measured against: each a plain version of the same thing, as one would write it without revml."""
