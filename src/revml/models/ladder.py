@@ -111,11 +111,13 @@ def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None
     report(f"fitting {best.rung}", 0.9)
     model = _refit(best.rung, attempts, data)
     probability, calibration = _calibrate(best, label, groups, sheet)
-    # Shape from all judged rows, level from the newest: base rates drift. Judged by time, the refit has seen newer rows
-    # than the predictions that made the calibration, so it is the refit whose level is set.
-    level = _newest(data.as_of[judged], label)
-    raw = model.raw(data.matrix[judged[level]]) if folds.by_time else best.raw[level]
-    calibration = calibration.levelled(raw, float(label[level].mean()))
+    if folds.by_time:
+        # Shape from all judged rows, level from the newest: base rates drift. The refit has seen newer rows than the
+        # predictions that made the calibration, so it is the refit whose level is set. A history too short to fold by
+        # time cannot tell drift from season: the level of all its rows stays.
+        level = _newest(data.as_of[judged], label)
+        raw = model.raw(data.matrix[judged[level]])
+        calibration = calibration.levelled(raw, float(label[level].mean()))
     return Climbed(model, calibration, tuple(attempts.values()), best.rung, enough, judged, probability)
 
 
