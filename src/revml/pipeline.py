@@ -2,7 +2,7 @@
 
 Comes in: a workspace and a pipeline file. Goes out: one `StepResult` a step, in order; the first error stops the run
 and leaves what earlier steps finished. A step's arguments are validated before the first step starts, so that a typing
-mistake in the last line costs nothing. No Python lives in pipeline files.
+mistake in the last line, or in a model sheet, costs nothing. No Python lives in pipeline files.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
-from revml.config import Frozen, Instant, QuestionName, Workspace, read_yaml
-from revml.errors import ConfigError
+from revml.config import QUESTIONS, Frozen, Instant, QuestionName, Workspace
 from revml.sources.facts import Facts
+from revml.yaml_file import nearest, read_yaml, validated
 
 Progress = Callable[[str, float], None]
 
@@ -41,6 +41,26 @@ class TrainStep(Frozen):
     question: QuestionName | Literal["all"] = "all"
     sheet: str | None = None
 
+    @model_validator(mode="after")
+    def _one_question(self) -> TrainStep:
+        if self.sheet and self.question == "all":
+            raise ValueError("a sheet belongs to one question: name the question too")
+        return self
+
+    def ready(self, workspace: Workspace) -> None:
+        """Read the sheets now rather than after the features were built.
+
+        Raises:
+            ConfigError: a sheet is missing or wrong.
+        """
+        from revml.models.sheet import load_sheet, read_sheet
+
+        if self.sheet and self.question != "all":
+            read_sheet(workspace.root / self.sheet, self.question)
+            return
+        for question in QUESTIONS if self.question == "all" else (self.question,):
+            load_sheet(workspace, question)
+
     def run(self, run: Run) -> str:
         """What each question got."""
         from revml.tracking import train_questions
@@ -52,7 +72,7 @@ class TrainStep(Frozen):
             sheet=run.workspace.root / self.sheet if self.sheet else None,
             progress=run.progress,
         )
-        return "; ".join(one.summary() for one in trained)
+        return "\n  ".join(one.summary() for one in trained)
 
 
 class ScoreStep(Frozen):
@@ -112,7 +132,11 @@ class Pipeline(Frozen):
                 raise ValueError(f"step {number} must be a name, or one name with its arguments in braces")
             name = next(iter(step))
             if name not in STEPS:
-                raise ValueError(f"step {number}: there is no step {name!r}; known: {', '.join(STEPS)}")
+                raise ValueError(
+                    f"step {number}: there is no step {name!r}; known: {', '.join(STEPS)}; {nearest(str(name), STEPS)}".rstrip(
+                        "; "
+                    )
+                )
         return tuple({name: args or {} for name, args in step.items()} for step in named)
 
 
@@ -154,21 +178,26 @@ def load_pipeline(path: Path) -> tuple[Pipeline, list[tuple[str, Any]]]:
 
 
 def _arguments(path: Path, name: str, args: Any) -> Any:
-    try:
-        return STEPS[name](**args)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            f"the step {name!r} does not take this",
-            where=f"{path}: {name}",
-            wanted=", ".join(STEPS[name].model_fields) or "no arguments",
-            got=str(args),
-            do=str(error).splitlines()[-1].strip() or "correct the arguments",
-        ) from None
+    known = ", ".join(STEPS[name].model_fields)
+    hint = f"write {name}: {{ARGUMENT: VALUE}}; arguments: {known}" if known else f"write {name} alone"
+    return validated(args, STEPS[name], where=f"{path}: {name}", hint=hint)
+
+
+def make_ready(workspace: Workspace, steps: list[tuple[str, Any]]) -> None:
+    """Let each step look at the files it will need, before the first one starts.
+
+    Raises:
+        ConfigError: one of them is missing or wrong.
+    """
+    for _, step in steps:
+        if isinstance(step, TrainStep):
+            step.ready(workspace)
 
 
 def run_pipeline(workspace: Workspace, path: Path, *, progress: Progress | None = None) -> Iterator[StepResult]:
     """Run a pipeline file step by step, yielding each result as it is there."""
     _, steps = load_pipeline(path)
+    make_ready(workspace, steps)
     yield from run_steps(Run(workspace, progress), steps)
 
 

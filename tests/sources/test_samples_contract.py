@@ -191,3 +191,11 @@ def test_another_kind_replaces_a_sample_whole(tmp_path: Path):
     write_sample(tmp_path, kind="saas", accounts=20, months=6, seed=1)
     made = write_sample(tmp_path, kind="manufacturing", accounts=20, months=6, seed=1)
     assert {p.stem for p in tmp_path.glob("*.parquet")} == set(made.rows)
+
+
+@kinds
+def test_nothing_happens_after_the_data_ends(kind):
+    """No row of any table lies after the end of the data, or every table would look cut short against it."""
+    for name, spec in TABLES.items():
+        if name in WANTED[kind] and spec.happened_at:
+            assert sample(kind).table(name)[spec.happened_at].max() < END

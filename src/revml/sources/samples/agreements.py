@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from revml.sources.samples.billing import billing_months
 from revml.sources.samples.kinds import Kind
@@ -36,10 +37,11 @@ def products_table(kind: Kind) -> pa.Table:
 
 
 def subscriptions_table(world: World) -> pa.Table:
-    """All periods of constant terms."""
-    return pa.concat_tables([t for slot in range(len(SLOTS)) if (t := _slot(world, slot)).num_rows]).sort_by(
-        [("started_at", "ascending"), ("subscription_id", "ascending")]
-    )
+    """All periods of constant terms that began before the data ends."""
+    periods = pa.concat_tables([t for slot in range(len(SLOTS)) if (t := _slot(world, slot)).num_rows])
+    # An account lost in the last month may come back in the next one: that is not known yet.
+    begun = pc.less(periods["started_at"], days(np.array([world.calendar.end]))[0])
+    return periods.filter(begun).sort_by([("started_at", "ascending"), ("subscription_id", "ascending")])
 
 
 def _slot(world: World, slot: int) -> pa.Table:
