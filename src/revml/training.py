@@ -30,7 +30,7 @@ from revml.models.bundle import Bands, Bundle, load_bundle, model_files, to_text
 from revml.models.calibration import sigmoid
 from revml.models.encoding import Encoding
 from revml.models.folds import account_numbers, folds_by_account, folds_by_time
-from revml.models.ladder import CLEARLY, Attempt, Climbed, Learning, climb
+from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed, Learning, climb
 from revml.models.reference import reference, segment_of
 from revml.models.registry import serving_bundle
 from revml.models.sheet import ModelSheet, load_sheet
@@ -69,7 +69,8 @@ class TrainingResult:
         """One sentence for logs."""
         auc = self.figures.values["roc_auc"].value
         told = "ROC-AUC unknown" if auc is None else f"ROC-AUC {auc:.3f}"
-        return f"{self.question}: {self.bundle.rung} serves, {told}, {self.verdict.sentence()}"
+        verdict = "passed" if self.verdict.passed else "not passed"
+        return f"{self.question}: {self.bundle.rung}, {told}, {verdict}"
 
 
 def train(
@@ -218,7 +219,7 @@ def _write(
         "sheet": data.sheet.model_dump(mode="json"),
         "data": told,
         "ladder": [_ladder_row(a) for a in climbed.attempts],
-        "clearly": CLEARLY,
+        "rule_of_choice": {"clearly": CLEARLY, "not_worse": NOT_WORSE, "ordered": ORDERED},
         "enough": climbed.enough,
         "calibration": climbed.calibration.kind,
         "held": [c.name for c in data.encoding.columns if c.monotone],
@@ -255,11 +256,11 @@ def _bands(climbed: Climbed) -> Bands:
 
 
 def _ladder_row(attempt: Attempt) -> dict[str, Any]:
-    better = None if attempt.better is None else round(attempt.better, 4)
     return {
         "rung": attempt.rung,
         "log_loss": round(attempt.log_loss, 6),
-        "better": better,
+        "better": attempt.better,
+        "ranks": attempt.ranks,
         "setting": attempt.setting,
     }
 

@@ -95,10 +95,15 @@ def _print(told: dict[str, Any]) -> None:
         out.print(told["why"] + "\n", style="yellow", markup=False)
         return
     rungs = (
-        (row["rung"] + (" *" if row["rung"] == told["served"] else ""), f"{row['log_loss']:.4f}", _share(row["better"]))
+        (
+            row["rung"] + (" *" if row["rung"] == told["served"] else ""),
+            f"{row['log_loss']:.4f}",
+            _share(row["better"]),
+            _share(row["ranks"]),
+        )
         for row in told["ladder"]
     )
-    headers = ("rung", "log-loss", "beats the one below in")
+    headers = ("rung", "log-loss", "lower than below in", "ranks better in")
     out.print(table(f"{told['question']}: ladder, chosen {told['chosen']}", headers, rungs, right=headers[1:]))
     figures = told["figures"]
     rows = [(words, *_cells(figures["values"][name], digits)) for name, words, digits in SHOWN]
@@ -115,7 +120,7 @@ def _print(told: dict[str, Any]) -> None:
 
 
 def _share(better: float | None) -> str:
-    return "" if better is None else f"{better:.0%} of resamples"
+    return "" if better is None else f"{better:.0%}"
 
 
 def _cells(figure: dict[str, float | None], digits: int) -> tuple[str, str]:

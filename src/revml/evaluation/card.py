@@ -144,17 +144,17 @@ def _served(say: Words, manifest: Mapping[str, Any]) -> list[str]:
         )
     if rule:
         told.append(_rule(say, rule))
-    told.append(say.text("card.served.how", clearly=say.percent(manifest["clearly"])))
+    told.append(say.text("card.served.how", **{k: say.percent(v) for k, v in manifest["rule_of_choice"].items()}))
     mark = f" (**{say.text('card.ladder.serves')}**)"
     rows = [
         (
             say.text(f"card.rung.{row['rung']}") + (mark if row["rung"] == served else ""),
             say.number(row["log_loss"], 4),
-            "" if row["better"] is None else say.percent(row["better"]),
+            *("" if row[k] is None else say.percent(row[k]) for k in ("better", "ranks")),
         )
         for row in manifest["ladder"]
     ]
-    told.append(_table([say.text(f"card.ladder.{k}") for k in ("rung", "log_loss", "better")], rows))
+    told.append(_table([say.text(f"card.ladder.{k}") for k in ("rung", "log_loss", "better", "ranks")], rows))
     return told
 
 

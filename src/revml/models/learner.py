@@ -90,7 +90,7 @@ def fit_trees(
 def full_params(encoding: Encoding, params: Mapping[str, Any], seed: int, threads: int) -> dict[str, Any]:
     """A sheet's parameters with what revml fixes for reproducibility."""
     monotone = [c.monotone for c in encoding.columns]
-    extra = {"monotone_constraints": monotone, "monotone_constraints_method": "advanced"} if any(monotone) else {}
+    extra = {"monotone_constraints": monotone, "monotone_constraints_method": "intermediate"} if any(monotone) else {}
     return {**FIXED, **params, **extra, "seed": seed, "num_threads": threads}
 
 
