@@ -40,8 +40,10 @@ def card(language: str, manifest: Mapping[str, Any]) -> str:
     parts.append(_section(say, "card.limits", _bullets(say.text(f"card.limits.{k}", events=events) for k in limits)))
     never = ("people", "credit", "other", "alone")
     parts.append(_section(say, "card.never", _bullets(say.text(f"card.never.{k}") for k in never)))
-    if manifest["sheet"]["notes"]:
-        parts.append(_section(say, "card.notes", manifest["sheet"]["notes"].strip()))
+    notes = manifest["sheet"]["notes"]
+    text = notes.get(language, "") if isinstance(notes, dict) else notes
+    if text.strip():
+        parts.append(_section(say, "card.notes", text.strip()))
     return "\n\n".join(parts) + "\n"
 
 

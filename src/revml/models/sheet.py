@@ -60,7 +60,7 @@ class ModelSheet(Frozen):
     rungs: tuple[RungName, ...] = Field(LADDER, min_length=1)
     min_events: MinEvents = MinEvents()
     bootstrap_rounds: int = Field(300, ge=50, le=10_000)
-    notes: str = ""
+    notes: str | dict[Literal["en", "cs"], str] = Field("", description="for the card; a text, or one a language")
 
     def pick(self, features: tuple[str, ...]) -> tuple[str, ...]:
         """The features that the sheet lets in, in their order.
