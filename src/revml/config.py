@@ -331,6 +331,6 @@ def load_workspace(path: str | Path = WORKSPACE_FILE) -> Workspace:
     path = Path(path)
     if path.is_dir():
         path = path / WORKSPACE_FILE
-    workspace = read_yaml(path, Workspace)
+    workspace = read_yaml(path, Workspace, hint="`revml schema` prints what each key may hold")
     workspace._root = path.parent
     return workspace

@@ -38,7 +38,7 @@ class CheckStep(Frozen):
 class TrainStep(Frozen):
     """Train, evaluate once, register; the first model that passes becomes champion."""
 
-    question: QuestionName | Literal["all"] = "all"
+    question: Literal["churn", "upsell", "lapse", "growth", "all"] = "all"
     sheet: str | None = None
 
     @model_validator(mode="after")
@@ -132,11 +132,8 @@ class Pipeline(Frozen):
                 raise ValueError(f"step {number} must be a name, or one name with its arguments in braces")
             name = next(iter(step))
             if name not in STEPS:
-                raise ValueError(
-                    f"step {number}: there is no step {name!r}; known: {', '.join(STEPS)}; {nearest(str(name), STEPS)}".rstrip(
-                        "; "
-                    )
-                )
+                known = f"known: {', '.join(STEPS)}; {nearest(str(name), STEPS)}".rstrip("; ")
+                raise ValueError(f"step {number}: there is no step {name!r}; {known}")
         return tuple({name: args or {} for name, args in step.items()} for step in named)
 
 

@@ -16,7 +16,7 @@ from revml.clv import ClvForecast, forecast_clv
 from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
 from revml.contract.tables import TABLES
 from revml.datasets import feature_frame, scoring_time
-from revml.errors import BundleError, NotFound
+from revml.errors import BundleError, NotEnoughData, NotFound
 from revml.explanations import explain
 from revml.features.catalog import available, available_subjects
 from revml.labels import answerable, require
@@ -87,6 +87,7 @@ def score_workspace(
     Raises:
         ConfigError: `as_of` lies beyond the data.
         NotFound: no question has a champion.
+        NotEnoughData: nobody was a customer then.
         BundleError: a feature that a champion was trained on can no longer be built.
     """
     tell = progress or (lambda what, share: None)
@@ -97,6 +98,14 @@ def score_workspace(
     )
     for question, bundle in bundles.items():
         _fits(bundle, frames[question])
+    if all(frame.empty for frame in frames.values()):
+        raise NotEnoughData(
+            "there is nobody to score",
+            where=f"as of {as_of:%Y-%m-%d}",
+            wanted=f"a customer whom one of the questions {', '.join(bundles)} is about",
+            got="none",
+            do="choose a later as_of, or see `revml preview` whom the definitions in revml.yaml count as customers",
+        )
     declared = {feature.name: feature for feature in available(facts)}
     scores, reasons = [], []
     for i, (question, bundle) in enumerate(bundles.items()):

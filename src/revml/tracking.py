@@ -23,12 +23,12 @@ from typing import Any, Literal
 from revml import __version__
 from revml.config import QuestionName, Workspace
 from revml.datasets import asked, build_datasets
-from revml.errors import NotEnoughData, TrackingError
+from revml.errors import ConfigError, NotEnoughData, TrackingError
 from revml.evaluation import pictures
 from revml.evaluation.verdict import SENTENCES
 from revml.models.bundle import Bundle, load_bundle, to_text
 from revml.models.registry import appoint, serving_bundle
-from revml.models.sheet import read_sheet
+from revml.models.sheet import load_sheet, read_sheet
 from revml.sources.facts import Facts
 from revml.training import TrainingResult, train_dataset
 
@@ -93,11 +93,20 @@ def train_questions(
 
     Raises:
         NotEnoughData: the one question that was asked has too little data, or none of all has enough.
-        ConfigError: the sheet is for another question.
+        ConfigError: a sheet is wrong, or one is given for all questions.
     """
     report = progress or (lambda _what, _share: None)
     asked_for: tuple[QuestionName, ...] = asked(workspace, facts) if question == "all" else (question,)
-    chosen = read_sheet(sheet, asked_for[0]) if sheet is not None else None
+    if sheet is not None and question == "all":
+        raise ConfigError(
+            "a sheet belongs to one question",
+            where=str(sheet),
+            wanted=", ".join(asked_for),
+            got="all",
+            do="name the question that this sheet is for",
+        )
+    # Before the features, which take minutes: a mistake in a sheet costs nothing.
+    sheets = {q: load_sheet(workspace, q) if sheet is None else read_sheet(sheet, q) for q in asked_for}
     refused: dict[QuestionName, NotEnoughData] = {}
     datasets = build_datasets(
         workspace, facts, asked_for, progress=lambda what, share: report(what, 0.5 * share), refused=refused
@@ -105,20 +114,31 @@ def train_questions(
     trained = []
     for number, name in enumerate(asked_for):
 
-        def part(what: str, share: float, name: str = name, number: int = number) -> None:
+        def part(what: str, share: float, name: QuestionName = name, number: int = number) -> None:
             report(f"{name}: {what}", 0.5 + 0.5 * (number + share) / len(asked_for))
 
         if name in datasets:
             try:
-                result = train_dataset(workspace, datasets[name], sheet=chosen, progress=part)
+                result = train_dataset(workspace, datasets[name], sheet=sheets[name], progress=part)
                 trained.append(Trained(name, result, register(workspace, result)))
                 continue
             except NotEnoughData as error:
                 refused[name] = error
         trained.append(Trained(name, refused=refused[name]))
     if refused and len(refused) == len(asked_for):
-        raise next(iter(refused.values()))
+        raise _all_refused(refused)
     return trained
+
+
+def _all_refused(refused: dict[QuestionName, NotEnoughData]) -> NotEnoughData:
+    if len(refused) == 1:
+        return next(iter(refused.values()))
+    return NotEnoughData(
+        "none of the questions has enough data to be trained",
+        wanted="; ".join(dict.fromkeys(f"{q}: {one.wanted}" for q, one in refused.items())),
+        got="; ".join(f"{q}: {one.got}" for q, one in refused.items()),
+        do=f"see `revml preview {next(iter(refused))}`; load more history or more accounts",
+    )
 
 
 def register(workspace: Workspace, result: TrainingResult | Bundle, *, progress: Progress | None = None) -> Registered:

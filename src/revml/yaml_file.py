@@ -25,7 +25,7 @@ _SHAPES = {
     "model_type": "a mapping was expected (key: value)",
     "model_attributes_type": "a mapping was expected (key: value)",
 }
-_SCHEMA = "`revml schema` prints what each key may hold"
+_EXAMPLE = "write it as in the file of this kind that `revml init DIR` writes"
 
 
 class _OneKeyOnce(yaml.SafeLoader):
@@ -42,8 +42,11 @@ class _OneKeyOnce(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def read_yaml(path: Path, model: type[ModelT]) -> ModelT:
+def read_yaml(path: Path, model: type[ModelT], *, hint: str = _EXAMPLE) -> ModelT:
     """Read a YAML file into a frozen model, with errors that name file, key and way out.
+
+    Args:
+        hint: the way out where a value is wrong in itself.
 
     Raises:
         ConfigError: missing file, broken YAML, unknown key, wrong value.
@@ -54,7 +57,7 @@ def read_yaml(path: Path, model: type[ModelT]) -> ModelT:
         raise ConfigError(
             "there is no such file",
             where=str(path),
-            wanted=f"a {model.__name__.lower()} file",
+            wanted=f"the file of a {_words(model)}",
             got="nothing at that path",
             do="`revml init DIR` writes a workspace with all its files",
         ) from None
@@ -77,10 +80,19 @@ def read_yaml(path: Path, model: type[ModelT]) -> ModelT:
             got=type(raw).__name__,
             do="begin the file with a key, as the file that `revml init DIR` writes does",
         )
+    return validated(raw, model, where=str(path), hint=hint)
+
+
+def validated(raw: object, model: type[ModelT], *, where: str, hint: str = _EXAMPLE) -> ModelT:
+    """What was read as a frozen model; `where` is the place that errors begin with.
+
+    Raises:
+        ConfigError: unknown key, wrong value.
+    """
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise _explain(error, path, model) from None
+        raise _explain(error, where, model, hint) from None
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -93,11 +105,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else ""
 
 
-def _explain(error: ValidationError, path: Path, model: type[BaseModel]) -> ConfigError:
-    first = error.errors(include_url=False)[0]
+def _explain(error: ValidationError, place: str, model: type[BaseModel], hint: str) -> ConfigError:
+    # An unknown key is often the misspelt one that is missing: it is told first.
+    first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
     loc, kind = first["loc"], first["type"]
     more = f" ({error.error_count() - 1} more after this one)" if error.error_count() > 1 else ""
-    where = f"{path}: {'.'.join(str(part) for part in loc)}"
+    where = ": ".join(part for part in (place, ".".join(str(part) for part in loc)) if part)
     if kind == "extra_forbidden":
         key = str(loc[-1])
         known = _keys_at(model, loc[:-1])
@@ -113,10 +126,18 @@ def _explain(error: ValidationError, path: Path, model: type[BaseModel]) -> Conf
         of_key = loc[-1] == "[key]"
         return ConfigError(
             f"unknown name {name!r}{more}",
-            where=f"{path}: {'.'.join(str(part) for part in (loc[:-2] if of_key else loc))}",
+            where=f"{place}: {'.'.join(str(part) for part in (loc[:-2] if of_key else loc))}",
             wanted=", ".join(known),
             got=name,
             do=nearest(name, known) or "use one of these names",
+        )
+    if kind == "missing":
+        return ConfigError(
+            f"the key {str(loc[-1])!r} is missing{more}",
+            where=where,
+            wanted=f"{loc[-1]}: ...",
+            got=", ".join(str(key) for key in first["input"]) or "no key" if isinstance(first["input"], dict) else "",
+            do="add it",
         )
     if first["input"] is None:
         return ConfigError(
@@ -127,7 +148,12 @@ def _explain(error: ValidationError, path: Path, model: type[BaseModel]) -> Conf
             do="give it one, write {} for all defaults, or remove the key",
         )
     message = _SHAPES.get(kind, first["msg"].removeprefix("Value error, "))
-    return ConfigError(f"{message}{more}", where=where, got=repr(first["input"])[:120], do=_SCHEMA)
+    return ConfigError(f"{message}{more}", where=where, got=repr(first["input"])[:120], do=hint)
+
+
+def _words(model: type[BaseModel]) -> str:
+    """`ModelSheet` as `model sheet`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", model.__name__).lower()
 
 
 def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:

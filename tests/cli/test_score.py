@@ -60,7 +60,7 @@ def test_a_day_beyond_the_data_publishes_nothing(root: Path) -> None:
     """Exit code 2, a message, and an untouched scores database."""
     result = call(root, "score", "--as-of", "2027-01-01")
     assert result.exit_code == 2
-    assert "beyond the data" in result.stderr
+    assert "does not reach that far" in result.stderr
     assert not (root / ".revml" / "scores.db").exists()
 
 

@@ -63,7 +63,8 @@ def _show(report: CheckReport, *, as_json: bool) -> None:
     _list("Tables that are not there, and what they cost", [f"{m.name}: {m.without}" for m in report.missing_tables])
     _list("Columns left out", [line for one in report.tables for line in _left_out(one)])
     _list("Left out, and rightly so", _suspects(report, used=False))
-    out.print(f"\nData until {report.observed_until:%Y-%m-%d %H:%M} UTC, fingerprint {report.fingerprint[:12]}.")
+    if any(one.accepted for one in report.tables):
+        out.print(f"\nData until {report.observed_until:%Y-%m-%d %H:%M} UTC, fingerprint {report.fingerprint[:12]}.")
 
 
 def _counts(one: TableReport, *, filtered: bool) -> tuple[str, ...]:

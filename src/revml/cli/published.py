@@ -185,6 +185,9 @@ def runs(workspace: Workspace, as_json: bool) -> None:
         )
         for run in found
     ]
+    if not rows:
+        out.print("nothing was published yet; run `revml score`")
+        return
     out.print(table("Runs", ("", "run", "as of", "published (UTC)", "accounts", "models", ""), rows, right=("run",)))
 
 

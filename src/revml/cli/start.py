@@ -10,8 +10,9 @@ import click
 from revml.cli.options import err, json_option, out, print_json, progress_bar, workspace_option
 from revml.config import Workspace, load_workspace
 from revml.errors import ConfigError
-from revml.pipeline import CheckStep, Run, ScoreStep, TrainStep, load_pipeline, run_steps
+from revml.pipeline import CheckStep, Run, ScoreStep, TrainStep, load_pipeline, make_ready, run_steps
 from revml.workspace import init_workspace
+from revml.yaml_file import nearest
 
 
 @click.command()
@@ -45,9 +46,11 @@ def run(pipeline: str, workspace: Workspace, as_json: bool) -> None:
             where=str(path),
             wanted=", ".join(there) or "a YAML file in pipelines/",
             got=pipeline,
-            do="name one of these",
+            do=nearest(pipeline, there)
+            or ("name one of these" if there else "`revml init DIR` writes some to start from"),
         )
     described, steps = load_pipeline(path)
+    make_ready(workspace, steps)
     shared = Run(workspace)
     results = []
     for name, step in steps:
@@ -100,7 +103,7 @@ def demo(folder: Path, kind: str, accounts: int, months: int, seed: int, serve: 
         ("experiments in MLflow", f"mlflow ui --backend-store-uri {workspace.tracking_uri}"),
         ("the pages and the API", f"revml serve -w {folder}"),
     ):
-        out.print(f"  {what:<30} {where}", markup=False)
+        out.print(f"  {what:<30} {where}", markup=False, soft_wrap=True)
     if serve:
         from revml.cli.serve import serve_until_stopped
 

@@ -23,7 +23,7 @@ def champion(workspace: Workspace, question: QuestionName) -> Bundle:
 
     Raises:
         NotFound: none has been appointed.
-        BundleError: it is broken.
+        BundleError: it is broken, or the pointer names none.
     """
     folder = workspace.bundles_dir / question
     try:
@@ -36,7 +36,23 @@ def champion(workspace: Workspace, question: QuestionName) -> Bundle:
             got="none",
             do=f"`revml train {question}`; if its test says no, the model card tells why",
         ) from None
+    except ValueError:
+        raise _pointer_broken(folder, question, "something else") from None
+    if not isinstance(pointer, dict) or not isinstance(pointer.get("bundle"), str):
+        raise _pointer_broken(folder, question, "something else")
+    if not (folder / pointer["bundle"]).is_dir():
+        raise _pointer_broken(folder, question, f"{pointer['bundle']}, which is not there")
     return load_bundle(folder / pointer["bundle"], version=pointer.get("version"))
+
+
+def _pointer_broken(folder: Path, question: str, got: str) -> BundleError:
+    return BundleError(
+        f"it is not clear which model of {question} is in service",
+        where=str(folder / POINTER),
+        wanted="the name of a bundle beside this file",
+        got=got,
+        do=f"restore the folder from a copy, or remove this file and run `revml train {question}`",
+    )
 
 
 def appoint(folder: Path, bundle: str, version: str | None) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from revml.contract.tables import SQL_TYPES, TABLES, Table
-from revml.errors import NotFound
+from revml.errors import DataError, NotFound
 
 META_FILE = "facts.json"
 
@@ -55,6 +55,7 @@ class Facts:
 
         Raises:
             NotFound: nothing was staged there.
+            DataError: what was staged is damaged.
         """
         try:
             meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
@@ -66,10 +67,15 @@ class Facts:
                 got="an empty place",
                 do="run `revml check` first",
             ) from None
+        except ValueError as error:
+            raise _damaged(folder / META_FILE, error) from None
         con = connect()
-        for table in TABLES.values():
-            con.execute(_view(table, folder, set(meta["columns"].get(table.name, ()))))
-        con.execute(_profile(folder, tuple(meta["extras"]), "accounts" in meta["columns"]))
+        try:
+            for table in TABLES.values():
+                con.execute(_view(table, folder, set(meta["columns"].get(table.name, ()))))
+            con.execute(_profile(folder, tuple(meta["extras"]), "accounts" in meta["columns"]))
+        except duckdb.Error as error:
+            raise _damaged(folder, error) from None
         return cls(
             con=con,
             columns={name: frozenset(cols) for name, cols in meta["columns"].items()},
@@ -78,6 +84,16 @@ class Facts:
             fingerprint=meta["fingerprint"],
             folder=folder,
         )
+
+
+def _damaged(place: Path, error: Exception) -> DataError:
+    return DataError(
+        "the checked data is damaged",
+        where=str(place),
+        wanted="what `revml check` wrote",
+        got=str(error).splitlines()[0],
+        do="run `revml check` again",
+    )
 
 
 def connect() -> duckdb.DuckDBPyConnection:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from revml.contract.checks import identifier
 from revml.contract.report import TableReport
 from revml.contract.tables import TABLES
 from revml.errors import DataError
 from revml.sources.facts import literal, staged_file
 from revml.sources.judging import Connection
+from revml.sources.mapping import Mapping
 
 # Tables to which rows come all the time, so that silence is worth a word.
 STEADY = ("usage", "orders", "invoices", "tickets")
@@ -50,6 +52,38 @@ def one_currency(con: Connection, staged: Path, company: str) -> None:
     )
 
 
+def no_other_currency(con: Connection, mapping: Mapping, company: str) -> None:
+    """Hold that a table that tells its currency in a column of its own tells the company's.
+
+    Money that the mapping computes (`{sql: ...}`) is taken to be converted there.
+
+    Raises:
+        DataError: some rows are in another currency; adding them up would be silently wrong.
+    """
+    money = [
+        name for name, column in mapping.table.by_name.items() if column.type == "money" and name in mapping.values
+    ]
+    column = next((name for name in mapping.left_out if name.casefold() == "currency"), None)
+    plain = {identifier(name) for name in mapping.source.columns}
+    if column is None or not any(mapping.values[name].sql in plain for name in money):
+        return
+    rows = con.execute(
+        f"SELECT CAST({identifier(column)} AS VARCHAR), count(*) FROM {mapping.source.relation}"
+        f" WHERE coalesce({mapping.where or 'true'}, false) AND {identifier(column)} IS NOT NULL"
+        " GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    if all(code == company for code, _ in rows):
+        return
+    raise DataError(
+        "not all amounts are in the company's currency",
+        where=f"table {mapping.table.name}, column {column}",
+        wanted=f"{company} in every row; revml converts nothing",
+        got=", ".join(f"{code} ({n:,} rows)" for code, n in rows[:6]),
+        do=f"convert in the mapping ({money[0]}: {{sql: ...}} over amount and {column}), leave rows out with where,"
+        " or correct company: currency in revml.yaml",
+    )
+
+
 def notes_on(con: Connection, report: TableReport, staged: Path, observed_until: datetime) -> tuple[str, ...]:
     """Notes on one table."""
     table = TABLES[report.table]
@@ -67,9 +101,30 @@ def notes_on(con: Connection, report: TableReport, staged: Path, observed_until:
             f"its newest {table.happened_at} lies in the future: {report.last:%Y-%m-%d};"
             " the data counts as reaching to today at most"
         )
+    if report.table == "subscriptions":
+        notes += _late_ends(con, staged, observed_until)
     if report.table in STEADY:
         notes += _silences(con, report, staged, observed_until)
     return tuple(notes)
+
+
+def _late_ends(con: Connection, staged: Path, until: datetime) -> list[str]:
+    """Ends after the newest fact look like notices given; in data whose newest fact is old they are the past."""
+    file = literal(staged_file(staged, "subscriptions"))
+    if not con.execute(
+        f"SELECT 1 FROM (DESCRIBE SELECT * FROM read_parquet({file})) WHERE column_name = 'ended_at'"
+    ).fetchall():
+        return []
+    today = datetime.now(UTC).replace(tzinfo=None)
+    rows, newest = con.execute(
+        f"SELECT count(*), max(ended_at) FROM read_parquet({file}) WHERE ended_at > ? AND ended_at <= ?", [until, today]
+    ).fetchall()[0]
+    if not rows:
+        return []
+    return [
+        f"{rows:,} subscriptions end after the newest fact ({until:%Y-%m-%d}) and count as not ended yet,"
+        f" the last one on {newest:%Y-%m-%d}: if your data reach that far, say observed_until: in revml.yaml"
+    ]
 
 
 def _silences(con: Connection, report: TableReport, staged: Path, until: datetime) -> list[str]:

@@ -29,7 +29,7 @@ from revml.sources.facts import META_FILE, connect, literal, staged_file
 from revml.sources.hindsight import keep_account_columns, suspects
 from revml.sources.locate import Located, locate, strangers
 from revml.sources.mapping import Mapping, map_table
-from revml.sources.noticing import notes_on, one_currency
+from revml.sources.noticing import no_other_currency, notes_on, one_currency
 from revml.sources.readers import open_source
 from revml.sources.sifting import Sifted, sift
 
@@ -73,6 +73,8 @@ def _stage(workspace: Workspace, located: dict[str, Located], room: Path, progre
             _forget_errors(con)
             source = open_source(con, name, located[name], room)
             mapping = map_table(con, workspace, TABLES[name], located[name].source, source)
+            if name != "accounts":
+                no_other_currency(con, mapping, workspace.company.currency)
             done[name] = sift(con, mapping, staged=staged_file(staged, name), quarantine=quarantine / f"{name}.parquet")
             if name == "accounts":
                 accounts = mapping
