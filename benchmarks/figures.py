@@ -26,6 +26,15 @@ def seconds(call: Callable[[], object], *, runs: int = 3) -> float:
     return statistics.median(taken)
 
 
+def in_turns(*calls: Callable[[], object], runs: int = 3) -> list[float]:
+    """The median wall time of each call, the calls taking turns, so that a busy spell of the machine meets them all."""
+    taken: list[list[float]] = [[] for _ in calls]
+    for _ in range(runs):
+        for call, mine in zip(calls, taken, strict=True):
+            mine.append(seconds(call, runs=1))
+    return [statistics.median(mine) for mine in taken]
+
+
 def peak_mib() -> float:
     """The highest resident memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)

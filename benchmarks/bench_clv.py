@@ -1,0 +1,165 @@
+"""How fast customer lifetime values are made, and that they are what the plain way gives.
+
+orders      BG/NBD and Gamma-Gamma, fitted, then expected orders of each of 36 months, against `lifetimes` 0.11.3
+            (its own environment in the cache folder); the same models, parameters and expectations equal
+contracts   survival tied to the churn score, growth, discounted flows of 5,000 accounts x 36 months, against
+            `peers/flows_by_loop.py`, the same formulas account by account; flows equal
+whole       `forecast_clv` of a sample company out of its facts against that loop alone
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from companies import SEED, room, staged_company
+from figures import QUICK, Figures, in_turns, seconds
+from peers.environment import python_with
+from peers.flows_by_loop import flows
+
+from revml.clv.contract import contract_flows
+from revml.clv.forecast import forecast_clv
+from revml.clv.growth import HALF_LIFE_MONTHS, Growth, GrowthModel, Movements, past_movements
+from revml.clv.hazard import SHIFT_HALF_LIFE_MONTHS, fit_hazard, tie
+from revml.clv.orders import Process, fit_process
+from revml.clv.spend import fit_spend
+from revml.clv.subscriptions import account_months, active_contracts
+from revml.clv.value import MONTH_WEEKS
+from revml.config import Economics
+from revml.sources.facts import Facts
+
+BUYERS, ACCOUNTS = (5_000, 800) if QUICK else (50_000, 5_000)
+MONTHS, DAYS = 36, 90
+RUNS = 3
+PEER = Path(__file__).parent / "peers" / "lifetimes_orders.py"
+
+
+def main() -> None:
+    """Print the figures."""
+    figures = Figures()
+    with room() as folder:
+        _orders(figures, folder)
+        _, facts = staged_company(folder / "saas", kind="saas", accounts=2 * ACCOUNTS, events=0)
+        _contracts(figures, facts)
+    figures.end()
+
+
+def simulated_buyers() -> dict[str, np.ndarray]:
+    """Buyers who live by BG/NBD and Gamma-Gamma, seen for up to two years: x, t_x, T in weeks, purchases, spend."""
+    rng = np.random.default_rng(SEED)
+    whole = rng.integers(180, 730, BUYERS) / 7
+    rate, leaves = rng.gamma(0.6, 1 / 7, BUYERS), rng.beta(0.8, 2.5, BUYERS)
+    x, t_x, now = np.zeros(BUYERS), np.zeros(BUYERS), np.zeros(BUYERS)
+    alive = np.ones(BUYERS, dtype=bool)
+    while alive.any():
+        now = np.where(alive, now + rng.exponential(1 / rate), now)
+        alive &= now < whole
+        x, t_x = x + alive, np.where(alive, np.ceil(now * 7) / 7, t_x)
+        alive &= rng.random(BUYERS) >= leaves
+    n = x + 1
+    scale = rng.gamma(4.0, 1 / 60, BUYERS)
+    spend = rng.gamma(6.0 * n, 1 / (scale * n))
+    return {"x": x, "t_x": np.minimum(t_x, whole), "T": whole, "purchases": n, "spend": spend}
+
+
+def _orders(figures: Figures, folder: Path) -> None:
+    python = python_with("lifetimes==0.11.3")
+    if python is None:
+        return
+    buyers = simulated_buyers()
+    weeks = np.linspace(1.0, MONTHS, MONTHS) * MONTH_WEEKS
+    np.savez(folder / "buyers.npz", **buyers, weeks=weeks)
+    subprocess.run([str(python), str(PEER), str(folder / "buyers.npz"), str(folder / "peer.npz")], check=True)
+    peer = np.load(folder / "peer.npz")
+    x, t_x, T, purchases, spend = (buyers[name] for name in ("x", "t_x", "T", "purchases", "spend"))
+    within = np.zeros(BUYERS)
+    process = fit_process(x, t_x, T, process=Process.BG_NBD)
+    money = fit_spend(purchases, spend, within)
+    np.testing.assert_allclose([process.r, process.alpha, process.a, process.b], peer["orders"], rtol=0.01)
+    np.testing.assert_allclose([money.p, money.q, money.v], peer["money"], rtol=0.02)
+    expected = process.expected_orders(x, t_x, T, weeks)
+    np.testing.assert_allclose(expected, peer["expected"], rtol=0.01, atol=1e-4)
+    np.testing.assert_allclose(money.expected(purchases, spend), peer["worth"], rtol=0.01)
+
+    def fit() -> None:
+        fit_process(x, t_x, T, process=Process.BG_NBD)
+        fit_spend(purchases, spend, within)
+
+    def predict() -> None:
+        process.expected_orders(x, t_x, T, weeks)
+        money.expected(purchases, spend)
+
+    fitting, predicting = seconds(fit, runs=RUNS), seconds(predict, runs=RUNS)
+    slow = peer["seconds"]
+    print(
+        f"  {BUYERS:,} buyers: fit {fitting:.2f} s against {slow[0]:.2f} s, predict {MONTHS} months {predicting:.2f} s "
+        f"against {slow[1]:.2f} s; parameters within 2 %, expectations within 1 %",
+        flush=True,
+    )
+    ratio = slow.sum() / (fitting + predicting)
+    figures.at_least(f"lifetimes / revml: orders, fit + predict, {BUYERS:,} buyers", ratio, 1.0 if QUICK else 2.0)
+
+
+def _contracts(figures: Figures, facts: Facts) -> None:
+    at = facts.observed_until
+    contracts = active_contracts(facts, at, margin=0.75).iloc[:ACCOUNTS]
+    n = len(contracts)
+    log_odds = fit_hazard(account_months(facts, at)).log_odds(contracts, MONTHS)
+    rng = np.random.default_rng(SEED)
+    churn, upsell = rng.beta(1.2, 10, n), rng.beta(1.5, 12, n)
+    mrr, margin = contracts["mrr"].to_numpy(float), contracts["margin"].to_numpy(float)
+    moves, rate = past_movements(facts, at, threshold=0.1, days=DAYS), Economics().discount_rate
+    made: dict[str, np.ndarray] = {}
+
+    def at_once() -> None:
+        survival = tie(log_odds, churn, DAYS).curve
+        growth = Growth(GrowthModel.UPLIFT, upsell, moves)
+        made["revml"] = contract_flows(mrr, margin, survival, growth, rate).margin
+
+    def by_loop() -> None:
+        made["loop"] = _loop(log_odds, churn, upsell, mrr, margin, moves, rate)
+
+    ours, theirs = in_turns(at_once, by_loop, runs=RUNS)
+    np.testing.assert_allclose(made["revml"], made["loop"], rtol=1e-9)
+    print(f"  {n:,} accounts x {MONTHS} months: {ours:.3f} s against {theirs:.2f} s; flows equal to 1e-9", flush=True)
+    figures.at_least(f"loop / revml: contract flows, {n:,} accounts x {MONTHS} months", theirs / ours, 10)
+    scores = {"p_churn": churn, "p_upsell": upsell}
+    frames = {k: pd.DataFrame({"account_id": contracts["account_id"], "probability": p}) for k, p in scores.items()}
+
+    def whole() -> None:
+        forecast_clv(facts, at, Economics(), churn_horizon_days=DAYS, horizon_months=MONTHS, **frames)
+
+    took = seconds(whole, runs=RUNS)
+    # Reads the contracts' history and learns the hazards from it, which the loop is spared.
+    everybody = len(active_contracts(facts, at, margin=0.75))
+    print(f"  the whole forecast out of the facts, {everybody:,} accounts: {took:.2f} s", flush=True)
+    figures.at_most("whole forecast out of the facts / the loop alone", took / theirs, 20 if QUICK else 10)
+
+
+def _loop(
+    log_odds: np.ndarray,
+    churn: np.ndarray,
+    upsell: np.ndarray,
+    mrr: np.ndarray,
+    margin: np.ndarray,
+    moves: Movements,
+    discount_rate: float,
+) -> np.ndarray:
+    same = {
+        "churn_days": DAYS,
+        "half_life": SHIFT_HALF_LIFE_MONTHS,
+        "upsell_days": moves.days,
+        "upsell_rate": moves.upsell_rate,
+        "upsell_size": moves.upsell_size,
+        "contraction": moves.contraction,
+        "growth_half_life": HALF_LIFE_MONTHS,
+        "discount_rate": discount_rate,
+    }
+    columns = (log_odds.tolist(), churn.tolist(), upsell.tolist(), mrr.tolist(), margin.tolist())
+    return np.array([flows(*row, **same) for row in zip(*columns, strict=True)])
+
+
+if __name__ == "__main__":
+    main()
