@@ -11,14 +11,16 @@ import logging
 import os
 import shutil
 import socket
+import sqlite3
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from revml import __version__
 from revml.config import QuestionName, Workspace
@@ -36,9 +38,13 @@ Progress = Callable[[str, float], None]
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 # MLflow's own defaults let a call to a server that is away stall for minutes.
-BOUNDS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
-QUIET = ("mlflow", "alembic")
-STALE_SECONDS = 24 * 3600
+BOUNDS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+LOCKED_SECONDS = 5  # how long another writer of an SQLite store is waited for
+QUIET = ("mlflow", "alembic", "urllib3")
 
 
 @dataclass(frozen=True)
@@ -204,6 +210,7 @@ def _mlflow(workspace: Workspace) -> Iterator[tuple[Any, Any]]:
             logging.getLogger(name).setLevel(logging.ERROR)
         if workspace.tracking_uri.startswith("sqlite"):
             workspace.work_dir.mkdir(parents=True, exist_ok=True)
+            _writable(workspace.tracking_uri)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # A client of its own: MLflow's global URIs stay as the caller left them.
@@ -216,7 +223,7 @@ def _mlflow(workspace: Workspace) -> Iterator[tuple[Any, Any]]:
             "MLflow is away or refuses",
             where=_shown(workspace.tracking_uri),
             wanted="a tracking store that answers",
-            got=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300],
+            got=_without_password(workspace.tracking_uri, f"{type(error).__name__}: {error}".splitlines()[0][:300]),
             do="when it is back, run `revml register QUESTION`",
         ) from error
     finally:
@@ -224,10 +231,24 @@ def _mlflow(workspace: Workspace) -> Iterator[tuple[Any, Any]]:
             logging.getLogger(name).setLevel(level)
 
 
+def _writable(uri: str) -> None:
+    """Ask SQLite itself first: where the file refuses, MLflow would try again for minutes before it says so."""
+    file = uri.partition(":///")[2].partition("?")[0]
+    with closing(sqlite3.connect(file, timeout=LOCKED_SECONDS)) as con:
+        con.execute("BEGIN IMMEDIATE")
+        con.rollback()
+
+
 def _shown(uri: str) -> str:
     """A URI without its password."""
     head, at, tail = uri.rpartition("@")
     return f"{head.split('://')[0]}://***@{tail}" if at else uri
+
+
+def _without_password(uri: str, text: str) -> str:
+    """A message in which MLflow may have repeated its address, without the password in it."""
+    password = urlsplit(uri).password
+    return text.replace(password, "***") if password else text
 
 
 def _experiment(client: Any, workspace: Workspace, name: str) -> str:

@@ -69,7 +69,7 @@ def read_yaml(path: Path, model: type[ModelT], *, hint: str = _EXAMPLE) -> Model
             do="name a YAML file that you may read",
         ) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError("this is not YAML", where=str(path), got=str(error), do="mend the line it names") from None
+        raise ConfigError("this is not YAML", where=str(path), got=_place(error), do="mend the line it names") from None
     if raw is None:
         raw = {}
     if not isinstance(raw, dict):
@@ -93,6 +93,18 @@ def validated(raw: object, model: type[ModelT], *, where: str, hint: str = _EXAM
         return model.model_validate(raw)
     except ValidationError as error:
         raise _explain(error, where, model, hint) from None
+
+
+def _place(error: Exception) -> str:
+    """Line, column and problem of a YAML error."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error)
+    told = [
+        f"line {mark.line + 1}, column {mark.column + 1}: {words}" if mark else words
+        for words, mark in ((error.context, error.context_mark), (error.problem, error.problem_mark))
+        if words
+    ]
+    return "; ".join(told)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
