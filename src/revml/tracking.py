@@ -172,7 +172,10 @@ def register(workspace: Workspace, result: TrainingResult | Bundle, *, progress:
             version = _ensure(mlflow, client, experiment, bundle, alias)
     except TrackingError as error:
         alias = CHAMPION if serving is not None and serving.hash == bundle.hash else None
-        note = f"MLflow could not be told; the model is safe in {bundle.folder}. {error.do}"
+        note = (
+            f"MLflow could not be told; the model is safe in {bundle.folder}. "
+            f"When MLflow is back, run `revml register {bundle.question}`"
+        )
         return Registered(None, alias, note, away=str(error))
     if alias == CHAMPION:
         appoint(bundle.folder.parent, bundle.folder.name, version)
@@ -224,7 +227,7 @@ def _mlflow(workspace: Workspace) -> Iterator[tuple[Any, Any]]:
             where=_shown(workspace.tracking_uri),
             wanted="a tracking store that answers",
             got=_without_password(workspace.tracking_uri, f"{type(error).__name__}: {error}".splitlines()[0][:300]),
-            do="when it is back, run `revml register QUESTION`",
+            do="when it is back, call again; a trained model is registered by `revml register QUESTION`",
         ) from error
     finally:
         for name, level in levels.items():

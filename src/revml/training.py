@@ -106,9 +106,8 @@ def train_dataset(
     """
     report = progress or _silent
     sheet = sheet or load_sheet(workspace, dataset.question)
-    rows = pd.concat([dataset.part("train"), dataset.part("valid")], ignore_index=True)
-    rows = rows.sort_values(["as_of", "account_id"], kind="stable", ignore_index=True)
-    test = dataset.part("test")
+    rows = _ordered(pd.concat([dataset.part("train"), dataset.part("valid")], ignore_index=True))
+    test = _ordered(dataset.part("test"))
     _enough(dataset, rows, test)
     features = sheet.pick(dataset.features)
     data = _learning(workspace, dataset, sheet, rows, features, threads)
@@ -140,7 +139,7 @@ def train_dataset(
         rounds=sheet.bootstrap_rounds,
         segments=segments,
     )
-    verdict = judge(figures, climbed.served)
+    verdict = judge(figures, climbed.served, over_constant=climbed.over_constant)
     told = _told(workspace, dataset, rows, test, features, by_time)
     report("writing the bundle", 0.95)
     bundle = _write(workspace, dataset, data, climbed, distributions, figures, verdict, told)
@@ -148,6 +147,10 @@ def train_dataset(
     return TrainingResult(
         dataset.question, bundle, sheet, climbed.attempts, by_time, figures, verdict, predictions, told
     )
+
+
+def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.sort_values(["as_of", "account_id"], kind="stable", ignore_index=True)
 
 
 def _learning(
@@ -226,7 +229,7 @@ def _write(
         "rule": _rule(climbed.model, data.encoding),
         "importance": _importance(climbed.model, data),
         "figures": figures.to_json(),
-        "verdict": {"passed": verdict.passed, "reasons": list(verdict.reasons)},
+        "verdict": {"passed": verdict.passed, "reasons": list(verdict.reasons), "borrowed": verdict.borrowed},
     }
     files = {
         **model_files(climbed.model),

@@ -43,7 +43,7 @@ def test_every_question_and_rung_has_a_card(manifest: dict[str, Any], language: 
 @pytest.mark.parametrize("reason", SENTENCES)
 def test_a_model_that_failed_says_why_first(manifest: dict[str, Any], reason: str) -> None:
     """The reason of a failed verdict stands in the quoted line under the title."""
-    told = {**manifest, "verdict": {"passed": False, "reasons": [reason]}}
+    told = {**manifest, "verdict": {"passed": False, "reasons": [reason], "borrowed": False}}
     quoted = card("en", told).split("\n## ")[0].split("\n> ")[1]
     assert words("en").text(f"card.verdict.{reason}") in quoted
 

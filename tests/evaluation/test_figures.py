@@ -109,6 +109,28 @@ def test_overconfidence_does_not_pass() -> None:
     assert "calibration" in judge(_measure(rows.assign(probability=steep)), "lightgbm").reasons
 
 
+def test_a_small_test_may_borrow_evidence() -> None:
+    """A small test that points the right way passes only with the evidence of the rows that were chosen on."""
+    rows = _noisy(60, seed=4, skill=1.0)
+    figures = _measure(rows, rounds=200)
+    assert not judge(figures, "rule").passed
+    told = judge(figures, "rule", over_constant=1.0)
+    assert (told.passed, told.borrowed) == (True, True)
+
+
+def test_a_large_test_speaks_for_itself() -> None:
+    """With a hundred events, nothing that was chosen on can excuse a test that shows nothing."""
+    rows = _noisy(900)
+    coin = rows.assign(probability=np.random.default_rng(5).uniform(0.1, 0.3, len(rows)))
+    assert not judge(_measure(coin), "rule", over_constant=1.0).passed
+
+
+def test_chance_is_no_miscalibration() -> None:
+    """True probabilities on a small test have a large calibration error, and still pass on calibration."""
+    reasons = [judge(_measure(_noisy(80, seed=s)), "rule").reasons for s in range(8)]
+    assert sum("calibration" in r for r in reasons) <= 2
+
+
 def test_the_constant_never_passes() -> None:
     """The constant rate is a fallback, not a model."""
     assert judge(_measure(_noisy()), "constant").reasons == ("constant",)

@@ -21,6 +21,7 @@ SHOWN = (
     ("log_loss_gain", "log-loss gained over the constant rate", 4),
     ("brier", "Brier score", 4),
     ("calibration_error", "calibration error", 4),
+    ("calibration_chance", "... that chance alone reaches in 1 of 20", 4),
     ("calibration_ratio", "predicted / observed events", 2),
     ("lift", "lift of the team's list", 2),
     ("events_caught", "share of events on the team's list", 3),

@@ -68,7 +68,8 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _verdict(say: Words, verdict: Mapping[str, Any]) -> str:
     if verdict["passed"]:
-        return f"> {say.text('card.verdict.passed')}"
+        borrowed = f" {say.text('card.verdict.borrowed')}" if verdict["borrowed"] else ""
+        return f"> {say.text('card.verdict.passed')}{borrowed}"
     reasons = "; ".join(say.text(f"card.verdict.{r}") for r in verdict["reasons"])
     return f"> {say.text('card.verdict.failed')} {reasons}."
 

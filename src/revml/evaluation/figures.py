@@ -63,6 +63,7 @@ NAMES: dict[str, str] = {
     "log_loss_gain": "how much lower the log-loss is than the constant's",
     "brier": "mean squared error of the probability",
     "calibration_error": "mean distance of predicted and observed share, in tenths",
+    "calibration_chance": "calibration error that true probabilities would stay under in 19 cases of 20",
     "calibration_ratio": "predicted events / observed events",
     "lift": "events on the team's list against a random list of that length",
     "events_caught": "share of the events on the team's list",
@@ -98,6 +99,8 @@ def measure(
         weight = np.bincount(rng.integers(0, len(accounts), len(accounts)), minlength=len(accounts))
         for name, value in work.figures(weight[index].astype(float)).items():
             draws[name].append(value)
+    values = {name: _figure(value, draws[name]) for name, value in point.items()}
+    values["calibration_chance"] = Figure(_calibration_chance(work, rng, rounds), None, None)
     return Figures(
         rows=len(rows),
         accounts=len(accounts),
@@ -105,7 +108,7 @@ def measure(
         base_rate=float(work.label.mean()),
         constant=constant,
         capacity=capacity,
-        values={name: _figure(value, draws[name]) for name, value in point.items()},
+        values={name: values[name] for name in NAMES},
         reliability=tuple(_reliability(work)),
         segments=tuple(_segments(work, segments or {})),
     )
@@ -164,6 +167,12 @@ class _Sorted:
 
 def _taken(order: np.ndarray, size: float, w: np.ndarray) -> np.ndarray:
     return reached(np.arange(len(order)), size, w[order])
+
+
+def _calibration_chance(work: _Sorted, rng: np.random.Generator, rounds: int) -> float:
+    """The 95 % point of the calibration error if every probability were true: what a small test shows by chance."""
+    p = work.probability
+    return float(np.quantile([calibration_error(p, rng.random(len(p)) < p, work.bins) for _ in range(rounds)], 0.95))
 
 
 def _figure(value: float, draws: Sequence[float]) -> Figure:

@@ -10,17 +10,26 @@ from dataclasses import dataclass
 
 from revml.evaluation.figures import Figure, Figures
 
-# Largest share by which predicted and observed may differ on average, against the base rate; never below three points.
+# How far predicted and observed may differ on average: a share of the base rate, three points in any case, and always
+# as much as a test of this size shows by chance.
 MAX_ERROR_SHARE = 0.25
 MAX_ERROR_FLOOR = 0.03
+# A test with fewer events than this has wide intervals; then the rows the rung was chosen on may settle the matter.
+SMALL_TEST_EVENTS = 100
+SETTLED = 0.95
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`passed`, and why not: `reasons` are catalogue keys (`card.verdict.<reason>`), empty when it passed."""
+    """`passed`, and why not: `reasons` are catalogue keys (`card.verdict.<reason>`), empty when it passed.
+
+    `borrowed` says that the test is small and points the right way, and that what settled it are the rows on which the
+    rung was chosen, none of which the model that was judged there had seen.
+    """
 
     passed: bool
     reasons: tuple[str, ...]
+    borrowed: bool = False
 
     def sentence(self) -> str:
         """The verdict in one English line, for terminals and tags."""
@@ -36,21 +45,25 @@ SENTENCES: Mapping[str, str] = {
 }
 
 
-def judge(figures: Figures, rung: str) -> Verdict:
-    """The verdict on a model's test figures."""
+def judge(figures: Figures, rung: str, *, over_constant: float = 0.0) -> Verdict:
+    """The verdict on a model's test figures.
+
+    Args:
+        over_constant: share of account resamples in which the rung beat the constant rate where it was chosen.
+    """
     if rung == "constant":
         return Verdict(False, ("constant",))
-    auc, gain, error = (figures.values[n] for n in ("roc_auc", "log_loss_gain", "calibration_error"))
+    auc, gain = figures.values["roc_auc"], figures.values["log_loss_gain"]
+    error, chance = (figures.values[n].value or 0.0 for n in ("calibration_error", "calibration_chance"))
     if auc.value is None or gain.value is None:
         return Verdict(False, ("unknown",))
-    limit = max(MAX_ERROR_FLOOR, MAX_ERROR_SHARE * figures.base_rate)
-    failed = (
-        ("rank", not _above(auc, 0.5)),
-        ("loss", not _above(gain, 0.0)),
-        ("calibration", (error.low if error.low is not None else error.value or 0.0) > limit),
-    )
+    limit = max(MAX_ERROR_FLOOR, MAX_ERROR_SHARE * figures.base_rate, chance)
+    settled = figures.events < SMALL_TEST_EVENTS and over_constant >= SETTLED
+    alone = _above(auc, 0.5), _above(gain, 0.0)
+    ranks, gains = (auc.value > 0.5, gain.value > 0.0) if settled else alone
+    failed = (("rank", not ranks), ("loss", not gains), ("calibration", error > limit))
     reasons = tuple(name for name, wrong in failed if wrong)
-    return Verdict(not reasons, reasons)
+    return Verdict(not reasons, reasons, borrowed=not reasons and not all(alone))
 
 
 def _above(figure: Figure, limit: float) -> bool:

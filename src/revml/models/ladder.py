@@ -64,13 +64,20 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Climbed:
-    """What the ladder decided; `probability` are the honest predictions of the served rung on the judged rows."""
+    """What the ladder decided.
+
+    Args:
+        enough: whether there were events enough for rungs above a rule.
+        over_constant: share of account resamples in which the served rung's log-loss is below the constant rate's.
+        judged, probability: rows, and the honest predictions of the served rung on them.
+    """
 
     model: Rung
     calibration: Calibration
     attempts: tuple[Attempt, ...]
     served: RungName
     enough: bool
+    over_constant: float
     judged: np.ndarray = field(repr=False)
     probability: np.ndarray = field(repr=False)
 
@@ -132,7 +139,8 @@ def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None
         level = _newest(data.as_of[judged], label)
         raw = model.raw(data.matrix[judged[level]])
         calibration = calibration.levelled(raw, float(label[level].mean()))
-    return Climbed(model, calibration, tuple(attempts.values()), best.rung, enough, judged, probability)
+    over = lower_loss(best.loss, attempts["constant"].loss, data.accounts[judged], data.seed)
+    return Climbed(model, calibration, tuple(attempts.values()), best.rung, enough, over, judged, probability)
 
 
 def _rungs(sheet: ModelSheet, enough: bool) -> list[RungName]:

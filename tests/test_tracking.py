@@ -1,0 +1,182 @@
+"""MLflow: versions, aliases, the same bits back; and life without it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revml.config import Tracking, Workspace
+from revml.errors import TrackingError
+from revml.models.bundle import load_bundle
+from revml.models.registry import champion
+from revml.models.sheet import load_sheet
+from revml.tracking import fetch_champion, register
+from revml.training import TrainingResult, train_dataset
+from tests.made_dataset import made_dataset
+
+
+def _train(workspace: Workspace, seed: int = 0, *, skill: bool = True) -> TrainingResult:
+    sheet = load_sheet(workspace, "churn").model_copy(update={"bootstrap_rounds": 50, "max_rounds": 60})
+    dataset = made_dataset(accounts=200, seed=seed)
+    if not skill:
+        shuffled = dataset.frame["label"].sample(frac=1.0, random_state=1).to_numpy()
+        dataset = replace(dataset, frame=dataset.frame.assign(label=shuffled), fingerprint="shuffled")
+    return train_dataset(workspace, dataset, sheet=sheet)
+
+
+class Registry:
+    """A workspace in which a good, a second good and a useless model were registered, in that order."""
+
+    def __init__(self, folder: Path) -> None:
+        self.workspace = Workspace().at(folder)
+        self.first = _train(self.workspace)
+        self.registered = register(self.workspace, self.first)
+        self.again = register(self.workspace, self.first)
+        self.second = register(self.workspace, _train(self.workspace, seed=1))
+        self.useless = register(self.workspace, _train(self.workspace, skill=False))
+
+    def client(self) -> Any:
+        """A client of the workspace's store."""
+        import mlflow
+
+        return mlflow.MlflowClient(self.workspace.tracking_uri, self.workspace.tracking_uri)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """The registry, made once."""
+    return Registry(tmp_path_factory.mktemp("registry"))
+
+
+def test_the_first_that_passes_is_champion(registry: Registry) -> None:
+    """It has the alias, and the pointer names its version."""
+    assert (registry.registered.version, registry.registered.champion) == ("1", True)
+    assert champion(registry.workspace, "churn").version == "1"
+    assert registry.client().get_model_version_by_alias("churn", "champion").version == 1
+
+
+def test_pyfunc_predicts_the_bundles_bits(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`models:/churn@champion` loads anywhere and predicts the same to the last bit, unknown values included."""
+    import mlflow
+
+    test = made_dataset(accounts=200).part("test")
+    test.loc[:3, "industry"] = None
+    test.loc[4, "industry"] = "never seen"
+    monkeypatch.setattr(mlflow, "get_tracking_uri", mlflow.get_tracking_uri)
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(registry.workspace.tracking_uri)
+    try:
+        model = mlflow.pyfunc.load_model("models:/churn@champion")
+    finally:
+        mlflow.set_tracking_uri(before)
+    assert (model.predict(test) == registry.first.bundle.predict(test)).all()
+
+
+def test_the_same_model_is_one_version(registry: Registry) -> None:
+    """Registering a bundle again finds its version."""
+    assert registry.again.version == registry.registered.version
+
+
+def test_a_later_one_is_challenger(registry: Registry) -> None:
+    """A second model that passes does not take the champion's place."""
+    assert (registry.second.version, registry.second.alias) == ("2", "challenger")
+    assert champion(registry.workspace, "churn").hash == registry.first.bundle.hash
+
+
+def test_a_useless_one_has_no_alias(registry: Registry) -> None:
+    """A model of noise is registered with its verdict, says why, and never serves."""
+    assert registry.useless.alias is None
+    assert "may not serve" in registry.useless.note
+    assert registry.client().get_model_version("churn", "3").tags["revml.verdict"] == "not passed"
+
+
+def test_a_run_holds_what_a_reader_needs(registry: Registry) -> None:
+    """Data, parameters, figures, pictures and the bundle stand in the run."""
+    client = registry.client()
+    run = client.get_run(client.get_model_version("churn", "1").run_id)
+    assert run.info.status == "FINISHED"
+    assert run.inputs.dataset_inputs[0].dataset.digest == registry.first.facts["fingerprint"][:36]
+    assert run.data.params["rung"] == registry.first.bundle.rung
+    assert run.data.metrics["test_roc_auc"] == pytest.approx(registry.first.figures.values["roc_auc"].value, abs=1e-6)
+    names = {f.path for f in client.list_artifacts(run.info.run_id)}
+    assert {"bundle", "model", "pictures"} <= names
+
+
+def test_nothing_is_pickled(registry: Registry) -> None:
+    """No artifact is a pickle."""
+    suffixes = {p.suffix for p in (registry.workspace.work_dir / "mlartifacts").rglob("*") if p.is_file()}
+    assert suffixes <= {".json", ".txt", ".md", ".png", ".yaml", ""}
+
+
+def test_killed_runs_are_closed(registry: Registry) -> None:
+    """A run whose process is gone is marked at the next registration."""
+    client = registry.client()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    experiment = client.get_experiment_by_name("churn").experiment_id
+    import socket
+
+    tags = {"revml.host": socket.gethostname(), "revml.pid": str(gone.pid)}
+    run = client.create_run(experiment, tags=tags)
+    register(registry.workspace, registry.first)
+    assert client.get_run(run.info.run_id).info.status == "KILLED"
+
+
+def test_a_lost_work_folder_is_fetched_again(registry: Registry, tmp_path: Path) -> None:
+    """Another machine gets the champion from MLflow, verified, and serves it."""
+    elsewhere = registry.workspace.model_copy(update={"tracking": Tracking(uri=registry.workspace.tracking_uri)})
+    elsewhere = elsewhere.at(tmp_path)
+    assert fetch_champion(elsewhere, "churn").hash == registry.first.bundle.hash
+    assert champion(elsewhere, "churn").version == "1"
+
+
+def test_life_without_mlflow(tmp_path: Path) -> None:
+    """With MLflow away the model is safe and serves; when it is back, registering gives it its version."""
+    (tmp_path / "file").write_text("in the way")
+    away = Workspace(tracking=Tracking(uri=f"sqlite:///{tmp_path}/file/mlflow.db")).at(tmp_path)
+    result = _train(away)
+    told = register(away, result)
+    assert (told.version, told.champion) == (None, True)
+    assert "revml register churn" in told.note
+    assert champion(away, "churn").version == result.bundle.hash[:12]
+    back = Workspace().at(tmp_path)
+    assert register(back, load_bundle(result.bundle.folder)).version == "1"
+    assert champion(back, "churn").version == "1"
+
+
+def test_a_server_that_is_away_is_not_waited_for(tmp_path: Path) -> None:
+    """A refused connection ends in an answer after bounded retries, without the password of the address."""
+    away = Workspace(tracking=Tracking(uri="http://user:secret@127.0.0.1:9")).at(tmp_path)
+    told = register(away, _train(away))
+    assert told.away
+    assert "secret" not in told.away + told.note
+
+
+def test_no_champion_to_fetch_is_told(tmp_path: Path) -> None:
+    """Where MLflow knows no champion, fetching says so."""
+    with pytest.raises(TrackingError, match="no champion of lapse"):
+        fetch_champion(Workspace().at(tmp_path), "lapse")
+
+
+def test_importing_does_nothing(tmp_path: Path) -> None:
+    """Importing the module loads no mlflow, sets no environment and writes no file."""
+    code = "import os, sys; before = dict(os.environ); import revml.tracking; import json; "
+    code += "print(json.dumps(['mlflow' in sys.modules, before == dict(os.environ), os.listdir()]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert json.loads(done.stdout) == [False, True, []]
+
+
+def test_a_broken_champion_does_not_stop_training(tmp_path: Path) -> None:
+    """When the champion's folder is gone, the next model that passes takes its place."""
+    workspace = Workspace().at(tmp_path)
+    first = _train(workspace)
+    register(workspace, first)
+    shutil.rmtree(first.bundle.folder)
+    assert register(workspace, _train(workspace, seed=1)).champion
