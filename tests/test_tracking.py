@@ -31,11 +31,27 @@ def _train(workspace: Workspace, seed: int = 0, *, skill: bool = True) -> Traini
     return train_dataset(workspace, dataset, sheet=sheet)
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated MLflow database with nothing in it, because making one takes seconds."""
+    workspace = Workspace().at(tmp_path_factory.mktemp("store"))
+    with pytest.raises(TrackingError):
+        fetch_champion(workspace, "lapse")
+    return workspace.work_dir / "mlflow.db"
+
+
+def _workspace(folder: Path, store: Path) -> Workspace:
+    workspace = Workspace().at(folder)
+    workspace.work_dir.mkdir()
+    shutil.copy(store, workspace.work_dir / "mlflow.db")
+    return workspace
+
+
 class Registry:
     """A workspace in which a good, a second good and a useless model were registered, in that order."""
 
-    def __init__(self, folder: Path) -> None:
-        self.workspace = Workspace().at(folder)
+    def __init__(self, folder: Path, store: Path) -> None:
+        self.workspace = _workspace(folder, store)
         self.first = _train(self.workspace)
         self.registered = register(self.workspace, self.first)
         self.again = register(self.workspace, self.first)
@@ -50,9 +66,9 @@ class Registry:
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+def registry(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Registry:
     """The registry, made once."""
-    return Registry(tmp_path_factory.mktemp("registry"))
+    return Registry(tmp_path_factory.mktemp("registry"), empty_store)
 
 
 def test_the_first_that_passes_is_champion(registry: Registry) -> None:
@@ -62,14 +78,13 @@ def test_the_first_that_passes_is_champion(registry: Registry) -> None:
     assert registry.client().get_model_version_by_alias("churn", "champion").version == 1
 
 
-def test_pyfunc_predicts_the_bundles_bits(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pyfunc_predicts_the_bundles_bits(registry: Registry) -> None:
     """`models:/churn@champion` loads anywhere and predicts the same to the last bit, unknown values included."""
     import mlflow
 
     test = made_dataset(accounts=200).part("test")
     test.loc[:3, "industry"] = None
     test.loc[4, "industry"] = "never seen"
-    monkeypatch.setattr(mlflow, "get_tracking_uri", mlflow.get_tracking_uri)
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(registry.workspace.tracking_uri)
     try:
@@ -137,7 +152,7 @@ def test_a_lost_work_folder_is_fetched_again(registry: Registry, tmp_path: Path)
     assert champion(elsewhere, "churn").version == "1"
 
 
-def test_life_without_mlflow(tmp_path: Path) -> None:
+def test_life_without_mlflow(tmp_path: Path, empty_store: Path) -> None:
     """With MLflow away the model is safe and serves; when it is back, registering gives it its version."""
     (tmp_path / "file").write_text("in the way")
     away = Workspace(tracking=Tracking(uri=f"sqlite:///{tmp_path}/file/mlflow.db")).at(tmp_path)
@@ -147,6 +162,7 @@ def test_life_without_mlflow(tmp_path: Path) -> None:
     assert "revml register churn" in told.note
     assert champion(away, "churn").version == result.bundle.hash[:12]
     back = Workspace().at(tmp_path)
+    shutil.copy(empty_store, back.work_dir / "mlflow.db")
     assert register(back, load_bundle(result.bundle.folder)).version == "1"
     assert champion(back, "churn").version == "1"
 
@@ -159,10 +175,10 @@ def test_a_server_that_is_away_is_not_waited_for(tmp_path: Path) -> None:
     assert "secret" not in told.away + told.note
 
 
-def test_no_champion_to_fetch_is_told(tmp_path: Path) -> None:
+def test_no_champion_to_fetch_is_told(tmp_path: Path, empty_store: Path) -> None:
     """Where MLflow knows no champion, fetching says so."""
     with pytest.raises(TrackingError, match="no champion of lapse"):
-        fetch_champion(Workspace().at(tmp_path), "lapse")
+        fetch_champion(_workspace(tmp_path, empty_store), "lapse")
 
 
 def test_importing_does_nothing(tmp_path: Path) -> None:
@@ -173,9 +189,9 @@ def test_importing_does_nothing(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == [False, True, []]
 
 
-def test_a_broken_champion_does_not_stop_training(tmp_path: Path) -> None:
+def test_a_broken_champion_does_not_stop_training(tmp_path: Path, empty_store: Path) -> None:
     """When the champion's folder is gone, the next model that passes takes its place."""
-    workspace = Workspace().at(tmp_path)
+    workspace = _workspace(tmp_path, empty_store)
     first = _train(workspace)
     register(workspace, first)
     shutil.rmtree(first.bundle.folder)
