@@ -32,7 +32,10 @@ def tell(kind: FeatureKind, language: str = "en", label: str = "Fact", **told: A
         ("share", 0.123, "12%", "12\xa0%"),
         ("share", 0.0123, "1.2%", "1,2\xa0%"),
         ("share", 0.0, "0%", "0\xa0%"),
-        ("ratio", 0.6, "0.6 ×", "0,6×"),
+        ("ratio", 0.6, "0.6×", "0,6×"),
+        ("deviation", -2.51, "far fewer", "mnohem méně"),
+        ("deviation", -0.4, "about the same", "přibližně stejně"),
+        ("deviation", 1.3, "more", "více"),
         ("days", 41.0, "41", "41"),
         ("score", 7.25, "7.2", "7,2"),
         ("flag", 1.0, "yes", "ano"),
@@ -52,7 +55,7 @@ def test_past_and_peers_stand_in_brackets() -> None:
     assert tell("count", "cs", **told) == "Fact: 19 (před 12 týdny 41; u podobných zákazníků 38)"
 
 
-@pytest.mark.parametrize("kind", ["count", "money", "share", "ratio", "days", "score", "flag", "category"])
+@pytest.mark.parametrize("kind", ["count", "money", "share", "ratio", "deviation", "days", "score", "flag", "category"])
 def test_a_missing_value_is_said_to_be_missing(kind: FeatureKind) -> None:
     """No kind prints a nan or an empty place."""
     assert tell(kind) == "Fact: not known"

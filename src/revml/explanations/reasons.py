@@ -35,6 +35,10 @@ REASON_COLUMNS = (
 )
 LEAST = 0.02  # log-odds; a concept that moves the odds by less than 2 % is no reason,
 LEAST_SHARE = 0.03  # nor is one beside another that moves them over thirty times as much
+# Who an account is and what the calendar says may weigh much, but nobody can act on it: among the reasons it takes the
+# place of half its strength.
+CIRCUMSTANCES = ("profile", "renewal")
+CIRCUMSTANCE_WEIGHT = 0.5
 LOSSES = ("churn", "lapse")
 
 # How well a feature tells its concept's story, as a factor of its own contribution.
@@ -73,9 +77,9 @@ def explain(
 
     Returns:
         `REASON_COLUMNS`, sorted by account and rank: what raises the probability first, then what lowers it, each side
-        by strength. Fewer than `top` rows where fewer concepts matter, none for a constant model. `value` and `past`
-        are numbers, texts of a category, or None where unknown; yes is 1. `peers` is a median, for flags the share of
-        yes, for categories the share of all accounts with the same.
+        by strength, circumstances at half of theirs. Fewer than `top` rows where fewer concepts matter, none for a
+        constant model. `value` and `past` are numbers, texts of a category, or None where unknown; yes is 1. `peers` is
+        a median, for flags the share of yes, for categories the share of all accounts with the same.
 
     Raises:
         BundleError: a feature is missing, or the explanation does not add up.
@@ -86,7 +90,8 @@ def explain(
         (own or {}).get(name) or declared(name, categorical=name in bundle.categorical) for name in explained.features
     ]
     concepts, sums = explained.by_concept([feature.concept for feature in features])
-    row, concept, rank = strongest(sums, top)
+    weight = np.where(np.isin(concepts, CIRCUMSTANCES), CIRCUMSTANCE_WEIGHT, 1.0)
+    row, concept, rank = strongest(sums * weight, top)
     facts = KnownFacts.of(now, past, features)
     concept_of = np.searchsorted(np.asarray(concepts), [feature.concept for feature in features])
     column = _tellers(explained.values, sums, facts, concept_of, bundle.question)[row, concept]

@@ -17,6 +17,14 @@ from revml.locales import Words, words
 from revml.snapshots import PAST_DAYS
 
 PAST_WEEKS = PAST_DAYS // 7
+# Standard deviations below which a count is called so: chance alone passes 1 one time in three, 2 one time in twenty.
+DEVIATIONS = (
+    (-2.0, "reason.far_less"),
+    (-1.0, "reason.less"),
+    (1.0, "reason.usual"),
+    (2.0, "reason.more"),
+    (np.inf, "reason.far_more"),
+)
 NUMBER_DIGITS = ((100.0, 0), (10.0, 1), (0.0, 2))  # decimals from this size on
 
 
@@ -85,6 +93,8 @@ class Teller:
             return w.percent(_whole(value, digits + 2), digits)
         if kind == "ratio":
             return w.text("reason.times", number=w.number(_whole(value, 2), 2))
+        if kind == "deviation":
+            return w.text(next(key for most, key in DEVIATIONS if value < most))
         digits = 1 if kind == "score" else next(d for least, d in NUMBER_DIGITS if abs(value) >= least)
         if kind == "days":
             digits = min(digits, 1)

@@ -41,13 +41,13 @@ SUBJECT = Subject(
     tables=("usage",),
     steps=(("paid_now", _PAID), ("people_now", _PEOPLE_NOW), ("features_adoption", _FEATURES)),
     features=(
-        Feature("active_users_per_seat_28d", "ratio", "adoption", "good", window_days=28, needs=_SEATS),
-        Feature("active_users_per_seat_84d", "ratio", "adoption", "good", window_days=84, needs=_SEATS),
+        Feature("active_users_per_seat_28d", "share", "adoption", "good", window_days=28, needs=_SEATS),
+        Feature("active_users_per_seat_84d", "share", "adoption", "good", window_days=84, needs=_SEATS),
         Feature(
             "events_per_seat_28d", "number", "adoption", "good", window_days=28, needs=(("subscriptions", "quantity"),)
         ),
         Feature("mrr_per_active_user_28d", "money", "price", "bad", window_days=28, needs=_SEATS),
-        Feature("users_active_share_28d", "ratio", "adoption", "good", window_days=28, needs=_PEOPLE),
-        Feature("users_active_share_84d", "ratio", "adoption", "good", window_days=84, needs=_PEOPLE),
+        Feature("users_active_share_28d", "share", "adoption", "good", window_days=28, needs=_PEOPLE),
+        Feature("users_active_share_84d", "share", "adoption", "good", window_days=84, needs=_PEOPLE),
     ),
 )

@@ -62,6 +62,6 @@ SUBJECT = Subject(
         Feature("asset_models", "count", "breadth", "good"),
         Feature("assets_beyond_life_share", "share", "assets", needs=_LIFE),
         Feature("assets_due_share_364d", "share", "assets", window_days=364, needs=_LIFE),
-        Feature("asset_life_used", "ratio", "assets", needs=_LIFE),
+        Feature("asset_life_used", "share", "assets", needs=_LIFE),
     ),
 )

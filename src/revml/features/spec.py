@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FeatureKind = Literal["count", "number", "money", "share", "ratio", "days", "score", "flag", "category"]
+FeatureKind = Literal["count", "number", "money", "share", "ratio", "deviation", "days", "score", "flag", "category"]
 # What a higher value usually means for the relation; used for words and monotone constraints, never to force a sign.
 Direction = Literal["good", "bad", "neutral"]
 Steps = tuple[tuple[str, str], ...]
@@ -43,7 +43,8 @@ class Feature:
 
     Args:
         name: column name; ends with its window in days where it has one (`active_users_28d`).
-        kind: what the value is, which also decides how it is printed (share 0..1 as percent, money with currency).
+        kind: what the value is, which also decides how it is printed (share 0..1 as percent, money with currency, a
+            deviation from the usual in standard deviations as words).
         concept: the idea that reasons add up to, one of `CONCEPTS`.
         direction: what more of it usually means.
         words: catalogue key `feature.<words>`; defaults to the name without its window. The text may use {window}.
