@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from revml.cli.options import json_option, out, print_json, table, workspace_option
-from revml.cli.score import NUMBERS, account_cell
+from revml.cli.score import LOSSES, account_cell
 from revml.config import QUESTIONS, Workspace
 from revml.errors import NotFound
 
@@ -68,10 +68,11 @@ def accounts(
         )
         for row in page.rows
     ]
-    headers = ("account and first reason", "probability", "band", "money", "at stake")
     asked = page.rows[0].score.question if page.rows else question or "accounts"
+    stake = f"expected {'loss' if asked in LOSSES else 'gain'}"
+    headers = ("account and first reason", "probability", "band", "money a year", stake)
     title = f"{asked}: {len(page.rows)} of {page.total:,} accounts as of {page.run.as_of:%Y-%m-%d}"
-    out.print(table(title, headers, rows, right=NUMBERS))
+    out.print(table(title, headers, rows, right=("probability", *headers[-2:])))
 
 
 @click.command()
@@ -106,13 +107,16 @@ def _print_account(detail: AccountDetail, language: str) -> None:
     line(f"{f'{who.name} ({who.account_id})' if who.name else who.account_id}, as of {run.as_of:%Y-%m-%d}")
     about = (who.industry, who.country, who.region, f"owner {who.owner}" if who.owner else None)
     line("  " + ", ".join(a for a in about if a))
-    line(f"  MRR {w.money(who.mrr, run.currency)}, orders of a year {w.money(who.order_revenue_12m, run.currency)}")
+    worth = (("MRR", who.mrr), ("orders of a year", who.order_revenue_12m))
+    line(
+        "  " + ", ".join(f"{what} {w.money(much, run.currency)}" for what, much in worth if much) or "  no revenue yet"
+    )
     for score in detail.scores:
         change = f", {score.change * 100:+.1f} points since the run before" if score.change is not None else ""
         line(
             f"\n{score.question}: {w.percent(score.probability, 1)} ({score.band}, percentile "
-            f"{score.percentile:.0f}{change}); {w.money(score.expected_money, run.currency)} of "
-            f"{w.money(score.money, run.currency)} a year at stake"
+            f"{score.percentile:.0f}{change}); expected {'loss' if score.question in LOSSES else 'gain'} "
+            f"{w.money(score.expected_money, run.currency)} of {w.money(score.money, run.currency)} a year"
         )
         for reason in (r for r in detail.reasons if r.question == score.question):
             line(f"  {'▲' if reason.side == 'raises' else '▼'} {reason.text(language)}")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from revml.store.runs import ScoreRun
 
 LOSSES = ("churn", "lapse")
-NUMBERS = ("probability", "money", "at stake")
 SUMS = ("accounts", "CLV", "expected revenue", "extrapolated")
 SHOWN_SEGMENTS = 12
 
@@ -71,7 +70,8 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
             for top in one["top"]
         )
         title = "most money at risk" if loss else "most money to gain"
-        out.print(table(title, ("account and first reason", *NUMBERS), rows, right=NUMBERS))
+        numbers = ("probability", "money a year", f"expected {'loss' if loss else 'gain'}")
+        out.print(table(title, ("account and first reason", *numbers), rows, right=numbers))
     out.print(
         "\n`revml account ID` shows one account, `revml serve` all of them, `revml export` writes them for a CRM."
     )

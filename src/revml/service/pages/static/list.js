@@ -9,6 +9,7 @@ import { count, currentLanguage, money, number, percent, t } from "./words.js";
 
 const PAGE = 25;
 const SORTS = ["expected_money", "probability", "change", "clv", "name"];
+const BANDS = ["high", "medium", "low"];
 const FILTERS = ["band", "owner", "industry", "country"];
 
 /** Draws the list into `main`; `totals` is the head of the current run. */
@@ -83,7 +84,7 @@ function toolbar(question, filters, facets) {
       choice(
         name === "band" ? t("band") : t(`filter.${name}`),
         name,
-        [["", t("filter.all")], ...facets[name].map((one) => [one.value, label(name, one)])],
+        [["", t("filter.all")], ...sorted(name, facets[name]).map((one) => [one.value, label(name, one)])],
         filters[name],
         (value) => change(name, value),
       ),
@@ -106,6 +107,12 @@ function toolbar(question, filters, facets) {
       ),
     ),
   );
+}
+
+/** Bands from high to low; all else as the service sends it, the most frequent first. */
+function sorted(name, values) {
+  if (name !== "band") return values;
+  return BANDS.map((band) => values.find((one) => one.value === band)).filter(Boolean);
 }
 
 function label(name, one) {

@@ -51,14 +51,17 @@ export function notice(title, ...content) {
   return h("section", { class: "notice" }, h("h1", { tabindex: "-1" }, title), ...content);
 }
 
-/** A failure in the server's words, and the ways out. */
+// Failures that a reader can meet by an old link or a closed lid are told in the reader's language.
+const OWN_WORDS = ["away", "not-found"];
+
+/** A failure, else in the server's words, and the ways out. */
 export function failure(problem, retry, back) {
   const told = problem.content ?? {};
   return notice(
     t("error.title"),
-    h("p", {}, problem.code === "away" ? t("error.away") : told.detail || String(problem.message)),
+    h("p", {}, OWN_WORDS.includes(problem.code) ? t(`error.${problem.code}`) : told.detail || String(problem.message)),
     told.got && h("p", { class: "hint" }, told.got),
-    told.do && h("p", { class: "hint" }, told.do),
+    told.do && !OWN_WORDS.includes(problem.code) && h("p", { class: "hint" }, told.do),
     h(
       "p",
       { class: "actions" },
