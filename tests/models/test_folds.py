@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from revml.models.folds import account_numbers, folds_by_account, folds_by_time
+from revml.models.folds import account_numbers, folds_by_account, folds_by_time, thinned
 from revml.windows import LabelWindow, instant, month_starts
 
 MONTHS = month_starts(instant("2024-01-01"), instant("2025-12-01"))
@@ -62,3 +62,12 @@ def test_accounts_never_judge_themselves() -> None:
     accounts = account_numbers([f"a{i % 20}" for i in range(100)])
     for fit, out in folds_by_account(accounts).fits:
         assert not set(accounts[fit].tolist()) & set(accounts[out].tolist())
+
+
+def test_thinning_leaves_out_whole_accounts() -> None:
+    """Too many rows are thinned to about as many as asked, an account with all its rows or not at all."""
+    accounts = account_numbers([f"a{i % 1_000}" for i in range(20_000)])
+    thin = thinned(folds_by_account(accounts), accounts, 4_000)
+    assert max(len(fit) for fit, _ in thin.fits) < 6_000
+    kept = np.unique(accounts[thin.judged])
+    assert np.isin(accounts, kept).sum() == len(thin.judged)

@@ -86,6 +86,18 @@ def folds_by_time(
     return Folds(tuple(fits), by_time=True)
 
 
+def thinned(folds: Folds, accounts: np.ndarray, most: int) -> Folds:
+    """The same folds with at most about `most` rows to fit on, by leaving out whole accounts.
+
+    Rows that are judged are left out in the same way, so that an account is there with all its rows or not at all.
+    """
+    largest = max(len(fit) for fit, _ in folds.fits)
+    if largest <= most:
+        return folds
+    kept = (accounts // 104_729) % 10_000 < 10_000 * most / largest
+    return Folds(tuple((fit[kept[fit]], out[kept[out]]) for fit, out in folds.fits), folds.by_time)
+
+
 def folds_by_account(accounts: np.ndarray, folds: int = 5) -> Folds:
     """For a history too short to fold by time: each fifth of the accounts is judged by the others."""
     fold = accounts % folds

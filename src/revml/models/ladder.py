@@ -20,11 +20,13 @@ from revml.models.blend import Blend
 from revml.models.calibration import Calibration, CalibrationKind, fit_calibration, fit_line
 from revml.models.comparison import higher_rank, lower_loss
 from revml.models.encoding import Encoding
-from revml.models.folds import Folds
+from revml.models.folds import Folds, thinned
 from revml.models.learner import dataset, fit_trees, full_params
 from revml.models.sheet import LADDER, ModelSheet, RungName
 
 PENALTIES = (0.0001, 0.0003, 0.001, 0.004, 0.02, 0.2)  # inverse ridge penalties, from the strongest
+CHOOSE_ROWS = 150_000  # to fit on while choosing; the rung that is served is fitted on all rows
+LINE_ROWS = 400_000  # a line has learned all it can from fewer
 CHECKPOINT = 10  # rounds between two looks at the out-of-sample loss
 SHARES = (0.3, 0.5, 0.7)  # of the trees in a blend
 CLEARLY = 0.6  # share of account resamples in which a higher rung must have the lower log-loss, or
@@ -104,6 +106,7 @@ class Learning:
 def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None] | None = None) -> Climbed:
     """Try every allowed rung out of sample, serve the lowest one that no higher one clearly beats."""
     report = progress or (lambda _what, _share: None)
+    folds = thinned(folds, data.accounts, CHOOSE_ROWS)
     judged, sheet = folds.judged, data.sheet
     label = data.label[judged]
     # Groups for choosing settings: accounts of one group never choose for themselves.
@@ -278,7 +281,10 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) ->
     if rung == "logistic":
         # The whole path to the penalty, because each fit starts where the last ended.
         penalties = [c for c in PENALTIES if c <= setting["C"]]
-        return Logistic.path(data.matrix, data.label, data.accounts, data.encoding, strengths=penalties)[-1]
+        every = np.arange(len(data.label))
+        rows = thinned(Folds(((every, every[:0]),), by_time=True), data.accounts, LINE_ROWS).fits[0][0]
+        x, y, accounts = data.matrix[rows], data.label[rows], data.accounts[rows]
+        return Logistic.path(x, y, accounts, data.encoding, strengths=penalties)[-1]
     params = {**data.sheet.params, **data.sheet.candidates[setting["candidate"]]}
     shared = dataset(data.matrix, data.label, data.encoding, data.sheet.params)
     return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
