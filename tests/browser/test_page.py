@@ -164,9 +164,9 @@ def test_a_link_to_an_account_works_on_its_own(watched: Watched) -> None:
 
 
 def test_an_account_that_is_not_there(watched: Watched) -> None:
-    """The server's words are shown, with the way back."""
+    """The reader's own words are shown, with the way back."""
     watched.page.goto("/#/account/nobody")
-    expect(watched.page.locator(".notice")).to_contain_text("no such account in the current scores")
+    expect(watched.page.locator(".notice")).to_contain_text("This account is not in the current scores.")
     expect(watched.page.get_by_role("link", name="Back to the accounts")).to_be_visible()
     watched.complaints.clear()  # the browser itself reports the 404
 
