@@ -8,7 +8,8 @@
     ├── BundleError      a model bundle is broken, altered or does not fit           exit 5
     ├── StoreError       the scores database refuses                                 exit 6
     ├── NotFound         an account, run, model or file that is not there            exit 7
-    └── TrackingError    MLflow is away or refuses                                   exit 8
+    ├── TrackingError    MLflow is away or refuses                                   exit 8
+    └── ServiceError     the service did not start (`service.process`)               exit 9
 
 An error tells four things: where, what was wanted, what came, what to do. It never repairs and is never
 logged in place of being raised.

@@ -15,31 +15,44 @@ from revml import __version__
 from revml.cli.options import err
 from revml.errors import RevmlError
 
-# command: the module of this package that holds it. Only that module is imported, so that `revml tables` does not wait
-# for LightGBM; a test holds the list against the modules.
-COMMANDS = {
-    "account": "published",
-    "accounts": "published",
-    "check": "check",
-    "commands": "describe",
-    "demo": "start",
-    "export": "published",
-    "features": "describe",
-    "forecast": "score",
-    "init": "start",
-    "kpis": "kpis",
-    "preview": "preview",
-    "register": "train",
-    "rollback": "published",
-    "run": "start",
-    "runs": "published",
-    "sample": "sample",
-    "schema": "schema",
-    "score": "score",
-    "serve": "serve",
-    "tables": "describe",
-    "train": "train",
+# Section by section: command, the module of this package that holds it, and what it does in a few words. Only that
+# module is imported, so that `revml tables` does not wait for LightGBM; a test holds the list against the modules.
+SECTIONS = {
+    "Begin": (
+        ("demo", "start", "Everything once, on a sample company."),
+        ("init", "start", "Write a new workspace."),
+        ("check", "check", "Check the data and stage the accepted rows."),
+    ),
+    "Look before you train": (
+        ("preview", "preview", "How many events a definition gives."),
+        ("kpis", "kpis", "MRR and its movements, retention, CAC, CLV."),
+    ),
+    "Learn and score": (
+        ("train", "train", "Train a question, or all of them."),
+        ("score", "score", "Score and explain every account; publish it."),
+        ("forecast", "score", "The same, with the lifetime values shown."),
+        ("run", "start", "Run a pipeline of such steps."),
+    ),
+    "Use": (
+        ("accounts", "published", "List accounts, most expected money first."),
+        ("account", "published", "One account: scores, reasons, lifetime value."),
+        ("export", "published", "Write the scores as CSV or Parquet."),
+        ("serve", "serve", "The pages in the browser, and the API."),
+    ),
+    "Look after it": (
+        ("runs", "published", "The published runs."),
+        ("rollback", "published", "Show readers an earlier run again."),
+        ("register", "train", "Tell MLflow of a model it does not know."),
+    ),
+    "Look up": (
+        ("tables", "describe", "The tables and columns that revml reads."),
+        ("features", "describe", "What revml makes of them."),
+        ("schema", "schema", "JSON Schema of revml.yaml."),
+        ("commands", "describe", "All commands with examples."),
+        ("sample", "sample", "Make the tables of a sample company."),
+    ),
 }
+COMMANDS = {name: module for commands in SECTIONS.values() for name, module, _ in commands}
 
 
 class RevmlGroup(click.Group):
@@ -57,6 +70,12 @@ class RevmlGroup(click.Group):
         """All commands by name."""
         return sorted(COMMANDS)
 
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in the order in which they are met, without importing any of them."""
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<8}", words) for name, _, words in commands])
+
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """The command of that name."""
         return _load(name) if name in COMMANDS else None
@@ -71,4 +90,8 @@ def _load(name: str) -> click.Command:
 @click.group(cls=RevmlGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="revml")
 def main() -> None:
-    """Which customers will leave, which are ready to buy more, why, and what each is worth."""
+    """Which customers will leave, which are ready to buy more, why, and what each is worth.
+
+    First look: `revml demo`. Your own data: `revml init FOLDER`, then check, preview, train, score, serve.
+    `revml COMMAND --help` shows each with an example.
+    """
