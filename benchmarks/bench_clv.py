@@ -121,7 +121,7 @@ def _contracts(figures: Figures, facts: Facts) -> None:
     ours, theirs = in_turns(at_once, by_loop, runs=RUNS)
     np.testing.assert_allclose(made["revml"], made["loop"], rtol=1e-9)
     print(f"  {n:,} accounts x {MONTHS} months: {ours:.3f} s against {theirs:.2f} s; flows equal to 1e-9", flush=True)
-    figures.at_least(f"loop / revml: contract flows, {n:,} accounts x {MONTHS} months", theirs / ours, 10)
+    figures.at_least(f"loop / revml: contract flows, {n:,} accounts x {MONTHS} months", theirs / ours, 5)
     scores = {"p_churn": churn, "p_upsell": upsell}
     frames = {k: pd.DataFrame({"account_id": contracts["account_id"], "probability": p}) for k, p in scores.items()}
 

@@ -61,7 +61,7 @@ def _training(figures: Figures, workspace: Workspace, data: Dataset) -> None:
     one = seconds(plain, runs=3)
     rungs = ", ".join(f"{a.rung} {a.log_loss:.4f}" for a in made[0].attempts)
     print(f"  {len(rows):,} x {matrix.shape[1]}; {whole:.1f} s against {one:.2f} s; out-of-sample log-loss: {rungs}")
-    figures.at_most("training / one plain lightgbm.train of 100 rounds", whole / one, 100)
+    figures.at_most("training / one plain lightgbm.train of 100 rounds", whole / one, 20)
 
 
 def _prediction(figures: Figures, bundle: Bundle, frame: pd.DataFrame) -> None:
