@@ -11,7 +11,7 @@ import pytest
 from revml.explanations import REASON_COLUMNS, contributions, explain
 from revml.explanations.facts import declared
 from revml.explanations.peers import peer_values
-from revml.explanations.reasons import LEAST, LEAST_SHARE, strongest
+from revml.explanations.reasons import CIRCUMSTANCE_WEIGHT, CIRCUMSTANCES, LEAST, LEAST_SHARE, strongest
 from revml.explanations.sentences import Teller, Told
 from revml.features.catalog import feature_words
 from revml.features.spec import Feature
@@ -61,6 +61,16 @@ def _one(rows: pd.DataFrame, **values: object) -> pd.DataFrame:
 def test_the_columns_are_those_that_a_run_publishes() -> None:
     """Explanations and the store agree on a reason's columns."""
     assert REASON_COLUMNS == runs.REASON_COLUMNS
+
+
+def test_the_calendar_takes_the_place_of_half_its_strength(made: Bundle, rows: pd.DataFrame) -> None:
+    """On each side reasons are sorted by strength, those that nobody can act on by half of theirs; some change places."""
+    reasons = explain(made, rows, None, currency="EUR")
+    halved = reasons["concept"].isin(CIRCUMSTANCES)
+    place = reasons["contribution"].abs() * np.where(halved, CIRCUMSTANCE_WEIGHT, 1.0)
+    sides = [reasons["account_id"], reasons["side"]]
+    assert place.groupby(sides).apply(lambda p: p.is_monotonic_decreasing).all()
+    assert not reasons["contribution"].abs().groupby(sides).apply(lambda p: p.is_monotonic_decreasing).all()
 
 
 def test_a_concept_weighs_the_sum_of_its_features(made: Bundle, rows: pd.DataFrame) -> None:
