@@ -63,7 +63,7 @@ class TrainStep(Frozen):
 
     def run(self, run: Run) -> str:
         """What each question got."""
-        from revml.tracking import train_questions
+        from revml.retraining import train_questions
 
         trained = train_questions(
             run.workspace,

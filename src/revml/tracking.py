@@ -19,20 +19,17 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from revml import __version__
 from revml.config import QuestionName, Workspace
-from revml.datasets import asked, build_datasets
-from revml.errors import ConfigError, NotEnoughData, TrackingError
+from revml.errors import TrackingError
 from revml.evaluation import pictures
 from revml.evaluation.verdict import SENTENCES
 from revml.models.bundle import Bundle, load_bundle, to_text
-from revml.models.registry import appoint, serving_bundle
-from revml.models.sheet import load_sheet, read_sheet
-from revml.sources.facts import Facts
-from revml.training import TrainingResult, train_dataset
+from revml.models.registry import appoint, in_service
+from revml.training import TrainingResult
 
 Progress = Callable[[str, float], None]
 
@@ -69,84 +66,6 @@ class Registered:
         return self.alias == CHAMPION
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A question after training: its result and what became of it, or why there was too little data."""
-
-    question: QuestionName
-    result: TrainingResult | None = None
-    registered: Registered | None = None
-    refused: NotEnoughData | None = None
-
-    def summary(self) -> str:
-        """One sentence for logs."""
-        if self.result is None or self.registered is None:
-            return f"{self.question}: not trained, {self.refused.what if self.refused else 'no data'}"
-        return f"{self.result.summary()}; {self.registered.note}"
-
-
-def train_questions(
-    workspace: Workspace,
-    facts: Facts,
-    question: QuestionName | Literal["all"] = "all",
-    *,
-    sheet: Path | None = None,
-    progress: Progress | None = None,
-) -> list[Trained]:
-    """Train and register one question, or all that the data can answer; features are built once for all.
-
-    Of all questions, one with too little data is told in the answer and does not stop the others.
-
-    Raises:
-        NotEnoughData: the one question that was asked has too little data, or none of all has enough.
-        ConfigError: a sheet is wrong, or one is given for all questions.
-    """
-    report = progress or (lambda _what, _share: None)
-    asked_for: tuple[QuestionName, ...] = asked(workspace, facts) if question == "all" else (question,)
-    if sheet is not None and question == "all":
-        raise ConfigError(
-            "a sheet belongs to one question",
-            where=str(sheet),
-            wanted=", ".join(asked_for),
-            got="all",
-            do="name the question that this sheet is for",
-        )
-    # Before the features, which take minutes: a mistake in a sheet costs nothing.
-    sheets = {q: load_sheet(workspace, q) if sheet is None else read_sheet(sheet, q) for q in asked_for}
-    refused: dict[QuestionName, NotEnoughData] = {}
-    datasets = build_datasets(
-        workspace, facts, asked_for, progress=lambda what, share: report(what, 0.5 * share), refused=refused
-    )
-    trained = []
-    for number, name in enumerate(asked_for):
-
-        def part(what: str, share: float, name: QuestionName = name, number: int = number) -> None:
-            report(f"{name}: {what}", 0.5 + 0.5 * (number + share) / len(asked_for))
-
-        if name in datasets:
-            try:
-                result = train_dataset(workspace, datasets[name], sheet=sheets[name], progress=part)
-                trained.append(Trained(name, result, register(workspace, result)))
-                continue
-            except NotEnoughData as error:
-                refused[name] = error
-        trained.append(Trained(name, refused=refused[name]))
-    if refused and len(refused) == len(asked_for):
-        raise _all_refused(refused)
-    return trained
-
-
-def _all_refused(refused: dict[QuestionName, NotEnoughData]) -> NotEnoughData:
-    if len(refused) == 1:
-        return next(iter(refused.values()))
-    return NotEnoughData(
-        "none of the questions has enough data to be trained",
-        wanted="; ".join(dict.fromkeys(f"{q}: {one.wanted}" for q, one in refused.items())),
-        got="; ".join(f"{q}: {one.got}" for q, one in refused.items()),
-        do=f"see `revml preview {next(iter(refused))}`; load more history or more accounts",
-    )
-
-
 def register(workspace: Workspace, result: TrainingResult | Bundle, *, progress: Progress | None = None) -> Registered:
     """Log a bundle as a run, register it, and appoint it champion if it passed and there is none.
 
@@ -155,7 +74,7 @@ def register(workspace: Workspace, result: TrainingResult | Bundle, *, progress:
     bundle = result if isinstance(result, Bundle) else result.bundle
     report = progress or (lambda _what, _share: None)
     passed = bool(bundle.manifest["verdict"]["passed"])
-    serving = serving_bundle(workspace, bundle.question)
+    serving = in_service(workspace, bundle.question)
     first = passed and serving is None
     if first:
         # Before MLflow is asked anything: what passed serves, tracked or not.
@@ -439,4 +358,4 @@ def fetch_champion(workspace: Workspace, question: QuestionName) -> Bundle:
     return load_bundle(target, version=str(version.version))
 
 
-__all__ = ["Registered", "Trained", "fetch_champion", "register", "train_questions"]
+__all__ = ["Registered", "fetch_champion", "register"]

@@ -63,7 +63,7 @@ class RevmlGroup(click.Group):
         try:
             return super().invoke(context)
         except RevmlError as error:
-            err.print(str(error), style="red", markup=False)
+            err.print(str(error), style="red", markup=False, soft_wrap=True)
             context.exit(error.exit_code)
 
     def list_commands(self, context: click.Context) -> list[str]:

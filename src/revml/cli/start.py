@@ -94,7 +94,7 @@ def demo(folder: Path, kind: str, accounts: int, months: int, seed: int, serve: 
     ):
         with progress_bar(title) as shared.progress:
             told = step.run(shared)
-        out.print(f"  {told}")
+        out.print(f"  {told}", markup=False, soft_wrap=True)
     out.print(f"\nDone in {time.perf_counter() - started:.0f} s. Where to look:")
     for what, where in (
         ("the riskiest accounts", f"revml accounts -w {folder}"),

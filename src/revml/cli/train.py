@@ -11,7 +11,7 @@ from revml.cli.options import err, json_option, out, print_json, progress_bar, t
 from revml.config import QUESTIONS, QuestionName, Workspace
 
 if TYPE_CHECKING:
-    from revml.tracking import Trained
+    from revml.retraining import Trained
 
 SHOWN = (
     ("roc_auc", "ROC-AUC", 3),
@@ -48,8 +48,8 @@ def train(question: str, sheet: Path | None, truth: Path | None, workspace: Work
       revml train all --json
       revml train churn --truth data/truth
     """
+    from revml.retraining import train_questions
     from revml.sources.facts import Facts
-    from revml.tracking import train_questions
 
     facts = Facts.open(workspace.staged_dir)
     with progress_bar(f"Training {question}") as report:
@@ -82,6 +82,7 @@ def _told(one: Trained, truth: Path | None) -> dict[str, Any]:
         "alias": registered.alias,
         "note": registered.note,
         "tracking_away": registered.away,
+        "stands_in": one.stands_in(),
     }
     if truth is not None:
         from revml.evaluation.truth import compare_with_truth
@@ -115,9 +116,8 @@ def _print(told: dict[str, Any]) -> None:
     what = "a rule" if told["served"] == "rule" else told["served"]
     out.print(f"served: [bold]{what}[/bold] (*), verdict: {told['verdict']}")
     out.print(f"card: {told['card']}", soft_wrap=True)
-    (err if told["tracking_away"] else out).print(
-        told["note"] + "\n", style="yellow" if told["tracking_away"] else None
-    )
+    note = "\n".join(filter(None, (told["note"], told["stands_in"])))
+    (err if told["tracking_away"] else out).print(note + "\n", style="yellow" if told["tracking_away"] else None)
 
 
 def _share(better: float | None) -> str:

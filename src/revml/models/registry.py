@@ -70,6 +70,12 @@ def serving_bundle(workspace: Workspace, question: str) -> Bundle | None:
         return None
 
 
+def in_service(workspace: Workspace, question: str) -> Bundle | None:
+    """The champion; None where there is none, or where only the average rate stands in."""
+    serving = serving_bundle(workspace, question)
+    return None if serving is None or serving.rung == "constant" else serving
+
+
 def newest_bundle(workspace: Workspace, question: QuestionName) -> Bundle:
     """The bundle of a question that was written last.
 
