@@ -64,7 +64,7 @@ def test_the_columns_are_those_that_a_run_publishes() -> None:
 
 
 def test_the_calendar_takes_the_place_of_half_its_strength(made: Bundle, rows: pd.DataFrame) -> None:
-    """On each side reasons are sorted by strength, those that nobody can act on by half of theirs; some change places."""
+    """Each side is sorted by strength, what nobody can act on by half of it; some change places."""
     reasons = explain(made, rows, None, currency="EUR")
     halved = reasons["concept"].isin(CIRCUMSTANCES)
     place = reasons["contribution"].abs() * np.where(halved, CIRCUMSTANCE_WEIGHT, 1.0)
