@@ -38,10 +38,19 @@ def most_likely(
         value, slope = negative(BOUND * squash)
         return value, slope * (1 - squash**2)
 
+    # The tolerance is for a likelihood of size one: a sum over many customers never gets its gradient that small.
+    size = max(1.0, abs(bent(np.asarray(starts[0], dtype=np.float64))[0]))
+
+    def scaled(u: Floats) -> tuple[float, Floats]:
+        value, slope = bent(u)
+        return value / size, slope / size
+
     best = None
     for start in starts:
         inner = np.clip(np.asarray(start, dtype=np.float64), 0.01 - BOUND, BOUND - 0.01)
-        found = minimize(bent, BOUND * np.arctanh(inner / BOUND), jac=True, method="BFGS", options={"gtol": tolerance})
+        found = minimize(
+            scaled, BOUND * np.arctanh(inner / BOUND), jac=True, method="BFGS", options={"gtol": tolerance}
+        )
         if best is None or found.fun < best.fun:
             best = found
     assert best is not None  # noqa: S101 - the starts are never empty

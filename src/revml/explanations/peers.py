@@ -50,6 +50,8 @@ def peer_values(
         similar accounts; the share of all accounts that have the same value of `categories`, for a peer has the same
         industry by definition. NaN where fewer than `MIN_KNOWN` accounts have a value.
     """
+    if len(frame) < MIN_KNOWN:
+        return pd.DataFrame(np.nan, index=range(len(frame)), columns=[*numbers, *flags, *categories])
     values = frame[[*numbers, *flags]].astype("float64").replace([np.inf, -np.inf], np.nan).reset_index(drop=True)
     out = pd.DataFrame(np.nan, index=values.index, columns=[*numbers, *flags, *categories])
     left = np.full(len(frame), True)

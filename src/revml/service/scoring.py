@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -66,10 +67,7 @@ def _request(body: Any) -> tuple[QuestionName, list[Any]]:
 def _answer(state: Serving, question: QuestionName, rows: list[Any], language: str) -> Response:
     bundle = state.champions.get(question)
     unseen = _check(rows, bundle)
-    now = pd.DataFrame.from_records(rows, columns=list(bundle.features))
-    for name in bundle.features:
-        now[name] = now[name].astype("str" if name in bundle.categorical else "float64")
-    now.insert(0, "account_id", [f"{i:06d}" for i in range(len(rows))])
+    now = _frame(rows, bundle)
     probability = bundle.predict(now)
     bands = bundle.bands.of(probability)
     reasons = explain(bundle, now, None, currency=state.workspace.company.currency)
@@ -102,6 +100,15 @@ def _answer(state: Serving, question: QuestionName, rows: list[Any], language: s
             ],
         }
     )
+
+
+def _frame(rows: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame:
+    """Rows as the model sees them; all numbers in one block, for two hundred columns made one by one take longer."""
+    numbers = [name for name in bundle.features if name not in bundle.categorical]
+    block = np.array([[row[name] for name in numbers] for row in rows], dtype=float).reshape(len(rows), len(numbers))
+    texts = {name: pd.Series([row[name] for row in rows], dtype="str") for name in bundle.categorical}
+    ids = pd.Series([f"{i:06d}" for i in range(len(rows))], name="account_id")
+    return pd.concat([ids, pd.DataFrame(block, columns=numbers), pd.DataFrame(texts)], axis=1)
 
 
 def _check(rows: list[Any], bundle: Bundle) -> list[list[str]]:
