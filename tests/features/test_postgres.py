@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +20,7 @@ from revml.features.catalog import SUBJECTS
 from revml.sources.facts import Facts
 from tests.features.company import random_company
 from tests.literal_facts import stage
+from tests.postgres_server import login, postgres_server
 
 psycopg = pytest.importorskip("psycopg")
 
@@ -44,54 +38,10 @@ TYPES = {
 }
 
 
-def _program(name: str) -> str | None:
-    beside = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return shutil.which(name) or (str(beside[-1]) if beside else None)
-
-
-def _as_plain_user(folder: Path) -> list[str]:
-    """PostgreSQL refuses to run as root: hand the folder to an unprivileged user."""
-    if os.geteuid() != 0:
-        return []
-    runuser = shutil.which("runuser")
-    if not runuser:
-        pytest.skip("PostgreSQL does not run as root, and there is no runuser")
-    shutil.chown(folder, "nobody")
-    return [runuser, "-u", "nobody", "--"]
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[psycopg.Connection[Any]]:
-    initdb, postgres = _program("initdb"), _program("postgres")
-    if sys.platform == "win32" or not initdb or not postgres:
-        pytest.skip("PostgreSQL is not installed here, so the SQL of the features was only parsed for it")
-    folder = Path(tempfile.mkdtemp(prefix="revml-pg-"))
-    user = _as_plain_user(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    cluster = str(folder / "cluster")
-    subprocess.run(
-        [*user, initdb, "-D", cluster, "-U", "reader", "-A", "trust", "-E", "UTF8"], capture_output=True, check=True
-    )
-    options = ["-p", str(port), "-k", str(folder), "-h", "", "-F"]
-    process = subprocess.Popen(
-        [*user, postgres, "-D", cluster, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        login = f"host={folder} port={port} user=reader dbname=postgres"
-        for _ in range(150):
-            try:
-                psycopg.connect(login).close()
-                break
-            except psycopg.OperationalError:
-                time.sleep(0.1)
-        with psycopg.connect(login, autocommit=True) as con:
-            yield con
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as port, psycopg.connect(login(port), autocommit=True) as con:
+        yield con
 
 
 def _copy(con: duckdb.DuckDBPyConnection, server: psycopg.Connection[Any], name: str) -> None:

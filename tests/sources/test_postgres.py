@@ -2,76 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from revml.errors import ConfigError, DataError
+from tests.postgres_server import USER, login, postgres_server
 from tests.sources.workspaces import check, quarantined, staged
 
 psycopg = pytest.importorskip("psycopg")
 
 
-def _program(name: str) -> str | None:
-    found = shutil.which(name)
-    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return found or (str(versions[-1]) if versions else None)
-
-
-def _as_plain_user(folder: Path) -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return []
-    if shutil.which("setpriv") is None:
-        pytest.skip("PostgreSQL refuses to run as root and there is no setpriv to change the user")
-    shutil.chown(folder, "nobody")
-    return ["setpriv", "--reuid=nobody", "--clear-groups"]
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The URL of a fresh server with a password; the password stands in the environment, not in the URL."""
-    initdb, postgres = _program("initdb"), _program("postgres")
-    if sys.platform == "win32" or not initdb or not postgres:
-        pytest.skip("PostgreSQL is not installed here, so reading from it is not tested")
-    folder = Path(tempfile.mkdtemp(prefix="revml-pg-"))
-    user = _as_plain_user(folder)
-    secret = folder / "password"
-    secret.write_text("s3cret@:/")
-    secret.chmod(0o644)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    cluster = str(folder / "cluster")
-    made = subprocess.run(
-        [*user, initdb, "-D", cluster, "-U", "reader", "-A", "scram-sha-256", "--pwfile", str(secret), "-E", "UTF8"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    process = subprocess.Popen(
-        [*user, postgres, "-D", cluster, "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        login = f"host=127.0.0.1 port={port} user=reader dbname=postgres password='s3cret@:/'"
-        for _ in range(150):
-            try:
-                psycopg.connect(login).close()
-                break
-            except psycopg.OperationalError:
-                time.sleep(0.1)
-        with psycopg.connect(login) as con:
+    """The URL of a fresh server with some tables; the password stands in the environment, not in the URL."""
+    with postgres_server() as port:
+        with psycopg.connect(login(port)) as con:
             con.execute("""
                 CREATE TABLE accounts (account_id bigint, created_at timestamptz, name text, employees int);
                 INSERT INTO accounts VALUES (1, '2024-01-01 02:00+02', 'Ěščř, "quoted"', 5),
@@ -82,11 +30,7 @@ def server() -> Iterator[str]:
                        'p' AS product, 1.5::real AS quantity, (n * 0.1)::numeric(10, 2) AS amount
                 FROM generate_series(1, 6) n;
             """)
-        yield f"postgresql://reader:${{REVML_TEST_PASSWORD}}@127.0.0.1:{port}/postgres"
-    finally:
-        process.terminate()
-        process.wait(20)
-        shutil.rmtree(folder, ignore_errors=True)
+        yield f"postgresql://{USER}:${{REVML_TEST_PASSWORD}}@127.0.0.1:{port}/postgres"
 
 
 @pytest.fixture
