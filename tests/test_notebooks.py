@@ -10,7 +10,7 @@ from jupyter_client import KernelManager
 from nbclient import NotebookClient
 
 from revml.config import load_workspace
-from revml.pipeline import CheckStep, Run, ScoreStep, TrainStep, run_steps
+from revml.pipeline import CheckStep, Run, ScoreStep, TrainStep
 from revml.sources.samples import write_sample
 from revml.workspace import init_workspace
 
@@ -24,7 +24,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     init_workspace(folder)
     write_sample(folder / "data", kind="saas", accounts=250, months=24, seed=3)
     run = Run(load_workspace(folder))
-    list(run_steps(run, [("check", CheckStep()), ("train", TrainStep(question="churn")), ("score", ScoreStep())]))
+    for step in (CheckStep(), TrainStep(question="churn"), ScoreStep()):
+        step.run(run)
     return folder
 
 

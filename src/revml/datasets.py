@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -22,11 +22,11 @@ from revml.errors import ConfigError, NotEnoughData
 from revml.features.engine import build_features
 from revml.labels import answerable, require
 from revml.labels.labelled import Labelled, labelled_snapshots
+from revml.progress import Progress
 from revml.snapshots import KEYS, population
 from revml.sources.facts import Facts
 from revml.windows import TimeSplit
 
-Progress = Callable[[str, float], None]
 PartName = Literal["train", "valid", "test"]
 
 

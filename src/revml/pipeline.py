@@ -8,7 +8,6 @@ mistake in the last line, or in a model sheet, costs nothing. No Python lives in
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +16,9 @@ from typing import Any, Literal
 from pydantic import field_validator, model_validator
 
 from revml.config import QUESTIONS, Frozen, Instant, QuestionName, Workspace
+from revml.progress import Progress
 from revml.sources.facts import Facts
 from revml.yaml_file import nearest, read_yaml, validated
-
-Progress = Callable[[str, float], None]
 
 
 class CheckStep(Frozen):
@@ -191,16 +189,8 @@ def make_ready(workspace: Workspace, steps: list[tuple[str, Any]]) -> None:
             step.ready(workspace)
 
 
-def run_pipeline(workspace: Workspace, path: Path, *, progress: Progress | None = None) -> Iterator[StepResult]:
-    """Run a pipeline file step by step, yielding each result as it is there."""
-    _, steps = load_pipeline(path)
-    make_ready(workspace, steps)
-    yield from run_steps(Run(workspace, progress), steps)
-
-
-def run_steps(run: Run, steps: list[tuple[str, Any]]) -> Iterator[StepResult]:
-    """Run validated steps in order."""
-    for name, step in steps:
-        started = time.perf_counter()
-        told = step.run(run)
-        yield StepResult(name, time.perf_counter() - started, told, step.model_dump(mode="json", exclude_none=True))
+def run_step(run: Run, name: str, step: Any) -> StepResult:
+    """Run one validated step."""
+    started = time.perf_counter()
+    told = step.run(run)
+    return StepResult(name, time.perf_counter() - started, told, step.model_dump(mode="json", exclude_none=True))

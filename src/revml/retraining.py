@@ -6,7 +6,6 @@ sheets are read before them, for features take minutes and a mistake in a sheet 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,11 +16,10 @@ from revml.errors import ConfigError, NotEnoughData
 from revml.models.bundle import Bundle
 from revml.models.registry import appoint, in_service
 from revml.models.sheet import ModelSheet, load_sheet, read_sheet
+from revml.progress import Progress, silent
 from revml.sources.facts import Facts
 from revml.tracking import Registered, register
 from revml.training import TrainingResult, train_dataset
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def train_questions(
         NotEnoughData: the one question that was asked has too little data, or none of all has enough.
         ConfigError: a sheet is wrong, or one is given for all questions.
     """
-    report = progress or (lambda _what, _share: None)
+    report = progress or silent
     asked_for: tuple[QuestionName, ...] = asked(workspace, facts) if question == "all" else (question,)
     if sheet is not None and question == "all":
         raise ConfigError(

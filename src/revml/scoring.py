@@ -6,7 +6,7 @@ that the store publishes in one transaction. Nothing is written here and MLflow 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -22,13 +22,12 @@ from revml.features.catalog import available, available_subjects
 from revml.labels import answerable, require
 from revml.models.bundle import Bundle
 from revml.models.registry import champion
+from revml.progress import Progress, silent
 from revml.snapshots import PAST_DAYS, bound, instants, population
 from revml.sources.facts import Facts
 from revml.store import Store
 from revml.store.runs import ACCOUNT_COLUMNS, REASON_COLUMNS, SCORE_COLUMNS, ModelRef, ScoreRun
 from revml.store.snapshots import save_run
-
-Progress = Callable[[str, float], None]
 
 CONTRACT_PAIR: tuple[QuestionName, QuestionName] = ("churn", "upsell")
 # Attributes that may change over time; the newest value known at as_of is shown.
@@ -90,7 +89,7 @@ def score_workspace(
         NotEnoughData: nobody was a customer then.
         BundleError: a feature that a champion was trained on can no longer be built.
     """
-    tell = progress or (lambda what, share: None)
+    tell = progress or silent
     as_of = scoring_time(facts, as_of)
     bundles = champions(workspace)
     frames, past = now_and_before(

@@ -15,7 +15,7 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +29,8 @@ from revml.evaluation import pictures
 from revml.evaluation.verdict import SENTENCES
 from revml.models.bundle import Bundle, load_bundle, to_text
 from revml.models.registry import appoint, in_service
+from revml.progress import Progress, silent
 from revml.training import TrainingResult
-
-Progress = Callable[[str, float], None]
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 # MLflow's own defaults let a call to a server that is away stall for minutes.
@@ -72,7 +71,7 @@ def register(workspace: Workspace, result: TrainingResult | Bundle, *, progress:
     Never raises because MLflow is away: the answer then says so and what to do.
     """
     bundle = result if isinstance(result, Bundle) else result.bundle
-    report = progress or (lambda _what, _share: None)
+    report = progress or silent
     passed = bool(bundle.manifest["verdict"]["passed"])
     serving = in_service(workspace, bundle.question)
     first = passed and serving is None

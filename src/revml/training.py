@@ -8,7 +8,6 @@ accounts); the rung that is served is then fitted again on training and validati
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -34,9 +33,8 @@ from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed, L
 from revml.models.reference import reference, segment_of
 from revml.models.registry import serving_bundle
 from revml.models.sheet import ModelSheet, load_sheet
+from revml.progress import Progress, silent
 from revml.sources.facts import Facts
-
-Progress = Callable[[str, float], None]
 
 MIN_EVENTS = 10  # below this on either side not even a rule can be told from noise
 MIN_ACCOUNTS = 50
@@ -86,7 +84,7 @@ def train(
     Raises:
         NotEnoughData: no window has closed, one class only, or too few accounts; nothing is written then.
     """
-    report = progress or _silent
+    report = progress or silent
     dataset = build_dataset(workspace, facts, question, progress=lambda what, share: report(what, 0.4 * share))
     return train_dataset(workspace, dataset, sheet=sheet, progress=lambda what, share: report(what, 0.4 + 0.6 * share))
 
@@ -104,7 +102,7 @@ def train_dataset(
     Args:
         threads: LightGBM's; changes the time it takes and nothing else.
     """
-    report = progress or _silent
+    report = progress or silent
     sheet = sheet or load_sheet(workspace, dataset.question)
     rows = _ordered(pd.concat([dataset.part("train"), dataset.part("valid")], ignore_index=True))
     test = _ordered(dataset.part("test"))
@@ -327,7 +325,3 @@ def _told(
         "company": workspace.company.name,
         "currency": workspace.company.currency,
     }
-
-
-def _silent(_what: str, _share: float) -> None:
-    return None

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from revml.cli import main
 from revml.cli.published import LANGUAGES, ORDERS
 from revml.config import load_workspace
 from revml.locales import LANGUAGES as SPOKEN
 from revml.store import Store
 from revml.store.views import ORDERS as KNOWN_ORDERS
+from tests.cli.commands import answer, call
 from tests.literal_runs import literal_run
 
 
@@ -27,18 +24,6 @@ def root(tmp_path: Path) -> Path:
         store.publish(literal_run("2026-02-01"))
         store.publish(literal_run("2026-03-01", churn={"acme": 0.52, "skoda": 0.12}, upsell={"acme": 0.2}))
     return tmp_path
-
-
-def call(root: Path, *words: str) -> Result:
-    """Run a command in a workspace."""
-    return CliRunner().invoke(main, [*words, "-w", str(root)], env={"COLUMNS": "200"})
-
-
-def answer(root: Path, *words: str) -> Any:
-    """What a command says with --json."""
-    result = call(root, *words, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def test_accounts_lists_the_first_question_by_money(root: Path) -> None:

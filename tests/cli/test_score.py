@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from revml.cli import main
 from revml.config import load_workspace
 from revml.store import Store
+from tests.cli.commands import answer, call
 from tests.order_company import order_company
 
 
@@ -20,18 +17,6 @@ def root(tmp_path: Path) -> Path:
     """The folder of a company with a champion for lapse."""
     order_company(tmp_path)
     return tmp_path
-
-
-def call(root: Path, *words: str) -> Result:
-    """Run a command in a workspace; tables may take 200 columns."""
-    return CliRunner().invoke(main, [*words, "-w", str(root)], env={"COLUMNS": "200"})
-
-
-def answer(root: Path, *words: str) -> Any:
-    """What a command says with --json."""
-    result = call(root, *words, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def test_score_publishes_one_run_and_prints_it(root: Path) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from revml.cli import main
 from revml.config import load_workspace
 from revml.models.registry import champion
 from revml.sources.samples import write_sample
 from revml.sources.staging import stage_workspace
+from tests.cli.commands import call
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +27,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "models" / f"{question}.yaml").write_text(f"{sheet}, question: {question}}}\n")
     stage_workspace(load_workspace(folder))
     return folder
-
-
-def call(root: Path, *words: str) -> Result:
-    """Run a command in the workspace; tables may take 200 columns."""
-    return CliRunner().invoke(main, [*words, "-w", str(root)], env={"COLUMNS": "200"})
 
 
 @pytest.fixture(scope="module")

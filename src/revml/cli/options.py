@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,11 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from revml.config import WORKSPACE_FILE, Workspace, load_workspace
+from revml.progress import Progress as ReportProgress
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
-
-ReportProgress = Callable[[str, float], None]
 
 
 def _load(_context: click.Context, _parameter: click.Parameter, value: str) -> Workspace:

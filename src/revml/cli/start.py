@@ -10,7 +10,7 @@ import click
 from revml.cli.options import err, json_option, out, print_json, progress_bar, workspace_option
 from revml.config import Workspace, load_workspace
 from revml.errors import ConfigError
-from revml.pipeline import CheckStep, Run, ScoreStep, TrainStep, load_pipeline, make_ready, run_steps
+from revml.pipeline import CheckStep, Run, ScoreStep, TrainStep, load_pipeline, make_ready, run_step
 from revml.workspace import init_workspace
 from revml.yaml_file import nearest
 
@@ -55,7 +55,7 @@ def run(pipeline: str, workspace: Workspace, as_json: bool) -> None:
     results = []
     for name, step in steps:
         with progress_bar(name) as shared.progress:
-            result = next(iter(run_steps(shared, [(name, step)])))
+            result = run_step(shared, name, step)
         results.append(result)
         if not as_json:
             out.print(f"  {result.told}  [dim]{result.seconds:.1f} s[/dim]")

@@ -14,7 +14,7 @@ snapshots there are. The result does not depend on threads, on the order of rows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import duckdb
@@ -26,12 +26,11 @@ from revml.features.calendar import calendar
 from revml.features.catalog import available_subjects
 from revml.features.spec import Feature, Steps, Subject
 from revml.features.sql import STARTS, identifier
+from revml.progress import Progress
 from revml.sources.facts import Facts
 
 # Cutoffs worked on at once: bounds memory, and the reach of a user's last-seen day, on daily snapshots.
 BATCH_CUTOFFS = 48
-Progress = Callable[[str, float], None]
-
 # Tables whose rows are brought to days.
 _BY_DAY = (("usage", "occurred_at"), ("orders", "ordered_at"))
 _EARLIEST = date(1970, 1, 1)

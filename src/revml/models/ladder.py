@@ -8,7 +8,6 @@ calibration do not flatter each other. The test part never comes here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +22,7 @@ from revml.models.encoding import Encoding
 from revml.models.folds import Folds, thinned
 from revml.models.learner import dataset, fit_trees, full_params
 from revml.models.sheet import LADDER, ModelSheet, RungName
+from revml.progress import Progress, silent
 
 PENALTIES = (0.0001, 0.0003, 0.001, 0.004, 0.02, 0.2)  # inverse ridge penalties, from the strongest
 CHOOSE_ROWS = 150_000  # to fit on while choosing; the rung that is served is fitted on all rows
@@ -103,9 +103,9 @@ class Learning:
     threads: int
 
 
-def climb(data: Learning, folds: Folds, *, progress: Callable[[str, float], None] | None = None) -> Climbed:
+def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> Climbed:
     """Try every allowed rung out of sample, serve the lowest one that no higher one clearly beats."""
-    report = progress or (lambda _what, _share: None)
+    report = progress or silent
     folds = thinned(folds, data.accounts, CHOOSE_ROWS)
     judged, sheet = folds.judged, data.sheet
     label = data.label[judged]

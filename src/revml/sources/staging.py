@@ -14,7 +14,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from revml.config import Workspace
 from revml.contract.report import CheckReport, Missing, OverLimit
 from revml.contract.tables import ONE_OF, REQUIRED, TABLES
 from revml.errors import DataError
+from revml.progress import Progress, silent
 from revml.sources.facts import META_FILE, connect, literal, staged_file
 from revml.sources.hindsight import keep_account_columns, suspects
 from revml.sources.locate import Located, locate, strangers
@@ -33,7 +33,6 @@ from revml.sources.noticing import no_other_currency, notes_on, one_currency
 from revml.sources.readers import open_source
 from revml.sources.sifting import Sifted, sift
 
-Progress = Callable[[str, float], None]
 # Referenced tables first, so that references are checked against accepted rows.
 ORDER = ("accounts", "products", "users")
 ROOM = "staging-"
@@ -48,7 +47,7 @@ def stage_workspace(workspace: Workspace, *, progress: Progress | None = None) -
         DataError: a source cannot be read, or a required table or column is missing.
         OverLimit: too many rows broke the contract; quarantine files are written, staged facts stay as they were.
     """
-    report = progress or (lambda what, share: None)
+    report = progress or silent
     located = locate(workspace)
     _require_tables(located, workspace)
     workspace.work_dir.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from revml.contract.tables import TABLES
 from revml.errors import ConfigError
+from revml.progress import Progress
 from revml.sources.samples.accounts import make_accounts
 from revml.sources.samples.agreements import products_table, subscriptions_table
 from revml.sources.samples.billing import invoices_table
@@ -26,8 +27,6 @@ from revml.sources.samples.usage import usage_table
 from revml.sources.samples.voices import feedback_table
 from revml.sources.samples.world import World, live
 from revml.sources.samples.writing import write_parquet, write_text
-
-Progress = Callable[[str, float], None]
 
 MARK = "truth/README.md"  # what tells a sample's folder from a company's own
 

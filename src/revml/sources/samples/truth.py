@@ -8,12 +8,12 @@ stratified paths are enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
 
+from revml.progress import Progress
 from revml.sources.samples import contracts as contracting
 from revml.sources.samples import ordering
 from revml.sources.samples import relation as relating
@@ -158,7 +158,7 @@ def account_months(
     world: World,
     orders: pa.Table | None,
     seed: int,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> pa.Table:
     """The table `truth/account_months`: one row an account and month start, from the month after its birth."""
     calendar, accounts = world.calendar, world.accounts

@@ -6,11 +6,11 @@ orders, the log of contract terms, and the events with their true causes. Nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from revml.progress import Progress
 from revml.sources.samples import contracts as contracting
 from revml.sources.samples import ordering
 from revml.sources.samples import relation as relating
@@ -77,7 +77,7 @@ def live(
     calendar: Calendar,
     accounts: Accounts,
     seed: int,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> World:
     """Let the company live through its months."""
     rng = stream(seed, "world")
