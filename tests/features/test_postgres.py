@@ -17,6 +17,7 @@ from sqlglot import ErrorLevel
 from revml.contract.tables import TABLES
 from revml.features import engine
 from revml.features.catalog import SUBJECTS
+from revml.features.engines.local import DuckDBEngine
 from revml.sources.facts import Facts
 from tests.features.company import random_company
 from tests.literal_facts import stage
@@ -57,17 +58,17 @@ def _copy(con: duckdb.DuckDBPyConnection, server: psycopg.Connection[Any], name:
 def _prepared(facts: Facts) -> duckdb.DuckDBPyConnection:
     """A connection with everything the subjects read, as the engine makes it, all steps run."""
     accounts = sorted(a["account_id"] for a in COMPANY["accounts"])
-    con = facts.con.cursor()
-    con.execute("SET python_enable_replacements = false")
-    codes = pa.table({"account": pa.array(range(len(accounts)), pa.int32()), "account_id": accounts})
-    engine._table(con, "accounts_in_play", codes)
-    con.execute("CREATE TEMP TABLE clock AS SELECT INTERVAL '1' MICROSECOND AS shift")
+    here = DuckDBEngine(facts)
+    here.put(
+        "accounts_in_play", pa.table({"account": pa.array(range(len(accounts)), pa.int32()), "account_id": accounts})
+    )
+    here.make("clock", "SELECT INTERVAL '1' MICROSECOND AS shift")
     rows = [(a, t) for t in AS_OFS for a in accounts]
-    engine._prepare(con, pd.DataFrame(rows, columns=["account_id", "as_of"]), engine._first_day(con, facts))
+    engine._prepare(here, pd.DataFrame(rows, columns=["account_id", "as_of"]), engine._first_day(here, facts))
     for subject in SUBJECTS:
         for name, select in (*subject.store, *subject.steps):
-            con.execute(f"CREATE TEMP TABLE {name} AS {select}")
-    return con
+            here.make(name, select)
+    return here._con
 
 
 @pytest.mark.slow

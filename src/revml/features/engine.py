@@ -8,7 +8,7 @@ subjects reads the contract's views and these tables, which are made here:
     days, ages        see `calendar`
     clock             shift, one row                          for `store` steps, which see no snapshots
 
-Everything lives in temporary tables of a cursor of its own and is gone afterwards. Raw usage is read once, however many
+Everything lives in temporary tables of an `Engine` and is gone afterwards. Raw usage is read once, however many
 snapshots there are. The result does not depend on threads, on the order of rows, or on anything after `as_of`.
 """
 
@@ -17,16 +17,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from revml.errors import DataError
 from revml.features.calendar import calendar
 from revml.features.catalog import available_subjects
+from revml.features.engines import Engine, TooLarge
+from revml.features.engines.local import DuckDBEngine
 from revml.features.spec import Feature, Steps, Subject
 from revml.features.sql import STARTS, identifier
-from revml.progress import Progress
+from revml.progress import Progress, silent
 from revml.sources.facts import Facts
 
 # Cutoffs worked on at once: bounds memory, and the reach of a user's last-seen day, on daily snapshots.
@@ -35,15 +36,19 @@ BATCH_CUTOFFS = 48
 _BY_DAY = (("usage", "occurred_at"), ("orders", "ordered_at"))
 _EARLIEST = date(1970, 1, 1)
 
+Picked = tuple[tuple[Subject, tuple[Feature, ...]], ...]
 _ARROW = {"INTEGER": pa.int32(), "FLOAT": pa.float32(), "VARCHAR": pa.string()}
 
 
-def build_features(facts: Facts, snapshots: pd.DataFrame, *, progress: Progress | None = None) -> pa.Table:
+def build_features(
+    facts: Facts, snapshots: pd.DataFrame, *, engine: Engine | None = None, progress: Progress | None = None
+) -> pa.Table:
     """The features of each snapshot, from what was known then.
 
     Args:
         facts: accepted facts.
         snapshots: columns `account_id` (text) and `as_of` (naive UTC); duplicates count once, order does not matter.
+        engine: where the SQL runs; absent means DuckDB in this process. It is closed at the end.
         progress: called with the subject that is done and the share of the whole.
 
     Returns:
@@ -61,35 +66,38 @@ def build_features(facts: Facts, snapshots: pd.DataFrame, *, progress: Progress 
     )
     if wanted.empty:
         return schema.empty_table()
-    parts = []
-    groups = list(_same_time_of_day(wanted))
-    with facts.con.cursor() as con:
-        for setting in ("python_enable_replacements = false", "TimeZone = 'UTC'"):
-            con.execute(f"SET {setting}")
-        done, total = 0, sum(len(batches) for _, batches in groups) * len(picked) + len(groups)
-        for shift, batches in groups:
-            everybody = pd.concat(batches)["account_id"].drop_duplicates().sort_values(ignore_index=True)
-            _table(
-                con, "accounts_in_play", pa.table({"account": everybody.index.astype("int32"), "account_id": everybody})
-            )
-            # A microsecond more, so that midnight itself still belongs to the day before.
-            con.execute(f"CREATE OR REPLACE TEMP TABLE clock AS SELECT INTERVAL '{shift + 1}' MICROSECOND AS shift")
-            first = _first_day(con, facts)
-            for subject, _ in picked:
-                _run(con, subject, subject.store)
-            done += 1
-            for batch in batches:
-                _prepare(con, batch, first)
-                for subject, _ in picked:
-                    if progress:
-                        progress(subject.name, done / total)
-                    _run(con, subject, subject.steps)
-                    done += 1
-                parts.append(con.sql(_collect(picked)).to_arrow_table())
+    here: Engine = engine or DuckDBEngine(facts)
+    try:
+        parts = _build(here, facts, picked, wanted, progress or silent)
+    finally:
+        here.close()
     table = pa.concat_tables(parts).cast(schema).sort_by([("as_of", "ascending"), ("account_id", "ascending")])
     if progress:
         progress("features", 1.0)
     return table.combine_chunks()
+
+
+def _build(engine: Engine, facts: Facts, picked: Picked, wanted: pd.DataFrame, progress: Progress) -> list[pa.Table]:
+    parts = []
+    groups = list(_same_time_of_day(wanted))
+    done, total = 0, sum(len(batches) for _, batches in groups) * len(picked) + len(groups)
+    for shift, batches in groups:
+        everybody = pd.concat(batches)["account_id"].drop_duplicates().sort_values(ignore_index=True)
+        engine.put("accounts_in_play", pa.table({"account": everybody.index.astype("int32"), "account_id": everybody}))
+        # A microsecond more, so that midnight itself still belongs to the day before.
+        engine.make("clock", f"SELECT INTERVAL '{shift + 1}' MICROSECOND AS shift")
+        first = _first_day(engine, facts)
+        for subject, _ in picked:
+            _run(engine, subject, subject.store)
+        done += 1
+        for batch in batches:
+            _prepare(engine, batch, first)
+            for subject, _ in picked:
+                progress(subject.name, done / total)
+                _run(engine, subject, subject.steps)
+                done += 1
+            parts.append(engine.fetch(_collect(picked)))
+    return parts
 
 
 def _distinct(snapshots: pd.DataFrame) -> pd.DataFrame:
@@ -123,16 +131,16 @@ def _same_time_of_day(snapshots: pd.DataFrame) -> Iterator[tuple[int, list[pd.Da
         yield int(str(shift)), [part for _, part in group.groupby(cutoff // BATCH_CUTOFFS, sort=True)]
 
 
-def _first_day(con: duckdb.DuckDBPyConnection, facts: Facts) -> date:
+def _first_day(engine: Engine, facts: Facts) -> date:
     """Shortly before the first use or order (or 1970): where the calendar has to begin."""
     times = [f"SELECT MIN({time}) AS t FROM {name}" for name, time in _BY_DAY if facts.has(name)]
     if not times:
         return _EARLIEST
-    earliest: datetime = con.sql(f"SELECT MIN(t) FROM ({' UNION ALL '.join(times)}) AS x").fetchall()[0][0]
+    earliest: datetime = engine.fetch(f"SELECT MIN(t) AS t FROM ({' UNION ALL '.join(times)}) AS x")["t"][0].as_py()
     return max(_EARLIEST, earliest.date()) - timedelta(days=2)
 
 
-def _prepare(con: duckdb.DuckDBPyConnection, batch: pd.DataFrame, first: date) -> None:
+def _prepare(engine: Engine, batch: pd.DataFrame, first: date) -> None:
     """Make `snapshots`, `days` and `ages` for one batch."""
     days = [d.date() for d in batch["as_of"].dt.normalize()]
     cal = calendar(days, first)
@@ -146,41 +154,36 @@ def _prepare(con: duckdb.DuckDBPyConnection, batch: pd.DataFrame, first: date) -
             "past_cutoff": pa.array([cal.cutoffs[d][1] for d in days], pa.int32()),
         }
     )
-    _table(con, "given_snapshots", numbers)
-    _table(con, "days", cal.days)
-    _table(con, "ages", cal.ages)
+    engine.put("given_snapshots", numbers)
+    engine.put("days", cal.days)
+    engine.put("ages", cal.ages)
     starts = ", ".join(
         f"g.as_of - INTERVAL '{n}' DAY AS from_{n}, CAST(g.day - INTERVAL '{n}' DAY AS DATE) AS from_day_{n}"
         for n in STARTS
     )
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE snapshots AS SELECT g.snapshot, a.account, g.account_id, g.as_of, g.day, "
+    engine.make(
+        "snapshots",
+        "SELECT g.snapshot, a.account, g.account_id, g.as_of, g.day, "
         f"c.shift, g.cutoff, g.past_cutoff, {starts} FROM given_snapshots AS g "
-        "JOIN accounts_in_play AS a ON a.account_id = g.account_id CROSS JOIN clock AS c"
+        "JOIN accounts_in_play AS a ON a.account_id = g.account_id CROSS JOIN clock AS c",
     )
 
 
-def _table(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-    con.register("incoming", table)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM incoming")
-    con.unregister("incoming")
-
-
-def _run(con: duckdb.DuckDBPyConnection, subject: Subject, steps: Steps) -> None:
+def _run(engine: Engine, subject: Subject, steps: Steps) -> None:
     try:
         for name, select in steps:
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
-    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+            engine.make(name, select)
+    except TooLarge as error:
         raise DataError(
             "a number is too large to add up",
             where=f"the features of {subject.name}, from {', '.join(subject.tables)}",
             wanted="amounts and quantities below 10^24",
-            got=str(error).splitlines()[0],
+            got=str(error),
             do="correct the value in the source, or leave its row out with `where`",
         ) from None
 
 
-def _collect(picked: tuple[tuple[Subject, tuple[Feature, ...]], ...]) -> str:
+def _collect(picked: Picked) -> str:
     columns, joins = ["s.account_id", "s.as_of"], []
     for subject, features in picked:
         joins.append(f"LEFT JOIN {subject.table} ON {subject.table}.snapshot = s.snapshot")
