@@ -27,7 +27,7 @@ from revml.features import (
 from revml.features.own import PREFIX, own_columns
 from revml.features.spec import Feature, Subject
 from revml.locales import words
-from revml.sources.facts import Facts
+from revml.sources.known import Known
 
 # Later subjects may read the tables of earlier ones.
 SUBJECTS: tuple[Subject, ...] = (
@@ -54,7 +54,7 @@ def catalog() -> dict[str, Feature]:
     return {f.name: f for subject in SUBJECTS for f in subject.features}
 
 
-def available_subjects(facts: Facts) -> tuple[tuple[Subject, tuple[Feature, ...]], ...]:
+def available_subjects(facts: Known) -> tuple[tuple[Subject, tuple[Feature, ...]], ...]:
     """The subjects these facts allow, each with the features they allow."""
     out = []
     for subject in SUBJECTS:
@@ -68,7 +68,7 @@ def available_subjects(facts: Facts) -> tuple[tuple[Subject, tuple[Feature, ...]
     return tuple(out)
 
 
-def available(facts: Facts) -> tuple[Feature, ...]:
+def available(facts: Known) -> tuple[Feature, ...]:
     """The features these facts give, in the order of the feature table."""
     return tuple(f for _, features in available_subjects(facts) for f in features)
 

@@ -29,6 +29,7 @@ from revml.features.spec import Feature, Steps, Subject
 from revml.features.sql import STARTS, identifier
 from revml.progress import Progress, silent
 from revml.sources.facts import Facts
+from revml.sources.known import Known
 
 # Cutoffs worked on at once: bounds memory, and the reach of a user's last-seen day, on daily snapshots.
 BATCH_CUTOFFS = 48
@@ -41,12 +42,12 @@ _ARROW = {"INTEGER": pa.int32(), "FLOAT": pa.float32(), "VARCHAR": pa.string()}
 
 
 def build_features(
-    facts: Facts, snapshots: pd.DataFrame, *, engine: Engine | None = None, progress: Progress | None = None
+    facts: Known, snapshots: pd.DataFrame, *, engine: Engine | None = None, progress: Progress | None = None
 ) -> pa.Table:
     """The features of each snapshot, from what was known then.
 
     Args:
-        facts: accepted facts.
+        facts: accepted facts, or what is known of them where they stay on the engine's server.
         snapshots: columns `account_id` (text) and `as_of` (naive UTC); duplicates count once, order does not matter.
         engine: where the SQL runs; absent means DuckDB in this process. It is closed at the end.
         progress: called with the subject that is done and the share of the whole.
@@ -66,7 +67,7 @@ def build_features(
     )
     if wanted.empty:
         return schema.empty_table()
-    here: Engine = engine or DuckDBEngine(facts)
+    here = engine or _local(facts)
     try:
         parts = _build(here, facts, picked, wanted, progress or silent)
     finally:
@@ -77,7 +78,13 @@ def build_features(
     return table.combine_chunks()
 
 
-def _build(engine: Engine, facts: Facts, picked: Picked, wanted: pd.DataFrame, progress: Progress) -> list[pa.Table]:
+def _local(facts: Known) -> Engine:
+    if not isinstance(facts, Facts):
+        raise TypeError("facts that are not staged here need the engine that holds them")
+    return DuckDBEngine(facts)
+
+
+def _build(engine: Engine, facts: Known, picked: Picked, wanted: pd.DataFrame, progress: Progress) -> list[pa.Table]:
     parts = []
     groups = list(_same_time_of_day(wanted))
     done, total = 0, sum(len(batches) for _, batches in groups) * len(picked) + len(groups)
@@ -131,7 +138,7 @@ def _same_time_of_day(snapshots: pd.DataFrame) -> Iterator[tuple[int, list[pd.Da
         yield int(str(shift)), [part for _, part in group.groupby(cutoff // BATCH_CUTOFFS, sort=True)]
 
 
-def _first_day(engine: Engine, facts: Facts) -> date:
+def _first_day(engine: Engine, facts: Known) -> date:
     """Shortly before the first use or order (or 1970): where the calendar has to begin."""
     times = [f"SELECT MIN({time}) AS t FROM {name}" for name, time in _BY_DAY if facts.has(name)]
     if not times:

@@ -10,18 +10,17 @@ import re
 
 from revml.features.spec import Feature, FeatureKind, Subject
 from revml.features.sql import full_days_since, identifier, lines, visible
-from revml.sources.facts import Facts
+from revml.sources.known import Known
 
 PREFIX = "static_"
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT", "UINTEGER")
 
 
-def own_columns(facts: Facts) -> Subject | None:
+def own_columns(facts: Known) -> Subject | None:
     """The subject of the static columns these facts have, or None where there are none."""
     if not facts.extras:
         return None
-    described = facts.con.cursor().execute("DESCRIBE account_profile").fetchall()
-    types = {str(row[0]): str(row[1]) for row in described}
+    types = facts.profile_types()
     features, selects = [], []
     taken: set[str] = set()
     for column in facts.extras:

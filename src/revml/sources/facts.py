@@ -1,9 +1,10 @@
 """The accepted facts of a workspace, as SQL views.
 
-Comes in: the `staged` folder that `sources.staging` wrote (one Parquet file a contract table, plus `facts.json`).
-Goes out: a DuckDB connection in which **every** contract table is a view with **every** contract column and a filled
-`known_at`: tables and columns that the company does not have are there, empty, so that SQL needs no special cases.
-`present` and `columns` say what is really there. Nothing is ever written to the staged folder from here.
+Comes in: the `staged` folder that `sources.staging` wrote (one Parquet file a contract table, a folder of parts for
+usage with its ledger, and `facts.json`). Goes out: a DuckDB connection in which **every** contract table is a view
+with **every** contract column and a filled `known_at`: tables and columns that the company does not have are there,
+empty, so that SQL needs no special cases; and `usage_ledger`, what each day of usage holds. `present` and `columns`
+say what is really there. Nothing is ever written to the staged folder from here.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from revml.contract.tables import SQL_TYPES, TABLES, Table
 from revml.errors import DataError, NotFound
 
 META_FILE = "facts.json"
+LEDGER_FILE = "usage_days.parquet"
+LEDGER = {"day": "DATE", "rows": "BIGINT", "digest": "VARCHAR"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,9 @@ class Facts:
     """Accepted facts, opened for reading.
 
     Attributes:
-        con: an in-memory DuckDB connection with one view a contract table (times are naive UTC TIMESTAMPs).
+        con: an in-memory DuckDB connection with one view a contract table (times are naive UTC TIMESTAMPs), and the
+            view `usage_ledger` (day, rows, digest): equal digests mean the same rows on that day; empty where the
+            folder has no ledger.
         columns: contract columns that hold at least one value, by table; a table without rows is absent.
         extras: the declared static extra columns of `accounts` (read through the view `account_profile`).
         observed_until: how far the data reaches.
@@ -48,6 +53,11 @@ class Facts:
     def has(self, table: str, *columns: str) -> bool:
         """Whether a table has rows and each of the columns holds some value."""
         return table in self.columns and all(c in self.columns[table] for c in columns)
+
+    def profile_types(self) -> dict[str, str]:
+        """DuckDB's types of the columns of `account_profile`."""
+        described = self.con.cursor().execute("DESCRIBE account_profile").fetchall()
+        return {str(row[0]): str(row[1]) for row in described}
 
     @classmethod
     def open(cls, folder: Path) -> Facts:
@@ -73,6 +83,7 @@ class Facts:
         try:
             for table in TABLES.values():
                 con.execute(_view(table, folder, set(meta["columns"].get(table.name, ()))))
+            con.execute(_ledger(folder))
             con.execute(_profile(folder, tuple(meta["extras"]), "accounts" in meta["columns"]))
         except duckdb.Error as error:
             raise _damaged(folder, error) from None
@@ -106,8 +117,21 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 def staged_file(folder: Path, table: str) -> Path:
-    """Where a table's accepted rows stand."""
+    """Where a table's accepted rows stand, if it stands in one file."""
     return folder / f"{table}.parquet"
+
+
+def staged_parts(folder: Path, table: str) -> Path:
+    """The folder where a table's accepted rows stand, if it stands in parts."""
+    return folder / table
+
+
+def staged_relation(folder: Path, table: str) -> str:
+    """SQL that can stand after FROM: the accepted rows of a table, in one file or in parts."""
+    if staged_file(folder, table).exists() or not staged_parts(folder, table).is_dir():
+        return f"read_parquet({literal(staged_file(folder, table))})"
+    parts = sorted(staged_parts(folder, table).glob("*.parquet"))
+    return f"read_parquet([{', '.join(literal(part) for part in parts)}])"
 
 
 def literal(text: object) -> str:
@@ -116,14 +140,20 @@ def literal(text: object) -> str:
 
 
 def _view(table: Table, folder: Path, there: set[str]) -> str:
-    file = staged_file(folder, table.name)
     if not there:
         nulls = ", ".join(f"CAST(NULL AS {SQL_TYPES[c.type]}) AS {c.name}" for c in table.by_name.values())
         return f"CREATE VIEW {table.name} AS SELECT {nulls} WHERE false"
     picked = ", ".join(
         c.name if c.name in there else f"CAST(NULL AS {SQL_TYPES[c.type]}) AS {c.name}" for c in table.by_name.values()
     )
-    return f"CREATE VIEW {table.name} AS SELECT {picked} FROM read_parquet({literal(file)})"
+    return f"CREATE VIEW {table.name} AS SELECT {picked} FROM {staged_relation(folder, table.name)}"
+
+
+def _ledger(folder: Path) -> str:
+    if not (folder / LEDGER_FILE).exists():
+        empty = ", ".join(f"CAST(NULL AS {kind}) AS {identifier}" for identifier, kind in LEDGER.items())
+        return f"CREATE VIEW usage_ledger AS SELECT {empty} WHERE false"
+    return f"CREATE VIEW usage_ledger AS SELECT {', '.join(LEDGER)} FROM read_parquet({literal(folder / LEDGER_FILE)})"
 
 
 def _profile(folder: Path, extras: tuple[str, ...], accounts: bool) -> str:
