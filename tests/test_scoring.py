@@ -56,7 +56,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
 
 
 def _facts(company: Company, table: str) -> pd.DataFrame:
-    return pd.read_parquet(company.workspace.staged_dir / f"{table}.parquet")
+    return Facts.open(company.workspace.staged_dir).con.sql(f"FROM {table}").df()
 
 
 # --- completeness -----------------------------------------------------------------------------------------------------

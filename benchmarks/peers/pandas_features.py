@@ -16,7 +16,7 @@ TICK = pd.Timedelta(microseconds=1)
 
 def contract_features(staged: Path, as_ofs: list[pd.Timestamp]) -> pd.DataFrame:
     """Twenty-one features of usage and subscriptions, a row an account and cutoff."""
-    usage = pd.read_parquet(staged / "usage.parquet")
+    usage = pd.read_parquet(staged / "usage")
     for name in ("account_id", "user_id", "event"):
         usage[name] = usage[name].astype("category")
     usage["day"] = (usage["occurred_at"] - TICK).dt.normalize()

@@ -13,7 +13,7 @@ from pathlib import Path
 from revml.contract.checks import identifier
 from revml.contract.report import Suspect
 from revml.contract.tables import LATER_COLUMNS
-from revml.sources.facts import literal, staged_file
+from revml.sources.facts import staged_relation
 from revml.sources.judging import Connection, count, extra, left, watch
 from revml.sources.mapping import Mapping
 from revml.sources.relating import GOOD
@@ -120,13 +120,13 @@ def _outcome(con: Connection, columns: dict[str, tuple[str, ...]], staged: Path,
     if "ended_at" in columns.get("subscriptions", ()):
         parts.append(
             f"SELECT account_id, bool_and(coalesce(ended_at <= {end}, false)) AS gone, 1 AS rank"
-            f" FROM read_parquet({literal(staged_file(staged, 'subscriptions'))}) GROUP BY 1"
+            f" FROM {staged_relation(staged, 'subscriptions')} GROUP BY 1"
         )
     if "ordered_at" in columns.get("orders", ()):
         quiet = f"TIMESTAMP '{until - timedelta(days=180)}'"
         parts.append(
             f"SELECT account_id, max(ordered_at) < {quiet} AS gone, 2 AS rank"
-            f" FROM read_parquet({literal(staged_file(staged, 'orders'))}) GROUP BY 1"
+            f" FROM {staged_relation(staged, 'orders')} GROUP BY 1"
         )
     if not parts:
         return False
@@ -189,7 +189,7 @@ def _auc(con: Connection, pairs: str) -> float | None:
 
 def _told_too_soon(con: Connection, staged: Path, table: str, column: str, time: str) -> Suspect | None:
     """What is known only at a later time should be empty until then."""
-    file = f"read_parquet({literal(staged_file(staged, table))})"
+    file = staged_relation(staged, table)
     soon = count(con, f"SELECT count(*) FROM {file} WHERE {column} IS NOT NULL AND {time} IS NULL")
     if not soon:
         return None
@@ -198,7 +198,7 @@ def _told_too_soon(con: Connection, staged: Path, table: str, column: str, time:
 
 def _renewals(con: Connection, staged: Path, until: datetime) -> list[Suspect]:
     """A renewal date is that of the row's own time; one that moves on every year is today's."""
-    file = f"read_parquet({literal(staged_file(staged, 'subscriptions'))})"
+    file = staged_relation(staged, "subscriptions")
     end = f"TIMESTAMP '{until}'"
     term = "date_diff('day', started_at, renews_at)"
     usual = count(

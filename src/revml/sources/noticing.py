@@ -13,7 +13,7 @@ from revml.contract.checks import identifier
 from revml.contract.report import TableReport
 from revml.contract.tables import TABLES
 from revml.errors import DataError
-from revml.sources.facts import literal, staged_file
+from revml.sources.facts import literal, staged_relation
 from revml.sources.judging import Connection
 from revml.sources.mapping import Mapping
 
@@ -110,14 +110,12 @@ def notes_on(con: Connection, report: TableReport, staged: Path, observed_until:
 
 def _late_ends(con: Connection, staged: Path, until: datetime) -> list[str]:
     """Ends after the newest fact look like notices given; in data whose newest fact is old they are the past."""
-    file = literal(staged_file(staged, "subscriptions"))
-    if not con.execute(
-        f"SELECT 1 FROM (DESCRIBE SELECT * FROM read_parquet({file})) WHERE column_name = 'ended_at'"
-    ).fetchall():
+    rows_of = staged_relation(staged, "subscriptions")
+    if not con.execute(f"SELECT 1 FROM (DESCRIBE SELECT * FROM {rows_of}) WHERE column_name = 'ended_at'").fetchall():
         return []
     today = datetime.now(UTC).replace(tzinfo=None)
     rows, newest = con.execute(
-        f"SELECT count(*), max(ended_at) FROM read_parquet({file}) WHERE ended_at > ? AND ended_at <= ?", [until, today]
+        f"SELECT count(*), max(ended_at) FROM {rows_of} WHERE ended_at > ? AND ended_at <= ?", [until, today]
     ).fetchall()[0]
     if not rows:
         return []
@@ -132,7 +130,7 @@ def _silences(con: Connection, report: TableReport, staged: Path, until: datetim
     days = con.execute(f"""
         SELECT day, lead(day) OVER (ORDER BY day) AS next
         FROM (SELECT DISTINCT CAST({happened} AS DATE) AS day
-              FROM read_parquet({literal(staged_file(staged, report.table))}))
+              FROM {staged_relation(staged, report.table)})
         ORDER BY day
     """).fetchall()
     steps = sorted((after - day).days for day, after in days if after is not None)

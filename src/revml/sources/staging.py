@@ -25,8 +25,9 @@ from revml.contract.report import CheckReport, Missing, OverLimit
 from revml.contract.tables import ONE_OF, REQUIRED, TABLES
 from revml.errors import DataError
 from revml.progress import Progress, silent
-from revml.sources.facts import META_FILE, connect, literal, staged_file
+from revml.sources.facts import LEDGER_FILE, META_FILE, connect, literal, staged_file, staged_parts, staged_relation
 from revml.sources.hindsight import keep_account_columns, suspects
+from revml.sources.ledger import USAGE, days_of, ledger_digest, write_ledger
 from revml.sources.locate import Located, locate, strangers
 from revml.sources.mapping import Mapping, map_table
 from revml.sources.noticing import no_other_currency, notes_on, one_currency
@@ -74,7 +75,14 @@ def _stage(workspace: Workspace, located: dict[str, Located], room: Path, progre
             mapping = map_table(con, workspace, TABLES[name], located[name].source, source)
             if name != "accounts":
                 no_other_currency(con, mapping, workspace.company.currency)
-            done[name] = sift(con, mapping, staged=staged_file(staged, name), quarantine=quarantine / f"{name}.parquet")
+            file = staged_file(staged, name)
+            if name == USAGE:
+                staged_parts(staged, name).mkdir()
+                file = staged_parts(staged, name) / "0.parquet"
+            done[name] = sift(con, mapping, staged=file, quarantine=quarantine / f"{name}.parquet")
+            if name == USAGE:
+                days = days_of(staged_relation(staged, USAGE), [*mapping.values, "known_at"])
+                write_ledger(con, days, staged / LEDGER_FILE)
             if name == "accounts":
                 accounts = mapping
                 keep_account_columns(con, mapping)
@@ -157,7 +165,7 @@ def _report(
             if table.without and not columns.get(table.name)
         ),
         observed_until=observed,
-        fingerprint=_fingerprint(staged),
+        fingerprint=_fingerprint(con, staged),
         notes=tuple(strangers(workspace)),
     )
 
@@ -187,10 +195,14 @@ def _facts(report: CheckReport, done: dict[str, Sifted]) -> str:
     return json.dumps(meta, indent=2)
 
 
-def _fingerprint(staged: Path) -> str:
+def _fingerprint(con: duckdb.DuckDBPyConnection, staged: Path) -> str:
+    """SHA-256 over the staged files; usage counts by its ledger, whatever parts it stands in."""
     digest = hashlib.sha256()
     for file in sorted(staged.glob("*.parquet")):
         digest.update(file.name.encode())
+        if file.name == LEDGER_FILE:
+            digest.update(ledger_digest(con, file))
+            continue
         with file.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
     return digest.hexdigest()
@@ -198,9 +210,10 @@ def _fingerprint(staged: Path) -> str:
 
 def _swap(new: Path, place: Path) -> None:
     """Put a whole folder in the place of another, safely on disk before it gets its name."""
-    for file in new.iterdir():
-        with file.open("rb") as content:
-            os.fsync(content.fileno())
+    for file in new.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as content:
+                os.fsync(content.fileno())
     old = new.with_name(new.name + ".old")
     if place.exists():
         place.replace(old)
