@@ -11,7 +11,7 @@ import os
 import re
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -86,14 +86,35 @@ def _column(value: Any) -> Any:
 MappedColumn = Annotated[str | Expression, BeforeValidator(_column)]
 
 
-class TableSource(Frozen):
-    """Where one contract table comes from and how its columns are named there."""
+class Place(Frozen):
+    """A place that rows come from: files, or a table of a database."""
 
     path: str | None = Field(None, description="Parquet or CSV file, folder of them, glob, DuckDB or SQLite file")
     url: str | None = Field(None, description="database URL, e.g. postgresql://user:${PGPASSWORD}@host/db")
     table: str | None = Field(None, description="table (schema.table) inside a database file or URL")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give exactly one of 'path' and 'url'")
+        if self.url is not None and self.table is None:
+            raise ValueError("a 'url' needs a 'table'")
+        return self
+
+
+def _place(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
+class TableSource(Place):
+    """Where one contract table comes from and how its columns are named there."""
+
     query: str | None = Field(
         None, description="SQL over the source, which it names `source`, for shapes that a renaming cannot reach"
+    )
+    sources: dict[str, Annotated[Place, BeforeValidator(_place)]] = Field(
+        default_factory=dict,
+        description="further inputs that `query` joins, by the name it calls them: a path, or {path or url, table}",
     )
     where: str | None = Field(None, description="SQL condition on the source's columns; rows left out are counted")
     columns: dict[str, MappedColumn] = Field(
@@ -106,11 +127,12 @@ class TableSource(Frozen):
     quarantine_limit: float | None = Field(None, ge=0, le=1, description="overrides the workspace's limit")
 
     @model_validator(mode="after")
-    def _one_place(self) -> TableSource:
-        if (self.path is None) == (self.url is None):
-            raise ValueError("give exactly one of 'path' and 'url'")
-        if self.url is not None and self.table is None:
-            raise ValueError("a 'url' needs a 'table'")
+    def _joined(self) -> TableSource:
+        for name in self.sources:
+            if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name == "source":
+                raise ValueError(f"sources: {name!r} is no name for a query; write lower case letters, digits and _")
+        if self.sources and self.query is None:
+            raise ValueError("'sources' are for a 'query' that joins them to `source`")
         return self
 
     @field_validator("timezone")

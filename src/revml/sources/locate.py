@@ -7,10 +7,10 @@ read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from revml.config import TableSource, Workspace
+from revml.config import Place, TableSource, Workspace
 from revml.contract.tables import TABLES
 from revml.errors import ConfigError, DataError
 from revml.sources.databases import tables_of
@@ -21,11 +21,12 @@ SUFFIXES = (".parquet", ".pq", ".csv", ".tsv", ".csv.gz")
 
 @dataclass(frozen=True)
 class Located:
-    """A table's mapping, the files it stands in (none for a database URL), and what messages call the place."""
+    """A place of rows, its files (none for a database URL), what messages call it, and what its query joins to it."""
 
     source: TableSource
     files: tuple[Path, ...]
     words: str
+    inputs: dict[str, Located] = field(default_factory=dict)
 
 
 def locate(workspace: Workspace) -> dict[str, Located]:
@@ -115,6 +116,19 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _mapped(workspace: Workspace, name: str, source: TableSource) -> Located:
+    inputs = {
+        alias: _at(workspace, f"{name}.sources.{alias}", _input(alias, place))
+        for alias, place in source.sources.items()
+    }
+    return replace(_at(workspace, name, source), inputs=inputs)
+
+
+def _input(alias: str, place: Place) -> TableSource:
+    """A further input; in a database its table bears the name that the query calls it, unless another is given."""
+    return TableSource(**{**dict(place), "table": place.table or alias})
+
+
+def _at(workspace: Workspace, name: str, source: TableSource) -> Located:
     if source.path is None:
         return Located(source, (), f"{name} at its URL")
     path = workspace.root / source.path

@@ -17,6 +17,7 @@ from revml.config import Expression, TableSource, Workspace
 from revml.contract.checks import identifier
 from revml.contract.tables import Table
 from revml.errors import ConfigError, DataError
+from revml.sources.functions import define_functions
 from revml.sources.source import FILE_COLUMN, Source, first_line, nearest, unreadable
 
 
@@ -62,6 +63,7 @@ def map_table(
         ConfigError: the mapping names a column that the source or the contract does not have, or its SQL is wrong.
         DataError: the source lacks a required column.
     """
+    define_functions(con)
     if spec.query is not None:
         source = _queried(con, table.name, spec.query, source)
     _known_columns(table, tuple(spec.columns))
@@ -104,24 +106,35 @@ def _own(table: str, key: str, name: str, source: Source) -> Value:
 
 
 def _queried(con: duckdb.DuckDBPyConnection, table: str, query: str, source: Source) -> Source:
-    """The source seen through the user's own query, which calls it `source`."""
+    """The source seen through the user's own query, which calls it `source` and its other inputs by their names."""
     sql = query.strip().rstrip(";")
-    picked = f"* EXCLUDE ({identifier(FILE_COLUMN)})" if source.has_files else "*"
-    view = f"source_of_{table}"
-    con.execute(f"CREATE OR REPLACE TEMP VIEW source AS SELECT {picked} FROM {source.relation}")
+    made = f"source_of_{table}"
+    seen = {"source": source, **source.inputs}
+    for name, one in seen.items():
+        picked = f"* EXCLUDE ({identifier(FILE_COLUMN)})" if one.has_files else "*"
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS SELECT {picked} FROM {one.relation}")
     where = f"revml.yaml: tables.{table}.query"
     try:
         rows = con.execute(f"DESCRIBE {sql}").fetchall()
     except duckdb.Error as error:
         raise _bad_sql(where, source, error) from None
     try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {view} AS {sql}")
-    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {made} AS {sql}")
+    except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
         raise _bad_sql(where, source, error) from None
     except duckdb.Error as error:
         raise unreadable(source.words, error) from None
-    columns = {row[0]: row[1] for row in rows}
-    return replace(source, words=f"{source.words}, by query", relation=view, columns=columns, has_files=False)
+    for name in seen:
+        con.execute(f"DROP VIEW {identifier(name)}")
+    return replace(
+        source,
+        words=f"{source.words}, by query",
+        relation=made,
+        columns={row[0]: row[1] for row in rows},
+        has_files=False,
+        sets_aside=any(one.sets_aside for one in seen.values()),
+        notes=tuple(note for one in seen.values() for note in one.notes),
+    )
 
 
 def _type_of(con: duckdb.DuckDBPyConnection, source: Source, sql: str, where: str) -> str:
@@ -135,14 +148,22 @@ def _type_of(con: duckdb.DuckDBPyConnection, source: Source, sql: str, where: st
 def _bad_sql(where: str, source: Source, error: Exception) -> ConfigError:
     way_out = "mend the SQL (DuckDB's dialect)"
     if source.is_text:
-        way_out += '; the values of this source are text, so write TRY_CAST("column" AS DOUBLE) to calculate with them'
+        way_out += (
+            '; the values of this source are text, so write TRY_CAST("column" AS DOUBLE) or as_number("column")'
+            " to calculate with them"
+        )
     return ConfigError(
         "this SQL does not work",
         where=where,
-        wanted=f"SQL over {', '.join(source.columns)}",
+        wanted=f"SQL over {'; '.join(_told(name, one) for name, one in {'source': source, **source.inputs}.items())}",
         got=first_line(error),
         do=way_out,
     )
+
+
+def _told(name: str, source: Source) -> str:
+    columns = ", ".join(source.columns)
+    return columns if name == "source" else f"{name}: {columns}"
 
 
 def _known_columns(table: Table, names: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ opened for reading only; nothing is converted by guess and nothing is downloaded
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -24,7 +25,7 @@ from revml.sources.sqlite import copy_sqlite
 
 
 def open_source(con: duckdb.DuckDBPyConnection, name: str, located: Located, room: Path) -> Source:
-    """Open the place a contract table comes from.
+    """Open the place a contract table comes from, and what its query joins to it.
 
     Args:
         name: the contract table.
@@ -34,6 +35,12 @@ def open_source(con: duckdb.DuckDBPyConnection, name: str, located: Located, roo
         ConfigError: the place is named wrongly.
         DataError: it cannot be read.
     """
+    source = _open(con, name, located, room)
+    inputs = {alias: _open(con, f"{name}.sources.{alias}", there, room) for alias, there in located.inputs.items()}
+    return replace(source, inputs=inputs) if inputs else source
+
+
+def _open(con: duckdb.DuckDBPyConnection, name: str, located: Located, room: Path) -> Source:
     spec = located.source
     if spec.url is not None:
         return copy_postgres(con, spec.url, spec.table or name, room / f"{name}.csv")
@@ -66,9 +73,9 @@ def _parquet(con: duckdb.DuckDBPyConnection, files: Sequence[Path], words: str) 
 def _duckdb(con: duckdb.DuckDBPyConnection, file: Path, table: str | None, name: str, words: str) -> Source:
     alias = f"from_{name}"
     try:
-        con.execute(f"ATTACH {literal(file)} AS {alias} (READ_ONLY)")
+        con.execute(f"ATTACH {literal(file)} AS {identifier(alias)} (READ_ONLY)")
     except duckdb.Error as error:
         raise unreadable(words, error, wanted="a DuckDB file that no other program has open for writing") from None
     picked = pick_table(duckdb_tables(con, alias), table, name, words)
-    relation = f"{alias}." + ".".join(identifier(part) for part in picked.split("."))
+    relation = f"{identifier(alias)}." + ".".join(identifier(part) for part in picked.split("."))
     return Source(f"{words}, table {picked}", relation, describe(con, relation, words))

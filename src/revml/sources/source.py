@@ -8,7 +8,7 @@ scanning.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import duckdb
@@ -30,6 +30,7 @@ class Source:
         has_files: the relation carries `FILE_COLUMN`, the file of each row.
         sets_aside: unreadable lines are recorded in the connection's table `csv_errors` by each scan.
         notes: what the reader noticed.
+        inputs: further sources that the table's query joins, by the name it calls them.
     """
 
     words: str
@@ -39,6 +40,7 @@ class Source:
     has_files: bool = False
     sets_aside: bool = False
     notes: tuple[str, ...] = ()
+    inputs: dict[str, Source] = field(default_factory=dict)
 
 
 def describe(con: duckdb.DuckDBPyConnection, relation: str, words: str) -> dict[str, str]:
