@@ -6,10 +6,11 @@ Comes in: nothing; `sources.staging` fills it. Goes out: dataclasses and plain d
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from revml.contract.profile import Profile
 from revml.errors import QuarantineError
 
 
@@ -46,6 +47,8 @@ class TableReport:
         limit: the share of rows that may be quarantined.
         first, last: the span of the time at which accepted rows happened.
         left_out: source columns that are neither of the contract nor declared.
+        source_columns: the source's own columns with their types.
+        profile: the accepted rows over time; None until they were looked at.
     """
 
     table: str
@@ -63,6 +66,8 @@ class TableReport:
     left_out: tuple[str, ...] = ()
     suspects: tuple[Suspect, ...] = ()
     notes: tuple[str, ...] = ()
+    source_columns: dict[str, str] = field(default_factory=dict)
+    profile: Profile | None = None
 
     @property
     def quarantined_rows(self) -> int:
@@ -143,7 +148,8 @@ class OverLimit(QuarantineError):
 
 
 def _plain(table: TableReport) -> dict[str, Any]:
-    plain = asdict(table)
+    plain = asdict(replace(table, profile=None))
+    plain["profile"] = table.profile.to_dict() if table.profile else None
     plain["first"] = table.first.isoformat() if table.first else None
     plain["last"] = table.last.isoformat() if table.last else None
     plain["quarantined_share"] = table.quarantined_share

@@ -30,7 +30,7 @@ from revml.sources.hindsight import keep_account_columns, suspects
 from revml.sources.ledger import USAGE, days_of, ledger_digest, write_ledger
 from revml.sources.locate import Located, locate, strangers
 from revml.sources.mapping import Mapping, map_table
-from revml.sources.noticing import no_other_currency, notes_on, one_currency
+from revml.sources.noticing import no_other_currency, noticed, one_currency
 from revml.sources.readers import open_source
 from revml.sources.sifting import Sifted, sift
 
@@ -151,10 +151,9 @@ def _report(
             report = done[name].report
             tables.append(
                 replace(
-                    report,
+                    noticed(con, report, staged, observed, quarantine=staged.with_name("quarantine")),
                     quarantine_file=str(workspace.quarantine_dir / f"{name}.parquet") if report.quarantined else None,
                     suspects=found.get(name, ()),
-                    notes=notes_on(con, report, staged, observed),
                 )
             )
     return CheckReport(

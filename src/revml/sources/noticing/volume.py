@@ -1,0 +1,106 @@
+"""Days on which far fewer rows came than usual: a feed that stopped, or brought only a part.
+
+Comes in: rows by day. Goes out: gaps. What is usual is the median of the same weekday over the last eight weeks that
+were in order, so that weekends are no gap and a long outage does not become the new usual. Slow declines, the turn of
+the year and what was as quiet a year ago are no gaps: a note that cries wolf is worse than none.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from revml.contract.profile import Gap
+
+WEEKS = 8
+LEAST_WEEKS = 4
+LOW = 0.3
+LEAST_EXPECTED = 50
+LEAST_DAYS = 3
+NEW_LEVEL_DAYS = 84
+Counts = NDArray[np.int64]
+
+
+def gaps(first: date, counts: Counts) -> list[Gap]:
+    """The gaps in rows by day.
+
+    Args:
+        first: the day of the first count.
+        counts: one number a day, without holes; the last day should be whole.
+
+    >>> whole = np.full(140, 20)
+    >>> whole[100:107] = 3
+    >>> [(str(gap.first), str(gap.last), gap.rows, gap.expected) for gap in gaps(date(2025, 1, 6), whole)]
+    [('2025-04-16', '2025-04-22', 21, 140)]
+    """
+    expected, low = _expected(counts)
+    if low.mean() > 0.2:
+        return []
+    return [gap for start, end in _runs(expected, low) if (gap := _gap(first, counts, expected, start, end))]
+
+
+def _expected(counts: Counts) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Usual rows of each day, and whether the day lies in a week with far fewer."""
+    days = len(counts)
+    expected, low = np.zeros(days), np.zeros(days, dtype=bool)
+    for day in range(days):
+        before = [counts[d] for d in range(day - 7, max(-1, day - 7 * 26), -7) if not low[d]][:WEEKS]
+        expected[day] = np.median(before) if len(before) >= LEAST_WEEKS else 0.0
+        week = slice(max(0, day - 6), day + 1)
+        usual = expected[week].sum()
+        if usual >= LEAST_EXPECTED and counts[week].sum() < LOW * usual:
+            low[week] |= counts[week] < 0.5 * expected[week]
+        if (
+            day >= NEW_LEVEL_DAYS
+            and low[day]
+            and not (~low[day - NEW_LEVEL_DAYS : day] & (expected > 0)[day - NEW_LEVEL_DAYS : day]).any()
+        ):
+            low[day] = False
+    return expected, low
+
+
+def _runs(expected: NDArray[np.float64], low: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Low days from first to last, joined over up to two days between them and over days that are always quiet."""
+    usual = np.median(expected[expected > 0]) if (expected > 0).any() else 0.0
+    quiet = expected < 0.1 * usual
+    runs: list[tuple[int, int]] = []
+    for day in np.flatnonzero(low):
+        if runs and (~quiet[runs[-1][1] + 1 : day]).sum() <= 2:
+            runs[-1] = (runs[-1][0], int(day))
+        else:
+            runs.append((int(day), int(day)))
+    return [(start, end) for start, end in runs if low[start : end + 1].sum() >= LEAST_DAYS]
+
+
+def _gap(first: date, counts: Counts, expected: NDArray[np.float64], start: int, end: int) -> Gap | None:
+    rows, usual = int(counts[start : end + 1].sum()), float(expected[start : end + 1].sum())
+    days = (first + timedelta(days=start), first + timedelta(days=end))
+    before = slice(max(0, start - 14), start)
+    slide = counts[before].sum() < 0.6 * expected[before].sum()
+    if usual < LEAST_EXPECTED or rows >= LOW * usual or slide or _turn_of_year(*days) or _last_year(counts, start, end):
+        return None
+    return Gap(days[0], days[1], rows, round(usual))
+
+
+def _turn_of_year(start: date, end: date) -> bool:
+    """Most companies rest between Christmas and Epiphany."""
+    return (
+        (end - start).days < 24
+        and (start.month, start.day) >= (12, 17)
+        and ((end.month, end.day) <= (1, 9) or end.year == start.year)
+    )
+
+
+def _last_year(counts: Counts, start: int, end: int) -> bool:
+    """Whether a span as long within ten days of the same days a year ago was less than half of the weeks round it."""
+    span = end - start + 1
+    for shift in range(-10, 11):
+        then = start - 364 + shift
+        if then < 28:
+            continue
+        around = np.concatenate([counts[then - 28 : then], counts[then + span : then + span + 28]])
+        if around.mean() > 0 and counts[then : then + span].mean() < 0.5 * around.mean():
+            return True
+    return False
