@@ -40,9 +40,9 @@ def copy_postgres(con: duckdb.DuckDBPyConnection, url: str, table: str, copy: Pa
         ConfigError: the URL is not PostgreSQL's, names a variable that is not set, or the driver is missing.
         DataError: the server or the table cannot be reached.
     """
-    psycopg = _driver()
-    full = _address(url)
-    words = f"{_without_secrets(url)}, table {table}"
+    psycopg = driver()
+    full = address(url)
+    words = f"{without_secrets(url)}, table {table}"
     try:
         with psycopg.connect(full, connect_timeout=15, application_name="revml") as server:
             server.execute(SETTINGS)
@@ -62,7 +62,12 @@ def copy_postgres(con: duckdb.DuckDBPyConnection, url: str, table: str, copy: Pa
     return Source(words, scan, describe(con, scan, words))
 
 
-def _driver() -> Any:
+def driver() -> Any:
+    """The driver's module.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
     try:
         import psycopg
     except ImportError:
@@ -75,20 +80,26 @@ def _driver() -> Any:
     return psycopg
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
+    """A URL as the driver takes it, variables filled in.
+
+    Raises:
+        ConfigError: it is not PostgreSQL's, or names a variable that is not set.
+    """
     full = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", expand(url))
     if not full.startswith("postgresql://"):
         raise ConfigError(
             "this is not the URL of a PostgreSQL server",
             where="revml.yaml: url",
             wanted="postgresql://user:${PGPASSWORD}@host:5432/database",
-            got=_without_secrets(url),
+            got=without_secrets(url),
             do="name files (Parquet, CSV, DuckDB, SQLite) with 'path'; export other warehouses to Parquet",
         )
     return full
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
+    """A URL as messages may show it."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}" if rest else scheme
 
