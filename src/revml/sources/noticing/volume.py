@@ -38,7 +38,9 @@ def gaps(first: date, counts: Counts) -> list[Gap]:
     expected, low = _expected(counts)
     if low.mean() > 0.2:
         return []
-    return [gap for start, end in _runs(expected, low) if (gap := _gap(first, counts, expected, start, end))]
+    bumpy = _least_usual(counts, expected, low)
+    found = (_gap(first, counts, expected, start, end) for start, end in _runs(expected, low))
+    return [gap for gap in found if gap and gap.rows < 0.6 * bumpy * gap.expected]
 
 
 def _expected(counts: Counts) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -59,6 +61,14 @@ def _expected(counts: Counts) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         ):
             low[day] = False
     return expected, low
+
+
+def _least_usual(counts: Counts, expected: NDArray[np.float64], low: NDArray[np.bool_]) -> float:
+    """How low a week in order may fall against what is usual; bills that go out in bursts fall far."""
+    seven = np.ones(7)
+    rows, usual = (np.convolve(np.where(low, 0, values), seven, "valid") for values in (counts, expected))
+    ratios = rows[usual >= LEAST_EXPECTED] / usual[usual >= LEAST_EXPECTED]
+    return float(np.quantile(ratios, 0.02)) if len(ratios) else 0.0
 
 
 def _runs(expected: NDArray[np.float64], low: NDArray[np.bool_]) -> list[tuple[int, int]]:
