@@ -240,6 +240,43 @@ class Service(Frozen):
     port: int = Field(3000, ge=1, le=65535)
 
 
+class ReadyTable(Frozen):
+    """A company's own feature table: one row an account (and `as_of`, where it has one), features, and the label."""
+
+    path: str | None = Field(None, description="Parquet or CSV file, folder of them, DuckDB or SQLite file")
+    url: str | None = Field(None, description="database URL")
+    table: str | None = Field(None, description="table (schema.table) inside a database file or URL")
+    account: str = Field(description="column with the account's id")
+    as_of: str | None = Field(None, description="column with the instant that the row tells of; absent: no time order")
+    label: str = Field(description="column that says what happened; empty where it is not known yet")
+    positive: str | int | float | bool | None = Field(
+        None, description="the label's value that means the event; absent: the label is 0 and 1, or true and false"
+    )
+    features: Literal["all"] | tuple[str, ...] = Field("all", description="columns to learn from")
+    exclude: tuple[str, ...] = Field((), description="columns to leave out")
+    allow: tuple[str, ...] = Field((), description="columns to learn from although `revml check` holds them back")
+    categorical: tuple[str, ...] = Field((), description="numbers that are names, such as a postcode")
+    money: str | None = Field(None, description="column with the account's yearly money")
+    name: str | None = Field(None, description="column with the account's name, for lists and pages")
+    question: QuestionName = Field("churn", description="the question that the label answers")
+    horizon_days: int | None = Field(None, ge=1, le=1095, description="how far ahead of as_of the label looks")
+    gap_days: int = Field(0, ge=0, le=365, description="days between as_of and the start of the label's window")
+    score_path: str | None = Field(None, description="file with the rows to score, without a label; absent: the same")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ReadyTable:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give exactly one of 'path' and 'url'")
+        if self.url is not None and self.table is None:
+            raise ValueError("a 'url' needs a 'table'")
+        if self.as_of is not None and self.horizon_days is None:
+            raise ValueError("with 'as_of' give 'horizon_days': the split by time keeps labels apart by it")
+        roles = [c for c in (self.account, self.as_of, self.label) if c is not None]
+        if len(set(roles)) < len(roles):
+            raise ValueError("account, as_of and label must be different columns")
+        return self
+
+
 class Workspace(Frozen):
     """A whole `revml.yaml`. `root` is the folder it stands in; relative paths start there."""
 
@@ -249,6 +286,9 @@ class Workspace(Frozen):
     )
     tables: dict[TableName, TableSource] = Field(
         default_factory=dict, description="contract table: where it comes from"
+    )
+    ready: dict[str, ReadyTable] = Field(
+        default_factory=dict, description="own feature tables by name; each answers one question in place of the tables"
     )
     quarantine_limit: float = Field(0.02, ge=0, le=1, description="share of a table's rows that may be put aside")
     observed_until: Instant | None = Field(None, description="how far the data reaches; absent means the newest fact")
@@ -275,6 +315,28 @@ class Workspace(Frozen):
                 if name not in _ONLY.get(field, (name,)):
                     raise ValueError(f"{name!r} does not use {field!r} (it belongs to {' and '.join(_ONLY[field])})")
         return value
+
+    @field_validator("ready")
+    @classmethod
+    def _one_table_a_question(cls, value: dict[str, ReadyTable]) -> dict[str, ReadyTable]:
+        for name, table in value.items():
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+                raise ValueError(f"{name!r}: use letters, digits, _ and - in the name of a ready table")
+            if name in {*QUESTIONS, "all"}:
+                raise ValueError(f"{name!r} is the name of a question; call the table otherwise")
+            twice = [other for other, one in value.items() if one.question == table.question and other != name]
+            if twice:
+                raise ValueError(f"{name!r} and {twice[0]!r} both answer {table.question!r}; keep one")
+        return value
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether it names contract tables; a workspace may hold ready tables alone."""
+        return self.data is not None or bool(self.tables)
+
+    def ready_for(self, question: str) -> str | None:
+        """The name of the ready table that answers a question, None where the contract tables do."""
+        return next((name for name, table in self.ready.items() if table.question == question), None)
 
     @property
     def root(self) -> Path:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,8 @@ class Dataset:
         split: the snapshots of each part.
         observed_until: how far the data reached.
         fingerprint: SHA-256 over definition, split and values; equal data give equal fingerprints.
+        held_out: the accounts of the test where rows bear no dates; then no time tells the parts apart.
+        own: what is told of a ready table (see `revml.ready`), None where the contract tables gave the features.
     """
 
     question: QuestionName
@@ -51,9 +53,15 @@ class Dataset:
     split: TimeSplit
     observed_until: datetime
     fingerprint: str
+    held_out: frozenset[str] = frozenset()
+    own: Mapping[str, Any] | None = None
 
     def part(self, name: PartName) -> pd.DataFrame:
         """The rows of one part."""
+        if self.held_out:
+            tested = self.frame["account_id"].isin(self.held_out)
+            mine = {"train": ~tested, "valid": tested & ~tested, "test": tested}[name]
+            return self.frame[mine].reset_index(drop=True)
         chosen = self.frame["as_of"].isin(list(getattr(self.split, name)))
         return self.frame[chosen].reset_index(drop=True)
 

@@ -62,7 +62,7 @@ def labelled_snapshots(workspace: Workspace, facts: Facts, question: QuestionNam
     rows = rows[rows["label"].notna()]
     if rows.empty:
         _refuse_nothing(question, window, [*dates, *_instants(early)], facts)
-    split = _split(rows, early, window, last, valid_snapshots=_VALID_SNAPSHOTS[workspace.snapshots.every])
+    split = split_snapshots(rows, early, window, last, valid_snapshots=_VALID_SNAPSHOTS[workspace.snapshots.every])
     rows = rows[rows["as_of"].isin([*split.train, *split.valid, *split.test])]
     rows = rows.sort_values(["as_of", "account_id"], ignore_index=True)
     rows = rows.assign(label=rows["label"].astype("int8"))[[*KEYS, "label", "money"]]
@@ -70,10 +70,16 @@ def labelled_snapshots(workspace: Workspace, facts: Facts, question: QuestionNam
     return Labelled(question, spec, rows, split)
 
 
-def _split(
+def split_snapshots(
     rows: pd.DataFrame, early: pd.DataFrame, window: LabelWindow, observed_until: datetime, *, valid_snapshots: int
 ) -> TimeSplit:
-    """The parts: as many test snapshots as it takes to see enough events, but no more than three."""
+    """The parts: as many test snapshots as it takes to see enough events, but no more than three.
+
+    Args:
+        rows: as_of, label of everyone at a closed snapshot.
+        early: those of them at instants of their own (before a renewal), which are for training alone; where there are
+            no others, a month of them makes a fold.
+    """
     everyone = rows[~rows["as_of"].isin(early["as_of"])]
     if everyone.empty:
         return _split_by_month(_instants(rows), window, observed_until)

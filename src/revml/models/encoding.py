@@ -62,13 +62,19 @@ class Encoding:
         categorical: Sequence[str] = (),
         monotone: Mapping[str, int] | None = None,
         windows: Mapping[str, int | None] | None = None,
+        least: int = 1,
     ) -> Encoding:
-        """Learn the order, the types and the categories of a training frame."""
+        """Learn the order, the types and the categories of a training frame.
+
+        Args:
+            least: accounts (rows, where the frame names none) that a category needs to have a code; rarer ones count as
+                unknown, like those never seen, so that a postcode of three accounts cannot be learned by heart.
+        """
         made = []
         for name in features:
             values = _column(frame, name)
             is_category = name in categorical
-            codes = tuple(sorted(str(v) for v in values.dropna().unique())) if is_category else ()
+            codes = common_values(values, frame.get("account_id"), least) if is_category else ()
             made.append(
                 EncodedColumn(
                     name,
@@ -145,6 +151,17 @@ class Encoding:
     def from_json(cls, raw: Mapping[str, Any]) -> Encoding:
         """Read what `to_json` wrote."""
         return cls(tuple(EncodedColumn(**{**c, "codes": tuple(c["codes"])}) for c in raw["columns"]))
+
+
+def common_values(values: pd.Series[Any], accounts: pd.Series[Any] | None = None, least: int = 1) -> tuple[str, ...]:
+    """The values of a category that at least so many accounts have, in order.
+
+    >>> common_values(pd.Series(["a", "b", "b"]), least=2)
+    ('b',)
+    """
+    known = values.dropna().astype(str)
+    counts = known.value_counts() if accounts is None else accounts[known.index].groupby(known).nunique()
+    return tuple(sorted(str(value) for value, n in counts.items() if n >= least))
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
