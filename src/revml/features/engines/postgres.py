@@ -24,7 +24,15 @@ from revml.sources.postgres import SETTINGS, address, driver, without_secrets
 from revml.sources.source import first_line
 
 # Memory for one sort or hash table of a session, before it goes to disk; compiling long statements costs seconds.
-SESSION = f"{SETTINGS}; SET client_encoding = 'UTF8'; SET client_min_messages = warning; SET work_mem = '128MB'; SET jit = off"
+SESSION = "; ".join(
+    (
+        SETTINGS,
+        "SET client_encoding = 'UTF8'",
+        "SET client_min_messages = warning",
+        "SET work_mem = '128MB'",
+        "SET jit = off",
+    )
+)
 PUT_TYPES = (
     (pa.types.is_boolean, "boolean"),
     (pa.types.is_int32, "integer"),
@@ -59,6 +67,10 @@ BEGIN
   RETURN {value};
 EXCEPTION WHEN data_exception THEN RETURN NULL;
 END $$
+"""
+_WHERE = """
+SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass(%s)
 """
 FUNCTIONS = (
     # Rounded as DuckDB rounds: half away from zero, of the number times 10,000.
@@ -172,6 +184,24 @@ class PostgresEngine:
             raise TooLarge(first_line(error)) from None
         except self._psycopg.Error as error:
             raise self._refused(error, f"the temporary table {name}") from None
+
+    def described(self, table: str) -> tuple[str, dict[str, str]]:
+        """A table of the company's by its full name, quoted, and its columns with the server's types.
+
+        Raises:
+            DataError: there is no such table, or this user may not read it.
+        """
+        quoted = ".".join(identifier(part) for part in table.split("."))
+        try:
+            found = self._con.execute(_WHERE, [quoted]).fetchone()
+            if found is None:
+                raise self._refused(RuntimeError("there is no such table or view"), f"the table {table}")
+            name = ".".join(identifier(part) for part in found)
+            columns = self._con.execute(f"SELECT * FROM {name} LIMIT 0").description
+        except self._psycopg.Error as error:
+            raise self._refused(error, f"the table {table}") from None
+        known = {c.name: self._con.adapters.types.get(c.type_code) for c in columns}
+        return name, {column: kind.name if kind else "" for column, kind in known.items()}
 
     def view_here(self, name: str, columns: list[str], select: str) -> None:
         """Make a temporary view out of a SELECT in the server's own dialect.
