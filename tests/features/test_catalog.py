@@ -10,7 +10,7 @@ from revml.features.catalog import SUBJECTS, catalog, feature_words
 from revml.features.spec import CONCEPTS, Feature
 from revml.locales import LANGUAGES, words
 
-STEPS = [(name, sql) for subject in SUBJECTS for name, sql in (*subject.store, *subject.steps)]
+STEPS = [(name, sql) for subject in SUBJECTS for name, sql in (*subject.once, *subject.steps)]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -66,7 +66,7 @@ def _prepared(facts: Facts) -> duckdb.DuckDBPyConnection:
     rows = [(a, t) for t in AS_OFS for a in accounts]
     engine._prepare(here, pd.DataFrame(rows, columns=["account_id", "as_of"]), engine._first_day(here, facts))
     for subject in SUBJECTS:
-        for name, select in (*subject.store, *subject.steps):
+        for name, select in (*subject.once, *subject.steps):
             here.make(name, select)
     return here._con
 
@@ -79,7 +79,7 @@ def test_postgresql_gives_the_same_features(tmp_path: Path, server: psycopg.Conn
         _copy(con, server, name)
     differ: dict[str, tuple[Any, Any]] = {}
     for subject in SUBJECTS:
-        for name, select in (*subject.store, *subject.steps):
+        for name, select in (*subject.once, *subject.steps):
             text = sqlglot.transpile(select, read="duckdb", write="postgres", unsupported_level=ErrorLevel.RAISE)[0]
             server.execute(f"CREATE TABLE {name} AS {text}")
         wanted = (

@@ -95,7 +95,7 @@ def _build(engine: Engine, facts: Known, picked: Picked, wanted: pd.DataFrame, p
         engine.make("clock", f"SELECT INTERVAL '{shift + 1}' MICROSECOND AS shift")
         first = _first_day(engine, facts)
         for subject, _ in picked:
-            _run(engine, subject, subject.store)
+            _run(engine, subject, subject.once)
         done += 1
         for batch in batches:
             _prepare(engine, batch, first)

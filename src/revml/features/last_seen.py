@@ -24,16 +24,33 @@ def last_seen(name: str, source: str, entity: str, windows: Sequence[int]) -> St
     """
     gaps = f"""
 SELECT x.account, x.{entity}, k.gap, MAX(d.slot) AS slot
-FROM {source} AS x JOIN days AS d ON d.day = x.day JOIN days AS k ON k.day = x.known_day
+FROM {source} AS x
+JOIN days AS d ON d.day = x.day
+JOIN (SELECT DISTINCT slot FROM ages) AS near ON near.slot = d.slot
+JOIN days AS k ON k.day = x.known_day
+WHERE x.{entity} IS NOT NULL
 GROUP BY x.account, x.{entity}, k.gap
 """
     order = f"OVER (PARTITION BY account, {entity} ORDER BY gap NULLS FIRST)"
-    spans = f"SELECT account, gap, MAX(slot) {order} AS slot, LEAD(gap) {order} AS next_gap FROM {name}_gaps"
+    # Things that were seen in the same slot and the same gap, and again in the same gap, count together from here on.
+    spans = f"""
+SELECT account, slot, gap, next_gap, COUNT(*) AS things
+FROM (SELECT account, gap, MAX(slot) {order} AS slot, LEAD(gap) {order} AS next_gap FROM {name}_gaps) AS x
+GROUP BY account, slot, gap, next_gap
+"""
+    # Most are seen again by the next cutoff: those meet one cutoff, by equality.
     seen = f"""
-SELECT p.account, a.cutoff,
-    {lines(f"SUM(CASE WHEN a.age <= {w} THEN 1 ELSE 0 END) AS seen_{w}" for w in windows)}
-FROM {name}_spans AS p
-JOIN ages AS a ON a.slot = p.slot AND a.cutoff >= p.gap AND (p.next_gap IS NULL OR a.cutoff < p.next_gap)
-GROUP BY p.account, a.cutoff
+SELECT p.account, p.cutoff,
+    {lines(f"SUM(CASE WHEN p.age <= {w} THEN p.things ELSE 0 END) AS seen_{w}" for w in windows)}
+FROM (
+    SELECT p.account, a.cutoff, a.age, p.things
+    FROM {name}_spans AS p JOIN ages AS a ON a.slot = p.slot AND a.cutoff = p.gap
+    UNION ALL
+    SELECT p.account, a.cutoff, a.age, p.things
+    FROM {name}_spans AS p
+    JOIN ages AS a ON a.slot = p.slot AND a.cutoff > p.gap AND (p.next_gap IS NULL OR a.cutoff < p.next_gap)
+    WHERE p.next_gap IS NULL OR p.next_gap > p.gap + 1
+) AS p
+GROUP BY p.account, p.cutoff
 """
     return ((f"{name}_gaps", gaps), (f"{name}_spans", spans), (f"{name}_seen", seen))

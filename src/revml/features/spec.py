@@ -84,6 +84,27 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class Codes:
+    """A step that numbers things from 0: the table `name(<entity>, code)`.
+
+    Args:
+        name: the table to create.
+        entity: the column whose values are numbered.
+        source: a table that holds it; NULL gets no number.
+    """
+
+    name: str
+    entity: str
+    source: str
+
+    def select(self) -> str:
+        """The statement, where nothing has a number yet."""
+        numbered = f"ROW_NUMBER() OVER (ORDER BY {self.entity}) - 1"
+        some = f"SELECT DISTINCT {self.entity} FROM {self.source} WHERE {self.entity} IS NOT NULL"
+        return f"SELECT {self.entity}, CAST({numbered} AS INTEGER) AS code FROM ({some}) AS things"
+
+
+@dataclass(frozen=True)
 class Subject:
     """A family of features made by the same SQL.
 
@@ -93,7 +114,10 @@ class Subject:
         steps: SQL statements in order, `(table_to_create, select)`, run once a batch of snapshots; the last one's
             table has `snapshot` and the features, at most one row a snapshot (a missing row: NULL, or 0 for counts).
         features: the declared columns of the last step.
-        store: statements that do not depend on the snapshots, run once: daily aggregates of big tables.
+        store: statements that do not depend on the snapshots, run once a build: daily aggregates.
+        daily: the same for tables of many rows, day by day: each row of a result comes from rows of usage of one `day`
+            alone, so that the tables of `kept` can be stored and a new day costs only itself (see `daily`).
+        kept: the tables of `daily` that `steps` read.
     """
 
     name: str
@@ -101,6 +125,14 @@ class Subject:
     steps: Steps
     features: tuple[Feature, ...]
     store: Steps = ()
+    daily: tuple[tuple[str, str] | Codes, ...] = ()
+    kept: tuple[str, ...] = ()
+
+    @property
+    def once(self) -> Steps:
+        """All statements that do not depend on the snapshots, in order."""
+        plain = tuple((step.name, step.select()) if isinstance(step, Codes) else step for step in self.daily)
+        return (*plain, *self.store)
 
     @property
     def table(self) -> str:

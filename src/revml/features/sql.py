@@ -7,7 +7,7 @@ decimals, so that they do not depend on the order in which threads add: the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Starts of windows that `snapshots` carries as columns.
 STARTS = (7, 28, 56, 84, 168, 182, 280, 364, 448, 728)
@@ -113,3 +113,24 @@ def period(shift: str, time: str) -> str:
 def lines(pieces: Iterable[str]) -> str:
     """Select items, one a line."""
     return ",\n    ".join(pieces)
+
+
+def ones(source: str, columns: Sequence[str], keep: Sequence[str]) -> str:
+    """A SELECT of `source` in which each of `columns`, a set as the bits of a number below 2^60, is its size.
+
+    Bits are added up pairwise, then by four, by eight, and so on: plain arithmetic, because the engines disagree on the
+    name of a function for it.
+    """
+    kept = ", ".join(keep)
+    select = source
+    for step in (
+        "{c} - (({c} >> 1) & 6148914691236517205)",
+        "({c} & 3689348814741910323) + (({c} >> 2) & 3689348814741910323)",
+        "({c} + ({c} >> 4)) & 1085102592571150095",
+        "{c} + ({c} >> 8)",
+        "{c} + ({c} >> 16)",
+        "({c} + ({c} >> 32)) & 127",
+    ):
+        inner = select if select == source else f"({select}) AS b"
+        select = f"SELECT {kept}, {', '.join(f'{step.format(c=c)} AS {c}' for c in columns)} FROM {inner}"
+    return select

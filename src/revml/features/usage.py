@@ -1,84 +1,162 @@
 """Use of the product: how much, by how many people, how broadly, and how that moves against the account's own past.
 
-Raw rows are read three times however many snapshots there are: to days of the account, of its users, of its events
-(`store`). Everything after works on those, through the slots of `calendar`. `events` adds up `quantity` (1 where
+Raw rows are read once however many snapshots there are: to days of each user, and those to days of the account
+(`daily`). Everything after works on these, through the slots of `calendar`. `events` adds up `quantity` (1 where
 absent). A row known later than it happened counts from the moment it was known, in the window in which it happened.
+
+Which kinds of event a day saw is a set, kept as bits: kind number 60 w + b is bit b of word w. Uniting sets is BIT_OR,
+so that "different events in 84 days" costs no more than a sum.
 """
 
 from __future__ import annotations
 
 from revml.features.last_seen import last_seen
-from revml.features.spec import Feature, Subject
-from revml.features.sql import exact, lines, period, ratio
+from revml.features.spec import Codes, Feature, Subject
+from revml.features.sql import lines, ones, period, ratio
 
 _WINDOWS = (7, 28, 84, 182, 364)
 _USERS = (("usage", "user_id"),)
+# Bits of a word: below 63, so that no engine sees a sign.
+_WORD = 60
 
 _DAY = period("c.shift", "u.occurred_at")
 _KNOWN = f"GREATEST({_DAY}, {period('c.shift', 'u.known_at')})"
-_FROM = "FROM usage AS u JOIN accounts_in_play AS a ON a.account_id = u.account_id CROSS JOIN clock AS c"
 
-_DAYS = f"""
-SELECT a.account, {_DAY} AS day, {_KNOWN} AS known_day, SUM({exact("COALESCE(u.quantity, 1)")}) AS events
-{_FROM} GROUP BY a.account, {_DAY}, {_KNOWN}
+_BITS = f"""
+SELECT event, CAST(code // {_WORD} AS INTEGER) AS word, CAST(1 AS BIGINT) << CAST(code % {_WORD} AS INTEGER) AS bit
+FROM usage_events
 """
-_USER_DAYS = f"""
-SELECT a.account, u.user_id, {_DAY} AS day, {_KNOWN} AS known_day, SUM({exact("COALESCE(u.quantity, 1)")}) AS events
-{_FROM} WHERE u.user_id IS NOT NULL GROUP BY a.account, u.user_id, {_DAY}, {_KNOWN}
+_CELLS = f"""
+SELECT a.account, u.user_id, {_DAY} AS day, {_KNOWN} AS known_day, b.word, BIT_OR(b.bit) AS mask,
+    SUM(CAST(COALESCE(u.quantity, 1) AS DECIMAL(18, 4))) AS events
+FROM usage AS u
+JOIN accounts_in_play AS a ON a.account_id = u.account_id
+JOIN usage_event_bits AS b ON b.event = u.event
+CROSS JOIN clock AS c
+GROUP BY a.account, u.user_id, {_DAY}, {_KNOWN}, b.word
 """
-_EVENT_DAYS = f"""
-SELECT a.account, u.event, {_DAY} AS day, MIN({_KNOWN}) AS known_day
-{_FROM} GROUP BY a.account, u.event, {_DAY}
+_USER_DAYS = """
+SELECT x.account, u.code AS person, x.day, x.known_day, x.word, x.mask, CAST(x.events AS DECIMAL(18, 4)) AS events
+FROM usage_cells AS x LEFT JOIN usage_users AS u ON u.user_id = x.user_id
 """
+
+
+def _again(table: str, *same: str) -> str:
+    """Rows of a day that was seen already: known before, or by another word. Few: most rows are known at once."""
+    keys = ", ".join(f"f.{c}" for c in same)
+    alike = " AND ".join(f"x.{c} = f.{c}" for c in same)
+    return f"""
+SELECT DISTINCT {keys}, f.known_day, f.word
+FROM {table} AS f
+JOIN {table} AS x ON {alike} AND (x.known_day < f.known_day OR (x.known_day = f.known_day AND x.word < f.word))
+WHERE f.known_day > f.day OR f.word > 0
+"""
+
 
 # A day is active, and a user active on it, once: from the first moment at which any of its rows was known.
-_SLOTS = """
-SELECT x.account, d.slot, k.gap, SUM(x.events) AS events, SUM(x.active_days) AS active_days,
-    SUM(x.user_days) AS user_days, MAX(x.day) AS last_day, MIN(x.day) AS first_day
+_SUMMED = """
+SELECT x.account, x.day, x.known_day, x.word, BIT_OR(x.mask) AS mask,
+    CAST(SUM(x.events) AS DECIMAL(18, 4)) AS events, CAST(SUM(x.people) AS INTEGER) AS user_days
 FROM (
-    SELECT account, day, known_day, events, 0 AS active_days, 0 AS user_days FROM usage_days
+    SELECT account, day, known_day, word, mask, events, CASE WHEN person IS NULL THEN 0 ELSE 1 END AS people
+    FROM usage_user_days
     UNION ALL
-    SELECT account, day, MIN(known_day), 0, 1, 0 FROM usage_days GROUP BY account, day
-    UNION ALL
-    SELECT account, day, known_day, 0, 0, COUNT(*) FROM (
-        SELECT account, user_id, day, MIN(known_day) AS known_day FROM usage_user_days GROUP BY account, user_id, day
-    ) AS first_known GROUP BY account, day, known_day
-) AS x JOIN days AS d ON d.day = x.day JOIN days AS k ON k.day = x.known_day
-GROUP BY x.account, d.slot, k.gap
+    SELECT account, day, known_day, word, 0, 0, -1 FROM usage_people_again
+) AS x GROUP BY x.account, x.day, x.known_day, x.word
+"""
+_DAYS = """
+SELECT x.account, x.day, x.known_day, x.word, x.mask, x.events, x.user_days,
+    CASE WHEN g.account IS NULL THEN 1 ELSE 0 END AS active_days
+FROM usage_summed AS x
+LEFT JOIN usage_days_again AS g
+    ON g.account = x.account AND g.day = x.day AND g.known_day = x.known_day AND g.word = x.word
+"""
+
+_SLOTS = """
+SELECT x.account, d.slot, k.gap, x.word, BIT_OR(x.mask) AS mask, CAST(SUM(x.events) AS DECIMAL(18, 4)) AS events,
+    CAST(SUM(x.active_days) AS INTEGER) AS active_days, CAST(SUM(x.user_days) AS INTEGER) AS user_days,
+    MAX(x.day) AS last_day, MIN(x.day) AS first_day
+FROM usage_days AS x JOIN days AS d ON d.day = x.day JOIN days AS k ON k.day = x.known_day
+GROUP BY x.account, d.slot, k.gap, x.word
 """
 
 _EVENT_WINDOWS = (7, 28, 56, 84, 168, 182, 364)
-_SUMS = f"""
-SELECT s.snapshot,
-    {lines(f"SUM(CASE WHEN a.age <= {w} THEN x.events ELSE 0 END) AS events_{w}d" for w in _EVENT_WINDOWS)},
-    {lines(f"SUM(CASE WHEN a.age <= {w} THEN x.active_days ELSE 0 END) AS active_days_{w}d" for w in _EVENT_WINDOWS)},
-    {lines(f"SUM(CASE WHEN a.age <= {w} THEN x.user_days ELSE 0 END) AS user_days_{w}d" for w in (28, 56, 84, 364))}
+_KIND_WINDOWS = (28, 84, 364)
+_USER_DAY_WINDOWS = (28, 56, 84, 364)
+
+
+def _summed(name: str, windows: tuple[int, ...]) -> str:
+    return lines(f"SUM(CASE WHEN a.age <= {w} THEN x.{name} ELSE 0 END) AS {name}_{w}d" for w in windows)
+
+
+_PARTS = f"""
+SELECT s.snapshot, x.word, MAX(x.last_day) AS last_day,
+    {_summed("events", _EVENT_WINDOWS)},
+    {_summed("active_days", _EVENT_WINDOWS)},
+    {_summed("user_days", _USER_DAY_WINDOWS)},
+    {lines(f"BIT_OR(CASE WHEN a.age <= {w} THEN x.mask ELSE 0 END) AS kinds_{w}d" for w in _KIND_WINDOWS)}
 FROM usage_slots AS x
 JOIN ages AS a ON a.slot = x.slot
 JOIN snapshots AS s ON s.account = x.account AND s.cutoff = a.cutoff AND x.gap <= s.cutoff
-GROUP BY s.snapshot
+GROUP BY s.snapshot, x.word
+"""
+_ADDED = (
+    *(f"events_{w}d" for w in _EVENT_WINDOWS),
+    *(f"active_days_{w}d" for w in _EVENT_WINDOWS),
+    *(f"user_days_{w}d" for w in _USER_DAY_WINDOWS),
+)
+_KINDS = tuple(f"kinds_{w}d" for w in _KIND_WINDOWS)
+_SUMS = f"""
+SELECT snapshot, MAX(last_day) AS last_day,
+    {lines(f"SUM({name}) AS {name}" for name in (*_ADDED, *_KINDS))}
+FROM ({ones("usage_parts", _KINDS, keep=("snapshot", "last_day", *_ADDED))}) AS x
+GROUP BY snapshot
 """
 
+# The first day of use moves only where an older one became known later, so few rows are left to look through.
+_FIRSTS = """
+SELECT account, gap, first_day FROM (
+    SELECT account, gap, first_day, MIN(first_day) OVER (
+        PARTITION BY account ORDER BY gap NULLS FIRST ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS before
+    FROM (SELECT account, gap, MIN(first_day) AS first_day FROM usage_slots GROUP BY account, gap) AS g
+) AS f WHERE before IS NULL OR first_day < before
+"""
+# The last day of use of a snapshot without any in the year before.
+_QUIET = """
+SELECT s.snapshot, MAX(g.last_day) AS last_day
+FROM snapshots AS s
+LEFT JOIN usage_sums AS t ON t.snapshot = s.snapshot
+JOIN (SELECT account, gap, MAX(last_day) AS last_day FROM usage_slots GROUP BY account, gap) AS g
+    ON g.account = s.account AND g.gap <= s.cutoff
+WHERE t.snapshot IS NULL
+GROUP BY s.snapshot
+"""
 _LIFE = """
-SELECT s.snapshot, date_diff('day', MAX(g.last_day), MAX(s.day)) - 1 AS days_since_usage,
+SELECT s.snapshot, date_diff('day', MIN(COALESCE(t.last_day, q.last_day)), MAX(s.day)) - 1 AS days_since_usage,
     date_diff('day', MIN(g.first_day), MAX(s.day)) - 1 AS usage_age_days
-FROM snapshots AS s JOIN (
-    SELECT account, gap, MAX(last_day) AS last_day, MIN(first_day) AS first_day FROM usage_slots GROUP BY account, gap
-) AS g ON g.account = s.account AND g.gap <= s.cutoff
+FROM snapshots AS s
+JOIN usage_firsts AS g ON g.account = s.account AND g.gap <= s.cutoff
+LEFT JOIN usage_sums AS t ON t.snapshot = s.snapshot
+LEFT JOIN usage_quiet AS q ON q.snapshot = s.snapshot
 GROUP BY s.snapshot
 """
 
 _TOP_USER = """
 SELECT snapshot, MAX(events) AS top, SUM(events) AS whole FROM (
-    SELECT s.snapshot, x.user_id, SUM(x.events) AS events
+    SELECT s.snapshot, x.person, SUM(x.events) AS events
     FROM (
-        SELECT u.account, u.user_id, d.slot, k.gap, SUM(u.events) AS events
-        FROM usage_user_days AS u JOIN days AS d ON d.day = u.day JOIN days AS k ON k.day = u.known_day
-        GROUP BY u.account, u.user_id, d.slot, k.gap
+        SELECT u.account, u.person, d.slot, k.gap, SUM(u.events) AS events
+        FROM usage_user_days AS u
+        JOIN days AS d ON d.day = u.day
+        JOIN (SELECT DISTINCT slot FROM ages WHERE age <= 28) AS near ON near.slot = d.slot
+        JOIN days AS k ON k.day = u.known_day
+        WHERE u.person IS NOT NULL
+        GROUP BY u.account, u.person, d.slot, k.gap
     ) AS x
     JOIN ages AS a ON a.slot = x.slot AND a.age <= 28
     JOIN snapshots AS s ON s.account = x.account AND s.cutoff = a.cutoff AND x.gap <= s.cutoff
-    GROUP BY s.snapshot, x.user_id
+    GROUP BY s.snapshot, x.person
 ) AS users GROUP BY snapshot
 """
 
@@ -104,7 +182,7 @@ SELECT s.snapshot,
     {lines(f"t.events_{w}d" for w in _WINDOWS)},
     {lines(f"t.active_days_{w}d" for w in _WINDOWS)},
     {lines(f"COALESCE(u.seen_{w}, 0) AS active_users_{w}d" for w in _WINDOWS)},
-    {lines(f"COALESCE(e.seen_{w}, 0) AS distinct_events_{w}d" for w in (28, 84, 364))},
+    {lines(f"COALESCE(t.kinds_{w}d, 0) AS distinct_events_{w}d" for w in _KIND_WINDOWS)},
     l.days_since_usage, l.usage_age_days,
     {ratio("4 * t.events_7d", "t.events_28d")} AS events_trend_7d,
     {ratio("t.events_28d", "(t.events_56d - t.events_28d)")} AS events_trend_28d,
@@ -122,7 +200,7 @@ SELECT s.snapshot,
     {ratio("u.seen_84 - u.seen_28", "u.seen_84")} AS users_gone_quiet_share_28d,
     {ratio("t.user_days_28d", "(28 * u.seen_28)")} AS stickiness_28d,
     {ratio("t.events_28d", "u.seen_28")} AS events_per_user_28d,
-    {ratio("e.seen_28", "e.seen_84")} AS events_breadth_trend_28d,
+    {ratio("t.kinds_28d", "t.kinds_84d")} AS events_breadth_trend_28d,
     {ratio("p.top", "p.whole")} AS top_user_share_28d
 FROM snapshots AS s
 LEFT JOIN usage_sums AS t ON t.snapshot = s.snapshot
@@ -130,20 +208,32 @@ LEFT JOIN usage_life AS l ON l.snapshot = s.snapshot
 LEFT JOIN usage_top_user AS p ON p.snapshot = s.snapshot
 LEFT JOIN usage_users_seen AS u ON u.account = s.account AND u.cutoff = s.cutoff
 LEFT JOIN usage_users_seen AS v ON v.account = s.account AND v.cutoff = s.past_cutoff
-LEFT JOIN usage_events_seen AS e ON e.account = s.account AND e.cutoff = s.cutoff
 """
 
 SUBJECT = Subject(
     name="usage",
     tables=("usage",),
-    store=(("usage_days", _DAYS), ("usage_user_days", _USER_DAYS), ("usage_event_days", _EVENT_DAYS)),
+    daily=(
+        Codes("usage_events", "event", "usage"),
+        ("usage_event_bits", _BITS),
+        ("usage_cells", _CELLS),
+        Codes("usage_users", "user_id", "usage_cells"),
+        ("usage_user_days", _USER_DAYS),
+        ("usage_people_again", _again("usage_user_days", "account", "person", "day")),
+        ("usage_summed", _SUMMED),
+        ("usage_days_again", _again("usage_summed", "account", "day")),
+        ("usage_days", _DAYS),
+    ),
+    kept=("usage_user_days", "usage_days"),
     steps=(
         ("usage_slots", _SLOTS),
+        ("usage_parts", _PARTS),
         ("usage_sums", _SUMS),
+        ("usage_firsts", _FIRSTS),
+        ("usage_quiet", _QUIET),
         ("usage_life", _LIFE),
         ("usage_top_user", _TOP_USER),
-        *last_seen("usage_users", "usage_user_days", "user_id", _WINDOWS),
-        *last_seen("usage_events", "usage_event_days", "event", (28, 84, 364)),
+        *last_seen("usage_users", "usage_user_days", "person", _WINDOWS),
         ("features_usage", _FEATURES),
     ),
     features=(
