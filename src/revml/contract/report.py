@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from revml.contract.profile import Profile
+from revml.contract.since import Since
 from revml.errors import QuarantineError
 
 
@@ -47,6 +48,7 @@ class TableReport:
         limit: the share of rows that may be quarantined.
         first, last: the span of the time at which accepted rows happened.
         left_out: source columns that are neither of the contract nor declared.
+        columns: contract columns that hold some value.
         source_columns: the source's own columns with their types.
         profile: the accepted rows over time; None until they were looked at.
     """
@@ -66,6 +68,7 @@ class TableReport:
     left_out: tuple[str, ...] = ()
     suspects: tuple[Suspect, ...] = ()
     notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     source_columns: dict[str, str] = field(default_factory=dict)
     profile: Profile | None = None
 
@@ -88,13 +91,14 @@ class TableReport:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What the check of a whole workspace found."""
+    """What the check of a whole workspace found; `since` is None at the first check."""
 
     tables: tuple[TableReport, ...]
     missing_tables: tuple[Missing, ...]
     observed_until: datetime
     fingerprint: str
     notes: tuple[str, ...] = ()
+    since: Since | None = None
 
     @property
     def over_limit(self) -> tuple[TableReport, ...]:
@@ -125,6 +129,7 @@ class CheckReport:
             "tables": [_plain(table) for table in self.tables],
             "missing_tables": [asdict(missing) for missing in self.missing_tables],
             "notes": list(self.notes),
+            "since_last_check": self.since.to_dict() if self.since else None,
             "over_limit": [table.table for table in self.over_limit],
         }
 

@@ -166,6 +166,7 @@ def _counted(con: Connection, mapping: Mapping, rows_in: int, filtered: int, sta
         missing=tuple(Missing(c.name, c.without) for c in table.columns if c.name not in held and c.without),
         left_out=tuple(mapping.left_out),
         notes=mapping.source.notes,
+        columns=tuple(name for name in table.by_name if name in held),
         source_columns=dict(mapping.source.columns),
     )
     columns = tuple(name for name in table.by_name if name in held or (name == "known_at" and accepted))

@@ -15,13 +15,14 @@ import shutil
 import tempfile
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
 from revml.config import Workspace
 from revml.contract.report import CheckReport, Missing, OverLimit
+from revml.contract.since import SUMMARY_FILE, Changed, compare, read_summary, summary
 from revml.contract.tables import ONE_OF, REQUIRED, TABLES
 from revml.errors import DataError
 from revml.progress import Progress, silent
@@ -40,13 +41,19 @@ ROOM = "staging-"
 NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - naive means UTC in revml
 
 
-def stage_workspace(workspace: Workspace, *, progress: Progress | None = None) -> CheckReport:
+def stage_workspace(
+    workspace: Workspace, *, progress: Progress | None = None, accept_changes: bool = False
+) -> CheckReport:
     """Read, check and stage every table of a workspace.
+
+    Args:
+        accept_changes: stage even where something is gone that the last check had.
 
     Raises:
         ConfigError: the workspace names a column, file or key that is not there.
         DataError: a source cannot be read, or a required table or column is missing.
         OverLimit: too many rows broke the contract; quarantine files are written, staged facts stay as they were.
+        Changed: something is gone that features were made of at the last check; staged facts stay as they were.
     """
     report = progress or silent
     located = locate(workspace)
@@ -55,12 +62,14 @@ def stage_workspace(workspace: Workspace, *, progress: Progress | None = None) -
     _clear(workspace.work_dir)
     room = Path(tempfile.mkdtemp(prefix=ROOM, dir=workspace.work_dir))
     try:
-        return _stage(workspace, located, room, report)
+        return _stage(workspace, located, room, report, accept_changes=accept_changes)
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _stage(workspace: Workspace, located: dict[str, Located], room: Path, progress: Progress) -> CheckReport:
+def _stage(
+    workspace: Workspace, located: dict[str, Located], room: Path, progress: Progress, *, accept_changes: bool
+) -> CheckReport:
     staged, quarantine = room / "staged", room / "quarantine"
     staged.mkdir()
     quarantine.mkdir()
@@ -92,10 +101,18 @@ def _stage(workspace: Workspace, located: dict[str, Located], room: Path, progre
         report = _report(con, workspace, accounts, done, staged)
     finally:
         con.close()
+    told = summary(
+        report, currency=workspace.company.currency, engine=f"duckdb {duckdb.__version__}", now=datetime.now(UTC)
+    )
+    before = read_summary(workspace.staged_dir)
+    report = replace(report, since=compare(before, told) if before else None)
     _swap(quarantine, workspace.quarantine_dir)
     if report.over_limit:
         raise OverLimit(report)
     _require_rows(report)
+    if report.since and report.since.stopping and not accept_changes:
+        raise Changed(report, report.since)
+    (staged / SUMMARY_FILE).write_text(json.dumps(told, indent=1), encoding="utf-8")
     (staged / META_FILE).write_text(_facts(report, done), encoding="utf-8")
     _swap(staged, workspace.staged_dir)
     return report

@@ -23,16 +23,21 @@ def filling(column: str, months: Sequence[tuple[str, int, int]]) -> list[str]:
     ['plan is filled in 0% of the rows from 2025-05 on, in 98% before: did the source change?']
     """
     shares = [(month, filled / rows) for month, rows, filled in months if rows >= LEAST_ROWS]
-    found = []
-    for number in range(BEFORE, len(shares) - AFTER + 1):
-        before = [share for _, share in shares[number - BEFORE : number]]
-        after = [share for _, share in shares[number : number + BEFORE]]
-        if max(before) - min(before) > STEADY or max(after) - min(after) > STEADY:
-            continue
-        was, became = sum(before) / len(before), sum(after) / len(after)
-        if abs(became - was) >= JUMP:
-            found.append(
-                f"{column} is filled in {became:.0%} of the rows from {shares[number][0]} on, in {was:.0%} before:"
-                " did the source change?"
-            )
+    found, number = [], BEFORE
+    while number <= len(shares) - AFTER:
+        # The month of the change itself may hold both.
+        for start in (number, number + 1):
+            before = [share for _, share in shares[number - BEFORE : number]]
+            after = [share for _, share in shares[start : start + BEFORE]]
+            if len(after) < AFTER or max(before) - min(before) > STEADY or max(after) - min(after) > STEADY:
+                continue
+            was, became = sum(before) / len(before), sum(after) / len(after)
+            if abs(became - was) >= JUMP:
+                found.append(
+                    f"{column} is filled in {became:.0%} of the rows from {shares[start][0]} on, in {was:.0%} before:"
+                    " did the source change?"
+                )
+                number = start + BEFORE - 1
+                break
+        number += 1
     return found[:2]

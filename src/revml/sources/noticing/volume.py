@@ -74,9 +74,9 @@ def _least_usual(counts: Counts, expected: NDArray[np.float64], low: NDArray[np.
 def _runs(expected: NDArray[np.float64], low: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Low days from first to last, joined over up to two days between them and over days that are always quiet."""
     usual = np.median(expected[expected > 0]) if (expected > 0).any() else 0.0
-    quiet = expected < 0.1 * usual
+    quiet = expected < 0.3 * usual
     runs: list[tuple[int, int]] = []
-    for day in np.flatnonzero(low):
+    for day in np.flatnonzero(low & ~quiet):
         if runs and (~quiet[runs[-1][1] + 1 : day]).sum() <= 2:
             runs[-1] = (runs[-1][0], int(day))
         else:
