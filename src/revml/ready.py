@@ -30,7 +30,6 @@ from revml.windows import TimeSplit
 
 HELD_OUT = 5  # one account in so many is the test of a table without dates
 LEAST = 20  # accounts that a category needs to be learned by its name
-MANY = 50  # categories from which the report speaks of a column
 OWN_DAYS = 10  # rows an instant, below which accounts have instants of their own rather than snapshots
 
 
@@ -45,6 +44,7 @@ class ReadyReport:
         allowed: suspicious columns that `allow` let in.
         left_out: other columns that are no features, with the reason.
         notes: what was done to columns, and what is worth a look.
+        pooled: categories some of whose values are too rare to be learned by name: (values that are not, all values).
     """
 
     name: str
@@ -59,6 +59,7 @@ class ReadyReport:
     allowed: tuple[Suspicion, ...]
     left_out: dict[str, str]
     notes: tuple[str, ...]
+    pooled: dict[str, tuple[int, int]]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -139,14 +140,21 @@ def _looked_at(workspace: Workspace, name: str) -> tuple[ReadyRows, ReadyReport]
     _two_outcomes(name, known)
     left_out = dict(rows.left_out)
     notes = list(rows.notes)
-    kinds: dict[str, str] = {}
-    for column, kind in rows.kinds.items():
-        reason, note = _categories(known, column) if kind == "category" else ("", "")
-        if reason:
-            left_out[column] = reason
-        else:
-            kinds[column] = kind
-        notes += [note] if note else []
+    kinds: dict[str, str] = dict(rows.kinds)
+    pooled = {}
+    for column in [column for column, kind in kinds.items() if kind == "category"]:
+        values = known[column]
+        every, common = values.nunique(), len(common_values(values, known["account_id"], LEAST))
+        if not common:
+            alike = "each row has its own" if every > 0.95 * values.notna().sum() else f"{every:,} values"
+            left_out[column] = f"{alike}, none of them at {LEAST} accounts: an id or free text, not a property"
+            del kinds[column]
+        elif common < every:
+            pooled[column] = (common, every)
+            notes.append(
+                f"{column}: {common:,} of its {every:,} values stand at {LEAST} accounts or more;"
+                " the rarer ones count as unknown"
+            )
     # Every column is looked at, also those left out for their many values: a leak should be known as one.
     found = suspicions(
         known[list(rows.kinds)],
@@ -175,6 +183,7 @@ def _looked_at(workspace: Workspace, name: str) -> tuple[ReadyRows, ReadyReport]
         allowed=allowed,
         left_out=left_out,
         notes=tuple(notes),
+        pooled={column: counts for column, counts in pooled.items() if column in kinds},
     )
     if not kinds:
         raise NotEnoughData(
@@ -198,19 +207,6 @@ def _two_outcomes(name: str, known: pd.DataFrame) -> None:
                 got=f"{accounts} of {known['account_id'].nunique()} accounts with a label",
                 do="add rows, or look whether `label` and `positive` are the right ones",
             )
-
-
-def _categories(known: pd.DataFrame, column: str) -> tuple[str, str]:
-    """Why a category is left out, or what is worth knowing of one with many values."""
-    values = known[column]
-    every, common = values.nunique(), len(common_values(values, known["account_id"], LEAST))
-    if not common:
-        alike = "each row has its own" if every > 0.95 * values.notna().sum() else f"{every:,} values"
-        return f"{alike}, none of them at {LEAST} accounts: an id or free text, not a property", ""
-    if every > MANY:
-        note = f"{common:,} of its {every:,} values stand at {LEAST} accounts or more; the rarer ones count as unknown"
-        return "", f"{column}: {note}"
-    return "", ""
 
 
 def _closed(rows: ReadyRows) -> list[str]:
@@ -262,6 +258,7 @@ def _own(rows: ReadyRows, found: ReadyReport) -> dict[str, Any]:
         "horizon_days": spec.horizon_days,
         "columns": dict(found.features),
         "least": LEAST,
+        "pooled": {column: list(counts) for column, counts in found.pooled.items()},
         "held_back": {s.column: s.evidence for s in found.held_back},
         "allowed": {s.column: s.evidence for s in found.allowed},
         "left_out": dict(found.left_out),

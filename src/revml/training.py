@@ -63,12 +63,18 @@ class TrainingResult:
     predictions: pd.DataFrame = field(repr=False)
     facts: dict[str, Any] = field(repr=False)
 
+    @property
+    def dated(self) -> bool:
+        """Whether the test lies later than what was learned from; if not, it is out of sample only."""
+        return bool(self.facts["dated"])
+
     def summary(self) -> str:
         """One sentence for logs."""
         auc = self.figures.values["roc_auc"].value
         told = "ROC-AUC unknown" if auc is None else f"ROC-AUC {auc:.3f}"
         verdict = "passed" if self.verdict.passed else "not passed"
-        return f"{self.question}: {self.bundle.rung}, {told}, {verdict}"
+        kind = "" if self.dated else " (out of sample, not out of time)"
+        return f"{self.question}: {self.bundle.rung}, {told}, {verdict}{kind}"
 
 
 def train(
@@ -159,11 +165,13 @@ def _learning(
     features: tuple[str, ...],
     threads: int | None,
 ) -> Learning:
-    declared = catalog()
+    own = dataset.own
+    declared = catalog() if own is None else {}
     encoding = Encoding.fit(
         rows,
         features,
-        categorical=dataset.categorical,
+        categorical=[name for name in dataset.categorical if name in features],
+        least=1 if own is None else own["least"],
         monotone={name: rule.sign for name, rule in sheet.monotone.items()},
         windows={name: declared[name].window_days for name in features if name in declared},
     )
@@ -191,13 +199,14 @@ def _enough(dataset: Dataset, rows: pd.DataFrame, test: pd.DataFrame) -> None:
     events, accounts = int(rows["label"].sum()), rows["account_id"].nunique()
     others = len(rows) - events
     if accounts < MIN_ACCOUNTS or min(events, others) < MIN_EVENTS or test.empty:
+        preview = f"see `revml preview {dataset.question}`; " if dataset.own is None else ""
         raise NotEnoughData(
             f"too little to learn {dataset.question} from",
             where=dataset.question,
             wanted=f"at least {MIN_ACCOUNTS} accounts, {MIN_EVENTS} snapshots with the event and {MIN_EVENTS} without, "
             "and a test window",
             got=f"{accounts} accounts, {events} snapshots with the event and {others} without, {len(test)} test rows",
-            do=f"see `revml preview {dataset.question}`; load more history, or widen the definition in revml.yaml",
+            do=f"{preview}load more history, or widen the definition in revml.yaml",
         )
 
 
@@ -214,7 +223,7 @@ def _write(
     manifest = {
         "question": dataset.question,
         "rung": climbed.model.name,
-        "definition": dataset.spec.model_dump(mode="json"),
+        "definition": _definition(dataset),
         "base_rate": float(data.label.mean()),
         "seed": workspace.seed,
         "sheet": data.sheet.model_dump(mode="json"),
@@ -225,10 +234,12 @@ def _write(
         "calibration": climbed.calibration.kind,
         "held": [c.name for c in data.encoding.columns if c.monotone],
         "rule": _rule(climbed.model, data.encoding),
-        "importance": _importance(climbed.model, data),
+        "importance": _importance(climbed.model, data, own=dataset.own is not None),
         "figures": figures.to_json(),
         "verdict": {"passed": verdict.passed, "reasons": list(verdict.reasons), "borrowed": verdict.borrowed},
     }
+    if dataset.own is not None:
+        manifest["ready"] = dict(dataset.own)
     files = {
         **model_files(climbed.model),
         "features.json": to_text(data.encoding.to_json()),
@@ -245,6 +256,14 @@ def _write(
         "parent": serving.hash if serving else None,
     }
     return load_bundle(write_bundle(workspace.bundles_dir / dataset.question, manifest, files, made))
+
+
+def _definition(dataset: Dataset) -> dict[str, Any]:
+    """The definition; a table without dates that does not say how far it looks ahead has a horizon of 0 days."""
+    told = dataset.spec.model_dump(mode="json")
+    if dataset.own is not None and dataset.own["horizon_days"] is None:
+        told["horizon_days"] = 0
+    return told
 
 
 def _bands(climbed: Climbed) -> Bands:
@@ -266,8 +285,11 @@ def _ladder_row(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _importance(model: Rung, data: Learning) -> dict[str, dict[str, float]]:
-    """Shares of the mean absolute contribution over the newest learning rows, at most 2,000: by concept, by feature."""
+def _importance(model: Rung, data: Learning, *, own: bool) -> dict[str, dict[str, float]]:
+    """Shares of the mean absolute contribution over the newest learning rows, at most 2,000: by concept, by feature.
+
+    Columns of a ready table belong to no concept.
+    """
     newest = np.flatnonzero(data.as_of == data.as_of.max())[:2_000]
     _, parts = model.contributions(data.matrix[newest])
     size = np.abs(parts).mean(axis=0)
@@ -280,7 +302,7 @@ def _importance(model: Rung, data: Learning) -> dict[str, dict[str, float]]:
         concept = declared[name].concept if name in declared else "profile"
         concepts[concept] = concepts.get(concept, 0.0) + float(share)
     features = dict(zip(data.encoding.names, (size / whole).tolist(), strict=True))
-    return {"concepts": _largest(concepts), "features": _largest(features)}
+    return {"concepts": {} if own else _largest(concepts), "features": _largest(features)}
 
 
 def _largest(shares: dict[str, float], most: int = 20) -> dict[str, float]:
@@ -320,6 +342,7 @@ def _told(
         "accounts": int(rows["account_id"].nunique()),
         "events": int(rows["label"].sum()),
         "by_time": by_time,
+        "dated": not dataset.held_out,
         "split": {part: [at.isoformat() for at in getattr(dataset.split, part)] for part in ("train", "valid", "test")},
         "test_rows": len(test),
         "company": workspace.company.name,

@@ -24,18 +24,22 @@ def card(language: str, manifest: Mapping[str, Any]) -> str:
     question = manifest["question"]
     parts = [
         f"# {say.text(f'card.title.{question}')}: {manifest['data']['company']}",
-        _verdict(say, manifest["verdict"]),
-        _section(say, "card.question", _question(say, question, manifest["definition"])),
+        _verdict(say, manifest),
+        _section(say, "card.question", _question(say, question, manifest)),
         _section(say, "card.data", *_data(say, manifest)),
         _section(say, "card.served", *_served(say, manifest)),
         _section(say, "card.figures", *_figures(say, manifest["figures"])),
         _section(say, "card.calibration", *_calibration(say, manifest)),
     ]
     if manifest["figures"]["segments"]:
-        parts.append(_section(say, "card.segments", _segments(say, manifest["figures"]["segments"])))
-    if manifest["importance"]["concepts"]:
+        parts.append(_section(say, "card.segments", _segments(say, manifest)))
+    if manifest["importance"]["features"]:
         parts.append(_section(say, "card.importance", *_importance(say, manifest)))
-    limits = ["causes", "sudden", "same", "test", *([] if manifest["data"]["by_time"] else ["account"])]
+    limits = ["causes", "sudden", "same"]
+    if not _dated(manifest):
+        limits += ["held_out", "undated"]
+    else:
+        limits += ["test", *([] if manifest["data"]["by_time"] else ["account"])]
     events = say.number(manifest["figures"]["events"])
     parts.append(_section(say, "card.limits", _bullets(say.text(f"card.limits.{k}", events=events) for k in limits)))
     never = ("people", "credit", "other", "alone")
@@ -45,6 +49,16 @@ def card(language: str, manifest: Mapping[str, Any]) -> str:
     if text.strip():
         parts.append(_section(say, "card.notes", text.strip()))
     return "\n\n".join(parts) + "\n"
+
+
+def _label(manifest: Mapping[str, Any], name: str, language: str) -> str:
+    """A feature of this bundle in words; a column of a ready table keeps its name, whatever revml calls so."""
+    return f"`{name}`" if manifest.get("ready") else feature_label(name, language)
+
+
+def _dated(manifest: Mapping[str, Any]) -> bool:
+    """Whether the test lies later than what was learned from."""
+    return bool(manifest["data"].get("dated", True))
 
 
 def feature_label(name: str, language: str) -> str:
@@ -66,15 +80,20 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _verdict(say: Words, verdict: Mapping[str, Any]) -> str:
+def _verdict(say: Words, manifest: Mapping[str, Any]) -> str:
+    verdict = manifest["verdict"]
+    undated = "" if _dated(manifest) else f" {say.text('card.verdict.undated')}"
     if verdict["passed"]:
         borrowed = f" {say.text('card.verdict.borrowed')}" if verdict["borrowed"] else ""
-        return f"> {say.text('card.verdict.passed')}{borrowed}"
+        return f"> {say.text('card.verdict.passed')}{borrowed}{undated}"
     reasons = "; ".join(say.text(f"card.verdict.{r}") for r in verdict["reasons"])
-    return f"> {say.text('card.verdict.failed')} {reasons}."
+    return f"> {say.text('card.verdict.failed')} {reasons}.{undated}"
 
 
-def _question(say: Words, question: str, definition: Mapping[str, Any]) -> str:
+def _question(say: Words, question: str, manifest: Mapping[str, Any]) -> str:
+    definition = manifest["definition"]
+    if manifest.get("ready"):
+        return _own_question(say, manifest["ready"], definition)
     horizon = say.days(definition["horizon_days"])
     gap = definition["gap_days"]
     window = say.text("card.window_gap", horizon=horizon, gap=say.days(gap)) if gap else ""
@@ -89,7 +108,56 @@ def _question(say: Words, question: str, definition: Mapping[str, Any]) -> str:
     )
 
 
+def _own_question(say: Words, own: Mapping[str, Any], definition: Mapping[str, Any]) -> str:
+    """What a ready table was asked: its label is its definition."""
+    names = {k: f"`{own[k]}`" for k in ("table", "label")}
+    key = "card.question.own" if own["positive"] is None else "card.question.own_value"
+    asked = say.text(key, **names, value=f"`{own['positive']}`")
+    if not definition["horizon_days"]:
+        return f"{asked} {say.text('card.question.own_undated')}"
+    window = {"horizon": say.days(definition["horizon_days"]), "gap": say.days(definition["gap_days"])}
+    return f"{asked} {say.text('card.question.own_gap' if definition['gap_days'] else 'card.question.own_window', **window)}"
+
+
+def _own_columns(say: Words, own: Mapping[str, Any]) -> list[str]:
+    """Which columns of a ready table are not learned from, and which only in part."""
+    told = []
+    for key in ("held_back", "allowed", "left_out"):
+        if own[key]:
+            told.append(say.text(f"card.own.{key}", list=", ".join(f"`{name}`" for name in own[key])))
+    if own["pooled"]:
+        columns = ", ".join(
+            say.text("card.own.pooled_column", name=f"`{name}`", n=say.number(n), all=say.number(every))
+            for name, (n, every) in own["pooled"].items()
+        )
+        told.append(say.text("card.own.pooled", least=say.number(own["least"]), list=columns))
+    return [_bullets(told)] if told else []
+
+
+def _undated_data(say: Words, manifest: Mapping[str, Any]) -> list[str]:
+    data, figures = manifest["data"], manifest["figures"]
+    return [
+        say.text(
+            "card.data.learned_undated",
+            accounts=say.count("card.accounts", data["accounts"]),
+            events=say.number(data["events"]),
+            rate=say.percent(data["events"] / data["rows"], 1),
+        ),
+        say.text("card.data.undated"),
+        say.text(
+            "card.data.test_undated",
+            accounts=say.count("card.accounts", figures["accounts"]),
+            events=say.number(figures["events"]),
+            rate=say.percent(figures["base_rate"], 1),
+        ),
+        say.text("card.data.columns", n=say.number(data["features"]), fingerprint=f"`{data['fingerprint'][:12]}`"),
+        *_own_columns(say, manifest["ready"]),
+    ]
+
+
 def _data(say: Words, manifest: Mapping[str, Any]) -> list[str]:
+    if not _dated(manifest):
+        return _undated_data(say, manifest)
     data, figures = manifest["data"], manifest["figures"]
     split = data["split"]
     learned = [*split["train"], *split["valid"]]
@@ -123,6 +191,7 @@ def _data(say: Words, manifest: Mapping[str, Any]) -> list[str]:
             until=_date(say, data["observed_until"]),
             fingerprint=f"`{data['fingerprint'][:12]}`",
         ),
+        *(_own_columns(say, manifest["ready"]) if manifest.get("ready") else []),
     ]
 
 
@@ -137,7 +206,7 @@ def _served(say: Words, manifest: Mapping[str, Any]) -> list[str]:
     told = [
         say.text(
             f"card.served.{served}",
-            feature=feature_label(rule["feature"], say.language) if rule else "",
+            feature=_label(manifest, rule["feature"], say.language) if rule else "",
             rounds=say.number(setting.get("rounds", 0)),
         )
     ]
@@ -146,7 +215,7 @@ def _served(say: Words, manifest: Mapping[str, Any]) -> list[str]:
             say.text("card.served.small", train=say.number(minimum["train"]), valid=say.number(minimum["valid"]))
         )
     if rule:
-        told.append(_rule(say, rule))
+        told.append(_rule(say, manifest, rule))
     told.append(say.text("card.served.how", **{k: say.percent(v) for k, v in manifest["rule_of_choice"].items()}))
     mark = f" (**{say.text('card.ladder.serves')}**)"
     rows = [
@@ -161,7 +230,7 @@ def _served(say: Words, manifest: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def _rule(say: Words, rule: Mapping[str, Any]) -> str:
+def _rule(say: Words, manifest: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
     rows = []
     for row in rule["bins"]:
         if row.get("category") is not None:
@@ -173,7 +242,7 @@ def _rule(say: Words, rule: Mapping[str, Any]) -> str:
         else:
             name = say.text("card.rule.missing")
         rows.append((name, say.percent(row["rate"], 1)))
-    return _table([feature_label(rule["feature"], say.language), say.text("card.rule.rate")], rows)
+    return _table([_label(manifest, rule["feature"], say.language), say.text("card.rule.rate")], rows)
 
 
 def _figures(say: Words, figures: Mapping[str, Any]) -> list[str]:
@@ -207,24 +276,24 @@ def _calibration(say: Words, manifest: Mapping[str, Any]) -> list[str]:
     return [say.text(f"card.calibration.{manifest['calibration']}"), _table(headers, rows)]
 
 
-def _segments(say: Words, segments: Sequence[Mapping[str, Any]]) -> str:
+def _segments(say: Words, manifest: Mapping[str, Any]) -> str:
     rows = [
         (
-            _segment(say, row),
+            _segment(say, manifest, row),
             say.number(row["n"]),
             say.percent(row["predicted"], 1),
             say.percent(row["observed"], 1),
             "" if row["roc_auc"] is None else say.number(row["roc_auc"], 3),
         )
-        for row in segments
+        for row in manifest["figures"]["segments"]
     ]
     headers = [say.text("card.segments.segment")]
     headers += [say.text(f"card.calibration.{k}") for k in ("n", "predicted", "observed")]
     return _table([*headers, "ROC-AUC"], rows)
 
 
-def _segment(say: Words, row: Mapping[str, Any]) -> str:
-    name = feature_label(row["column"], say.language)
+def _segment(say: Words, manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    name = _label(manifest, row["column"], say.language)
     if row["column"] == "industry":
         return f"{name}: {row['value']}"
     return f"{name}: {say.text('card.segments.third', n=int(row['value']) + 1)}"
@@ -235,6 +304,13 @@ def _importance(say: Words, manifest: Mapping[str, Any]) -> list[str]:
     rows = [
         (say.text(f"concept.{name}"), say.percent(share)) for name, share in told["concepts"].items() if share >= 0.005
     ]
+    if manifest.get("ready"):
+        # Columns of a table of its own belong to no concept: each is shown with its own share.
+        shares = [(f"`{name}`", say.percent(share)) for name, share in told["features"].items() if share >= 0.005]
+        return [
+            say.text("card.importance.own"),
+            _table([say.text("card.importance.column"), say.text("card.importance.share")], shares),
+        ]
     top = "; ".join(feature_label(name, say.language) for name in list(told["features"])[:TOP_FEATURES])
     out = [
         say.text("card.importance.how"),

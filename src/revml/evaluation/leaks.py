@@ -29,7 +29,17 @@ FILLED = 0.90  # ROC-AUC of whether it is filled at all
 PURE_ROWS, PURE_SHARE = 30, 0.10  # an end of the scale at which everybody has the event, rows and share of the events
 
 # Words that say how a column came to be. Whole words only, so that "description" is no "score".
-MODEL_WORDS = ("cltv", "clv", "ltv", "lifetime value", "propensity", "probability", "prediction", "predicted", "forecast")
+MODEL_WORDS = (
+    "cltv",
+    "clv",
+    "ltv",
+    "lifetime value",
+    "propensity",
+    "probability",
+    "prediction",
+    "predicted",
+    "forecast",
+)
 OUTCOME_WORDS = ("cancelled", "canceled", "cancellation", "terminated", "termination", "churned", "attrition", "exited")
 # Words of a label's name that say nothing of what it is about.
 EMPTY_WORDS = frozenset(

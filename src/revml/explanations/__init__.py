@@ -7,6 +7,7 @@ Comes in: a bundle, the rows it scored, and the same accounts 12 weeks before. G
 from __future__ import annotations
 
 from revml.explanations.contributions import Contributions, contributions
+from revml.explanations.facts import own_features
 from revml.explanations.reasons import REASON_COLUMNS, explain
 
-__all__ = ["REASON_COLUMNS", "Contributions", "contributions", "explain"]
+__all__ = ["REASON_COLUMNS", "Contributions", "contributions", "explain", "own_features"]

@@ -5,8 +5,9 @@ Comes in: feature rows as the model saw them. Goes out: aligned (accounts × fea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,20 @@ class KnownFacts:
             peers=peer_values(now, numbers, flags, categories)[names].to_numpy(dtype=float),
             known=known,
         )
+
+
+OWN = "own"  # the concept of a ready table's columns, each of which is told by itself
+
+
+def own_features(told: Mapping[str, Any] | None) -> dict[str, Feature]:
+    """Declarations of a ready table's columns, called by their own names; none where revml made the features.
+
+    Args:
+        told: what a bundle knows of its ready table, with the kind of each column.
+    """
+    return (
+        {} if told is None else {name: Feature(name, kind, OWN, label=name) for name, kind in told["columns"].items()}
+    )
 
 
 def declared(name: str, *, categorical: bool) -> Feature:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from revml.explanations.contributions import Explainable, contributions
-from revml.explanations.facts import KnownFacts, declared
+from revml.explanations.facts import OWN, KnownFacts, declared
 from revml.explanations.sentences import sentences
 from revml.features.spec import Feature
 from revml.locales import LANGUAGES
@@ -73,7 +73,8 @@ def explain(
         past: features of the same accounts `PAST_DAYS` before; an account that is not in it has no past.
         top: reasons an account; at most `top - 1` of them raise the probability where others lower it.
         currency: ISO 4217 code of money features.
-        own: declarations of features that revml's catalogue does not hold, the company's own columns.
+        own: declarations of the company's own columns, which go before those of revml's catalogue. The columns of a
+            ready table (concept `own`) are each a reason of their own.
 
     Returns:
         `REASON_COLUMNS`, sorted by account and rank: what raises the probability first, then what lowers it, each side
@@ -89,18 +90,20 @@ def explain(
     features = [
         (own or {}).get(name) or declared(name, categorical=name in bundle.categorical) for name in explained.features
     ]
-    concepts, sums = explained.by_concept([feature.concept for feature in features])
-    weight = np.where(np.isin(concepts, CIRCUMSTANCES), CIRCUMSTANCE_WEIGHT, 1.0)
+    ideas = [feature.name if feature.concept == OWN else feature.concept for feature in features]
+    called = {idea: feature.concept for idea, feature in zip(ideas, features, strict=True)}
+    concepts, sums = explained.by_concept(ideas)
+    weight = np.where(np.isin([called[idea] for idea in concepts], CIRCUMSTANCES), CIRCUMSTANCE_WEIGHT, 1.0)
     row, concept, rank = strongest(sums * weight, top)
     facts = KnownFacts.of(now, past, features)
-    concept_of = np.searchsorted(np.asarray(concepts), [feature.concept for feature in features])
+    concept_of = np.searchsorted(np.asarray(concepts), ideas)
     column = _tellers(explained.values, sums, facts, concept_of, bundle.question)[row, concept]
     chosen = pd.DataFrame(
         {
             "account_id": now["account_id"].to_numpy(dtype=object)[row],
             "question": bundle.question,
             "rank": rank,
-            "concept": np.asarray(concepts, dtype=object)[concept],
+            "concept": np.asarray([called[idea] for idea in concepts], dtype=object)[concept],
             "side": np.where(sums[row, concept] > 0, "raises", "lowers"),
             "contribution": sums[row, concept],
             "feature": np.asarray(explained.features, dtype=object)[column],

@@ -80,7 +80,7 @@ def feature_words(feature: Feature, language: str) -> str:
     'Active users in the last 28 days'
     """
     speak = words(language)
-    if feature.name not in catalog():
+    if feature.label or feature.name not in catalog():
         return feature.label or feature.name.removeprefix(PREFIX).replace("_", " ")
     values = {"window": speak.days(feature.window_days)} if feature.window_days else {}
     return speak.text(feature.key, **values)

@@ -99,7 +99,7 @@ class Bundle:
 
     @property
     def horizon_days(self) -> int:
-        """How far ahead the question looks."""
+        """How far ahead the question looks; 0 where a table without dates does not say."""
         return int(self.manifest["definition"]["horizon_days"])
 
     @property
@@ -111,6 +111,12 @@ class Bundle:
     def figures(self) -> dict[str, Any]:
         """Figures on the test window: `{name: {value, low, high}}`."""
         return dict(self.manifest["figures"])
+
+    @property
+    def ready(self) -> Mapping[str, Any] | None:
+        """What is known of the ready table whose columns are the features; None where revml made the features."""
+        told: Mapping[str, Any] | None = self.manifest.get("ready")
+        return told
 
     @cached_property
     def reference(self) -> dict[str, Any]:

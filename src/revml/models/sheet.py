@@ -20,6 +20,24 @@ RungName = Literal["constant", "rule", "logistic", "lightgbm", "blend"]
 LADDER: tuple[RungName, ...] = ("constant", "rule", "logistic", "lightgbm", "blend")
 
 
+# Of a ready table, chosen on inner folds: many small trees, each on half of the columns, leaves pulled to the base rate.
+READY_PARAMS: dict[str, float | int | bool | str] = {
+    "learning_rate": 0.04,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "max_bin": 127,
+    "cat_smooth": 20.0,
+    "cat_l2": 20.0,
+}
+READY_CANDIDATES: tuple[dict[str, float | int | bool | str], ...] = (
+    {"num_leaves": 4, "min_data_in_leaf": 50},
+    {"num_leaves": 7, "min_data_in_leaf": 50, "feature_fraction": 0.25},
+    {"num_leaves": 15, "min_data_in_leaf": 80, "lambda_l2": 10.0},
+)
+
+
 class Monotone(Frozen):
     """Which way the prediction may move with a feature, and why one is sure of it."""
 
@@ -78,12 +96,18 @@ class ModelSheet(Frozen):
 def load_sheet(workspace: Workspace, question: QuestionName) -> ModelSheet:
     """The workspace's sheet for a question, or the one that revml ships.
 
+    A question that a ready table answers has the sheet `models/<table>.yaml`, or `READY_PARAMS`: the sheet of the
+    question itself is about the features of the contract tables.
+
     Raises:
         ConfigError: the file breaks the schema, or is the sheet of another question.
     """
-    own = workspace.root / "models" / f"{question}.yaml"
+    ready = workspace.ready_for(question)
+    own = workspace.root / "models" / f"{ready or question}.yaml"
     if own.is_file():
         return read_sheet(own, question)
+    if ready is not None:
+        return ModelSheet(question=question, params=READY_PARAMS, candidates=READY_CANDIDATES)
     with as_file(files("revml").joinpath("workspace", "files", "models", f"{question}.yaml")) as shipped:
         return read_sheet(shipped, question)
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from revml.config import QUESTIONS, QuestionName
-from revml.explanations import explain
+from revml.explanations import explain, own_features
 from revml.models import Bundle
 from revml.service.answers import JsonAnswer
 from revml.service.parameters import Parameters
@@ -70,7 +70,7 @@ def _answer(state: Serving, question: QuestionName, rows: list[Any], language: s
     now = _frame(rows, bundle)
     probability = bundle.predict(now)
     bands = bundle.bands.of(probability)
-    reasons = explain(bundle, now, None, currency=state.workspace.company.currency)
+    reasons = explain(bundle, now, None, currency=state.workspace.company.currency, own=own_features(bundle.ready))
     state.metrics.scored(question, bundle.version, len(rows))
     told: list[list[dict[str, Any]]] = [[] for _ in rows]
     for row in reasons.to_dict("records"):
