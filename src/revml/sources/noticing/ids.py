@@ -48,6 +48,8 @@ def strangers(con: Connection, staged: Path, quarantine: Path, table: Table) -> 
             continue
         reason = f"{column.name} names nothing in {target}"
         aside = f"read_parquet({literal(quarantine)}) WHERE reason = {literal(reason)}"
+        if con.execute(f"SELECT count(*) FROM {aside}").fetchall() == [(0,)]:
+            continue
         row = con.execute(f"""
             SELECT count(*), count(DISTINCT q.id), min(q.id), arg_min(t.id, q.id)
             FROM (SELECT {column.name} AS id FROM {aside}) q
