@@ -106,6 +106,13 @@ def _place(value: Any) -> Any:
     return {"path": value} if isinstance(value, str) else value
 
 
+class AccountIds(Place):
+    """Which account of ours an id of another system is: a place that holds both, one row a pair."""
+
+    theirs: MappedColumn = Field(description="column with the id that this table holds, or {sql: expression}")
+    ours: MappedColumn = Field(description="column with the account_id of our accounts, or {sql: expression}")
+
+
 class TableSource(Place):
     """Where one contract table comes from and how its columns are named there."""
 
@@ -120,16 +127,24 @@ class TableSource(Place):
     columns: dict[str, MappedColumn] = Field(
         default_factory=dict, description="contract column: source column, or {sql: expression}"
     )
+    account_ids: AccountIds | None = Field(
+        None, description="translates account_id where this table comes from another system than the accounts"
+    )
     static: tuple[str, ...] = Field(
         (), description="extra account columns whose value was already true when the account was created"
     )
     timezone: str | None = Field(None, description="IANA zone of naive local times in this table")
     quarantine_limit: float | None = Field(None, ge=0, le=1, description="overrides the workspace's limit")
 
+    @property
+    def inputs(self) -> dict[str, Place]:
+        """Every further place that this table reads, by name."""
+        return {**self.sources, **({"account_ids": self.account_ids} if self.account_ids else {})}
+
     @model_validator(mode="after")
     def _joined(self) -> TableSource:
         for name in self.sources:
-            if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name == "source":
+            if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or name in ("source", "account_ids"):
                 raise ValueError(f"sources: {name!r} is no name for a query; write lower case letters, digits and _")
         if self.sources and self.query is None:
             raise ValueError("'sources' are for a 'query' that joins them to `source`")

@@ -10,7 +10,7 @@ import pytest
 from revml.errors import ConfigError, DataError, RevmlError
 from revml.sources.facts import Facts, connect
 from revml.sources.functions import define_functions
-from tests.sources.workspaces import ANY_SHARE, check, staged
+from tests.sources.workspaces import ANY_SHARE, check, quarantined, staged
 
 LINES = "nr,customer,item\n1,a,p\n2,b,q\n"
 HEADS = "nr,day\n1,2024-02-01\n2,2024-02-02\n"
@@ -119,3 +119,58 @@ def test_what_cannot_be_read_is_an_error_and_not_nothing(call: str) -> None:
     with pytest.raises(duckdb.ConversionException):
         con.execute(f"SELECT {call}").fetchall()
     assert con.execute(f"SELECT {call.partition('(')[0]}('') IS NULL").fetchall() == [(True,)]
+
+
+PAIRS = "company,stripe\na,cus_1\nb,cus_2\nb,cus_3\nc,\ngone,cus_1\n"
+THEIR_ORDERS = """\
+order_id,line,ordered_at,account_id,product,quantity,amount
+1,1,2024-02-01,cus_1,p,1,10
+2,1,2024-02-02,cus_3,p,2,20
+3,1,2024-02-02,cus_9,p,2,30
+"""
+
+
+def matched(folder: Path, pairs: str = PAIRS, key: str = "theirs: stripe, ours: company") -> list[tuple[object, ...]]:
+    """Orders under the ids of another system, told as our accounts a and b."""
+    (folder / "pairs.csv").write_text(pairs)
+    match = f"tables: {{orders: {{path: data/orders.csv, account_ids: {{path: pairs.csv, {key}}}}}}}\n"
+    check(folder, ANY_SHARE + match, orders=THEIR_ORDERS)
+    return staged(folder, "orders", "order_id, account_id, amount")
+
+
+@pytest.mark.parametrize("key", ["theirs: stripe, ours: company", "theirs: {sql: lower(stripe)}, ours: company"])
+def test_ids_of_another_system_are_told_as_ours(tmp_path: Path, key: str) -> None:
+    """Several ids may mean one account; a pair whose account is not among the accepted ones counts for nothing."""
+    assert matched(tmp_path, key=key) == [("1", "a", 10.0), ("2", "b", 20.0)]
+
+
+def test_an_id_that_nobody_here_has_goes_aside_by_its_own_name(tmp_path: Path) -> None:
+    """The quarantine shows the other system's id, so that it can be looked for there."""
+    matched(tmp_path)
+    assert quarantined(tmp_path, "orders", "reason, account_id") == [("account_id names nothing in accounts", "cus_9")]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "key", "kind", "words"),
+    [
+        (PAIRS + "b,cus_1\n", "theirs: stripe, ours: company", DataError, "'cus_1' means two of our accounts"),
+        (PAIRS, "theirs: strip, ours: company", ConfigError, "did you mean 'stripe'?"),
+        (PAIRS, "theirs: {sql: nothing}, ours: company", ConfigError, "tables.orders.account_ids.theirs.sql"),
+        (PAIRS, "ours: company", ConfigError, "tables.orders.account_ids.theirs"),
+    ],
+)
+def test_a_wrong_match_says_what_is_wrong(
+    tmp_path: Path, pairs: str, key: str, kind: type[RevmlError], words: str
+) -> None:
+    """An id that would mean two accounts stops the check; so does a column that is not there."""
+    with pytest.raises(kind) as told:
+        matched(tmp_path, pairs, key)
+    assert words in str(told.value)
+
+
+def test_accounts_are_not_matched_to_themselves(tmp_path: Path) -> None:
+    """Their ids are ours by definition."""
+    (tmp_path / "pairs.csv").write_text(PAIRS)
+    match = "account_ids: {path: pairs.csv, theirs: stripe, ours: company}"
+    with pytest.raises(ConfigError, match="accounts have our own ids"):
+        check(tmp_path, ANY_SHARE + f"tables: {{accounts: {{path: data/accounts.csv, {match}}}}}\n")

@@ -117,15 +117,15 @@ def _files_in(folder: Path) -> list[Path]:
 
 def _mapped(workspace: Workspace, name: str, source: TableSource) -> Located:
     inputs = {
-        alias: _at(workspace, f"{name}.sources.{alias}", _input(alias, place))
-        for alias, place in source.sources.items()
+        alias: _at(workspace, f"{name}.sources.{alias}", _input(alias, place)) for alias, place in source.inputs.items()
     }
     return replace(_at(workspace, name, source), inputs=inputs)
 
 
 def _input(alias: str, place: Place) -> TableSource:
     """A further input; in a database its table bears the name that the query calls it, unless another is given."""
-    return TableSource(**{**dict(place), "table": place.table or alias})
+    given = {key: value for key, value in dict(place).items() if key in Place.model_fields}
+    return TableSource(**{**given, "table": place.table or alias})
 
 
 def _at(workspace: Workspace, name: str, source: TableSource) -> Located:

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from revml.config import Expression, TableSource, Workspace
-from revml.contract.checks import identifier
+from revml.contract.checks import identifier, typed
 from revml.contract.tables import Table
 from revml.errors import ConfigError, DataError
 from revml.sources.functions import define_functions
+from revml.sources.matching import our_account
 from revml.sources.source import FILE_COLUMN, Source, first_line, nearest, unreadable
 
 
@@ -79,13 +80,18 @@ def map_table(
     extras = {n: _own(table.name, "static", n, source) for n in spec.static if n not in table.by_name}
     if spec.where is not None:
         _type_of(con, source, spec.where, f"revml.yaml: tables.{table.name}.where")
+    left_out = _left_out(source, spec, [*values.values(), *extras.values()])
+    if spec.account_ids is not None and (told := values.get("account_id")):
+        id_text = typed(table.by_name["account_id"], told.sql, told.type)
+        matched = our_account(con, table.name, spec.account_ids, source.inputs["account_ids"], id_text)
+        values["account_id"] = Value(matched, "VARCHAR")
     limit = workspace.quarantine_limit if spec.quarantine_limit is None else spec.quarantine_limit
     return Mapping(
         table=table,
         source=source,
         values=values,
         extras=extras,
-        left_out=_left_out(source, spec, [*values.values(), *extras.values()]),
+        left_out=left_out,
         where=spec.where,
         timezone=spec.timezone or workspace.company.timezone,
         mixing=spec.timezone is not None,
