@@ -7,6 +7,7 @@ in a URL, which is the way to keep passwords out of the file.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -89,9 +91,16 @@ MappedColumn = Annotated[str | Expression, BeforeValidator(_column)]
 class Place(Frozen):
     """A place that rows come from: files, or a table of a database."""
 
-    path: str | None = Field(None, description="Parquet or CSV file, folder of them, glob, DuckDB or SQLite file")
+    path: str | None = Field(
+        None,
+        description="Parquet or CSV file, folder of them, glob, DuckDB or SQLite file; here or in an object store"
+        " (s3://bucket/usage/*.parquet)",
+    )
     url: str | None = Field(None, description="database URL, e.g. postgresql://user:${PGPASSWORD}@host/db")
     table: str | None = Field(None, description="table (schema.table) inside a database file or URL")
+    encoding: str | None = Field(
+        None, description="how CSV files are encoded where it is not UTF-8 or UTF-16, e.g. windows-1250"
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -100,6 +109,17 @@ class Place(Frozen):
         if self.url is not None and self.table is None:
             raise ValueError("a 'url' needs a 'table'")
         return self
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        try:
+            known = value is None or codecs.lookup(value)._is_text_encoding
+        except LookupError:
+            known = False
+        if not known:
+            raise ValueError(f"unknown encoding {value!r}; write a name such as windows-1250, iso-8859-2 or latin-1")
+        return value
 
 
 def _place(value: Any) -> Any:
@@ -248,6 +268,18 @@ class Tracking(Frozen):
     uri: str | None = None
 
 
+Option = str | bool | int | float
+_SECRET = re.compile(r"key|secret|token|password|credential|sas|connection_string", re.IGNORECASE)
+
+
+def _no_secrets(value: dict[str, dict[str, Option]]) -> dict[str, dict[str, Option]]:
+    for store, options in value.items():
+        for name, option in options.items():
+            if _SECRET.search(name) and not re.search(r"\$\{\w+\}", str(option)):
+                raise ValueError(f"{store}.{name}: write ${{NAME}} and keep the secret in that environment variable")
+    return value
+
+
 class Service(Frozen):
     """Where the service listens. Loopback unless you say otherwise."""
 
@@ -297,7 +329,14 @@ class Workspace(Frozen):
 
     company: Company = Company()
     data: str | None = Field(
-        None, description="folder with contract tables under their own names, e.g. accounts.parquet, usage/*.csv"
+        None,
+        description="folder with contract tables under their own names, e.g. accounts.parquet, usage/*.csv; here or in"
+        " an object store (s3://bucket/prefix)",
+    )
+    storage: Annotated[dict[str, dict[str, Option]], AfterValidator(_no_secrets)] = Field(
+        default_factory=dict,
+        description="options of object stores by protocol, e.g. {s3: {endpoint: https://minio.example.org, region:"
+        " eu-central-1, anonymous: false}}; secrets as ${NAME} only",
     )
     tables: dict[TableName, TableSource] = Field(
         default_factory=dict, description="contract table: where it comes from"

@@ -12,6 +12,7 @@ import duckdb
 
 from revml.errors import DataError
 from revml.sources.facts import literal
+from revml.sources.packing import require_as_named
 from revml.sources.source import unreadable
 from revml.sources.sqlite import sqlite_tables
 
@@ -23,10 +24,14 @@ def kind_of(file: Path) -> str:
     """What a file is: `parquet`, `csv`, `duckdb` or `sqlite`.
 
     Raises:
-        DataError: none of these, or not what its name says.
+        DataError: none of these, not what its name says, cut off, or it may not be read.
     """
-    with file.open("rb") as content:
-        head = content.read(16)
+    try:
+        with file.open("rb") as content:
+            head = content.read(16)
+        require_as_named(file)
+    except OSError as error:
+        raise unreadable(file.name, error, wanted="a file that may be read") from None
     if head[:4] == b"PAR1":
         return "parquet"
     if head == SQLITE_MAGIC:

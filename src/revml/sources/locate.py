@@ -1,32 +1,56 @@
 """Which contract tables a workspace has, and where they stand.
 
 Comes in: a workspace. Goes out: for each contract table that is there, its `TableSource` and its files. `tables:`
-overrides `data:`, which is a folder, or a DuckDB or SQLite file, with tables under the contract's names. No rows are
-read.
+overrides `data:`, which is a folder, or a DuckDB or SQLite file, with tables under the contract's names. A folder or
+file may stand in an object store. No rows are read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from revml.config import Place, TableSource, Workspace
 from revml.contract.tables import TABLES
 from revml.errors import ConfigError, DataError
 from revml.sources.databases import tables_of
+from revml.sources.parts import SourceFile, local_file
+from revml.sources.remote import Remote, is_remote, look
 from revml.sources.source import nearest
 
-SUFFIXES = (".parquet", ".pq", ".csv", ".tsv", ".csv.gz")
+SUFFIXES = (".parquet", ".pq", ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst")
 
 
 @dataclass(frozen=True)
 class Located:
-    """A place of rows, its files (none for a database URL), what messages call it, and what its query joins to it."""
+    """A place of rows.
+
+    Attributes:
+        files: its files on this machine; none for a database URL and for an object store.
+        words: what messages call it.
+        inputs: what its query joins to it.
+        remote: its files in an object store.
+    """
 
     source: TableSource
     files: tuple[Path, ...]
     words: str
     inputs: dict[str, Located] = field(default_factory=dict)
+    remote: Remote | None = None
+
+    @property
+    def parts(self) -> tuple[SourceFile, ...]:
+        """The files, wherever they are, with the size and version by which a later run knows them again."""
+        return self.remote.files if self.remote else tuple(local_file(file) for file in self.files)
+
+    def only(self, parts: Collection[SourceFile]) -> Located:
+        """The same place with some of its files."""
+        paths = {part.path for part in parts}
+        if self.remote is None:
+            return replace(self, files=tuple(file for file in self.files if str(file) in paths))
+        chosen = tuple(file for file in self.remote.files if file.path in paths)
+        return replace(self, remote=replace(self.remote, files=chosen))
 
 
 def locate(workspace: Workspace) -> dict[str, Located]:
@@ -59,7 +83,7 @@ def locate(workspace: Workspace) -> dict[str, Located]:
 
 def strangers(workspace: Workspace) -> list[str]:
     """Notes on files of the data folder whose names are nearly, but not quite, those of contract tables."""
-    if workspace.data is None or not (folder := workspace.root / workspace.data).is_dir():
+    if workspace.data is None or is_remote(workspace.data) or not (folder := workspace.root / workspace.data).is_dir():
         return []
     notes = []
     for path in sorted(folder.iterdir()):
@@ -73,6 +97,8 @@ def strangers(workspace: Workspace) -> list[str]:
 def _in_data(workspace: Workspace) -> dict[str, Located]:
     if workspace.data is None:
         return {}
+    if is_remote(workspace.data):
+        return _in_store(look(workspace.data, workspace.storage), workspace.data)
     place = workspace.root / workspace.data
     if place.is_file():
         there = tables_of(place)
@@ -98,26 +124,69 @@ def _in_data(workspace: Workspace) -> dict[str, Located]:
 
 
 def _files_of(folder: Path, name: str) -> list[Path]:
-    single = [folder / f"{name}{suffix}" for suffix in SUFFIXES if (folder / f"{name}{suffix}").is_file()]
-    many = _files_in(folder / name) if (folder / name).is_dir() else []
-    if len(single) > 1 or (single and many):
-        raise DataError(
-            f"the table {name} is there twice",
-            where=str(folder),
-            wanted="one file, or one folder of files",
-            got=", ".join(path.name for path in [*single, *([folder / name] if many else [])]),
-            do="remove one, or map the right one under tables: in revml.yaml",
-        )
-    return single or many
+    named = [path for suffix in SUFFIXES if (path := folder / f"{name}{suffix}").exists()]
+    # Some programs write a folder orders.csv with the parts of the table in it.
+    folders = [path for path in [*named, folder / name] if path.is_dir()]
+    single = [path for path in named if path.is_file()]
+    many = {path: files for path in folders if (files := _files_in(path))}
+    if len(single) + len(many) > 1:
+        raise _twice(name, str(folder), [path.name for path in [*single, *many]])
+    return single or [file for files in many.values() for file in files]
+
+
+def _twice(name: str, where: str, got: list[str]) -> DataError:
+    return DataError(
+        f"the table {name} is there twice",
+        where=where,
+        wanted="one file, or one folder of files",
+        got=", ".join(got),
+        do="remove one, or map the right one under tables: in revml.yaml",
+    )
 
 
 def _files_in(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.is_file() and p.name.lower().endswith(SUFFIXES))
+    found = (path for path in folder.rglob("*") if _readable(path.relative_to(folder).as_posix()))
+    return sorted(path for path in found if path.is_file())
+
+
+def _readable(relative: str) -> bool:
+    """A table's file, by its name; what starts with _ or . is a writer's own (_SUCCESS, _temporary, ._orders.csv)."""
+    return relative.lower().endswith(SUFFIXES) and not any(
+        part.startswith(("_", ".")) for part in PurePosixPath(relative).parts
+    )
+
+
+def _below(remote: Remote) -> dict[str, SourceFile]:
+    """The files of a store that may be a table's, by their path below the folder."""
+    names = {file.path.removeprefix(remote.root).lstrip("/"): file for file in remote.files}
+    return {name: file for name, file in names.items() if _readable(name)}
+
+
+def _in_store(remote: Remote, place: str) -> dict[str, Located]:
+    """The contract tables below a folder of an object store."""
+    found = {}
+    files = _below(remote)
+    for name in TABLES:
+        tops = {f"{name}{suffix}" for suffix in SUFFIXES} | {name}
+        mine: dict[str, list[SourceFile]] = {}
+        for relative, file in files.items():
+            top = relative.partition("/")[0]
+            if top in tops:
+                mine.setdefault(top, []).append(file)
+        if len(mine) > 1:
+            raise _twice(name, place, list(mine))
+        for top, chosen in mine.items():
+            words = chosen[0].name if len(chosen) == 1 else f"{top}/ ({len(chosen)} files)"
+            found[name] = Located(
+                TableSource(path=chosen[0].path), (), words, remote=replace(remote, files=tuple(chosen))
+            )
+    return found
 
 
 def _mapped(workspace: Workspace, name: str, source: TableSource) -> Located:
     inputs = {
-        alias: _at(workspace, f"{name}.sources.{alias}", _input(alias, place)) for alias, place in source.inputs.items()
+        alias: _at(workspace, f"{name}.sources.{alias}", _input(alias, place))
+        for alias, place in source.inputs.items()
     }
     return replace(_at(workspace, name, source), inputs=inputs)
 
@@ -131,6 +200,8 @@ def _input(alias: str, place: Place) -> TableSource:
 def _at(workspace: Workspace, name: str, source: TableSource) -> Located:
     if source.path is None:
         return Located(source, (), f"{name} at its URL")
+    if is_remote(source.path):
+        return _there(name, source, look(source.path, workspace.storage))
     path = workspace.root / source.path
     if path.is_dir():
         files = _files_in(path)
@@ -139,14 +210,27 @@ def _at(workspace: Workspace, name: str, source: TableSource) -> Located:
     else:
         files = _glob(workspace.root, source.path)
     if not files:
-        raise DataError(
-            f"there is no file for the table {name}",
-            where=f"revml.yaml: tables.{name}.path",
-            wanted="a file, a folder of Parquet or CSV files, or a glob such as usage/*.csv",
-            got=source.path,
-            do="write the path relative to revml.yaml",
-        )
+        raise _no_file(name, source.path)
     return Located(source, tuple(files), source.path)
+
+
+def _no_file(name: str, path: str) -> DataError:
+    return DataError(
+        f"there is no file for the table {name}",
+        where=f"revml.yaml: tables.{name}.path",
+        wanted="a file, a folder of Parquet or CSV files, or a glob such as usage/*.csv",
+        got=path,
+        do="look at the spelling" if is_remote(path) else "write the path relative to revml.yaml",
+    )
+
+
+def _there(name: str, source: TableSource, remote: Remote) -> Located:
+    place = source.path or ""
+    # A file that is named itself may be called anything.
+    files = remote.files if [file.path for file in remote.files] == [place] else tuple(_below(remote).values())
+    if not files:
+        raise _no_file(name, place)
+    return Located(source, (), place, remote=replace(remote, files=files))
 
 
 def _glob(root: Path, pattern: str) -> list[Path]:

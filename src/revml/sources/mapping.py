@@ -77,6 +77,7 @@ def map_table(
         elif asked is not None or name in source.columns:
             values[name] = _own(table.name, f"columns.{name}", asked or name, source)
     _require_columns(table, values, source)
+    _require_in_every_file(table, values, source)
     extras = {n: _own(table.name, "static", n, source) for n in spec.static if n not in table.by_name}
     if spec.where is not None:
         _type_of(con, source, spec.where, f"revml.yaml: tables.{table.name}.where")
@@ -138,6 +139,7 @@ def _queried(con: duckdb.DuckDBPyConnection, table: str, query: str, source: Sou
         relation=made,
         columns={row[0]: row[1] for row in rows},
         has_files=False,
+        lacking={},
         sets_aside=any(one.sets_aside for one in seen.values()),
         notes=tuple(note for one in seen.values() for note in one.notes),
     )
@@ -196,6 +198,24 @@ def _require_columns(table: Table, values: dict[str, Value], source: Source) -> 
                 do=f"map it in revml.yaml, tables: {table.name}: columns: {{{column.name}: <source column>}}"
                 + (f"; {guess}" if guess else ""),
             )
+
+
+def _require_in_every_file(table: Table, values: dict[str, Value], source: Source) -> None:
+    for column in table.columns:
+        without = source.lacking.get(_bare(values[column.name].sql)) if column.name in values else None
+        if column.required and without:
+            raise DataError(
+                f"the required column {column.name} is missing in {'a file' if len(without) == 1 else 'some files'}",
+                where=f"table {table.name} ({source.words}): {', '.join(without[:4])}",
+                wanted=f"{_bare(values[column.name].sql)} in every file of the table",
+                got=f"{len(without):,} without it",
+                do="write the file again with all columns, or move it out of the table's folder",
+            )
+
+
+def _bare(quoted: str) -> str:
+    """A column's name from its identifier; of an expression, nothing that is a name."""
+    return quoted[1:-1].replace('""', '"') if quoted.startswith('"') else ""
 
 
 def _left_out(source: Source, spec: TableSource, used: list[Value]) -> dict[str, Value]:

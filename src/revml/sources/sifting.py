@@ -68,7 +68,7 @@ def _unreadable_lines(con: Connection, mapping: Mapping) -> None:
     cases = " ".join(f"WHEN {literal(kind)} THEN {literal(words)}" for kind, words in UNREAD.items())
     con.execute(f"""
         INSERT INTO unread
-        SELECT file_path, line, min(CASE CAST(error_type AS VARCHAR) {cases} ELSE 'the line cannot be read' END),
+        SELECT {mapping.source.original("file_path")}, line, min(CASE CAST(error_type AS VARCHAR) {cases} ELSE 'the line cannot be read' END),
                min(csv_line)
         FROM csv_errors JOIN csv_scans USING (scan_id, file_id) GROUP BY 1, 2
     """)

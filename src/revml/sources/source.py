@@ -7,13 +7,15 @@ scanning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 
 import duckdb
 
 from revml.errors import ConfigError, DataError
+from revml.sources.facts import literal
 
 FILE_COLUMN = "source:file"
 
@@ -30,6 +32,8 @@ class Source:
         has_files: the relation carries `FILE_COLUMN`, the file of each row.
         sets_aside: unreadable lines are recorded in the connection's table `csv_errors` by each scan.
         notes: what the reader noticed.
+        lacking: columns that some of the files do not have, with those files' names.
+        copied: folders of temporary copies, and the place that each stands for.
         inputs: further sources that the table's query joins, by the name it calls them.
     """
 
@@ -40,7 +44,29 @@ class Source:
     has_files: bool = False
     sets_aside: bool = False
     notes: tuple[str, ...] = ()
+    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    copied: tuple[tuple[str, str], ...] = ()
     inputs: dict[str, Source] = field(default_factory=dict)
+
+    def original(self, path: str) -> str:
+        """SQL for the place that people know, from SQL for a path that may be that of a temporary copy."""
+        for copy, place in self.copied:
+            path = f"replace({path}, {literal(copy)}, {literal(place)})"
+        return path
+
+
+def lacking_in(files: Mapping[Path, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Columns that some files have and others do not, with the names of the latter.
+
+    >>> lacking_in({Path("a.csv"): ["id", "Amount"], Path("b.csv"): ["ID"]})
+    {'Amount': ('b.csv',)}
+    """
+    folded = {file: {name.casefold() for name in names} for file, names in files.items()}
+    every = {name.casefold(): name for names in files.values() for name in names}
+    found = {
+        name: tuple(file.name for file, there in folded.items() if key not in there) for key, name in every.items()
+    }
+    return {name: without for name, without in found.items() if without}
 
 
 def describe(con: duckdb.DuckDBPyConnection, relation: str, words: str) -> dict[str, str]:
