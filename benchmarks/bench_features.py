@@ -1,124 +1,155 @@
-"""How fast a sample company is written, and features are built from it.
+"""How fast features are built, on how little memory, against what else could build them.
 
-sample       `write_sample`, 5,000 accounts x 36 months x 10M rows of usage, against 60 s and against the floor:
-             drawing and writing that many random rows of usage with pyarrow
-features     `build_features` (everything it has) at 12 monthly cutoffs against `peers/pandas_features.py` (20
-             features of contracts; 10 of orders), values equal
-floor        the same build against DuckDB reading each column of usage once
+sample       `write_sample`, 5,000 accounts x 36 months x 10M rows of usage, against 60 s and against drawing and
+             writing that many random rows with pyarrow
+pandas       more than a hundred features of usage, people and contracts, built by revml and by `peers/pandas_features`
+             from the same staged files, 20M rows, at 12 monthly and at 48 weekly cutoffs; values equal
+featuretools windowed deep feature synthesis of 21 features at 12 cutoffs, against the whole build of revml's
+floor        DuckDB reading each column of usage once: 20M rows; 100M rows, with the memory that the build takes
+store        what a new day costs, and the features of one cutoff, where the daily store stands
+orders       the build of a manufacturer's features against pandas, which builds ten of them
+
+`--curve` measures nothing of that, but how cost grows with rows and with cutoffs; it draws
+docs/pictures/linear_cost.png.
+`QUICK=1` is a smaller version in about a minute; its targets are lower where fixed costs are most of a small build.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import statistics
-import time
-from collections.abc import Callable
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-from companies import SEED, monthly_snapshots, room, staged, staged_company
-from figures import QUICK, Figures, in_turns, peak_mib, seconds
-from peers.pandas_features import contract_features, order_features
+from build_once import Built, build_once, instants
+from companies import BUSY_DATA, busy_company, monthly_snapshots, room, staged_company
+from figures import QUICK, Figures, in_turns
+from peers.environment import python_with, ready
+from peers.pandas_orders import order_features
+from sample_speed import sample_speed
+from staged_copies import copy_staged
+from store_speed import store_speed
 
 from revml.features.catalog import catalog
 from revml.features.engine import build_features
-from revml.sources.facts import Facts
-from revml.sources.samples import write_sample
 
-ACCOUNTS, EVENTS, BUYERS = (500, 500_000, 500) if QUICK else (5_000, 10_000_000, 5_000)
-MONTHS, CUTOFFS = 36, 12
-RUNS = 1 if QUICK else 3
+PEER = Path(__file__).parent / "peers" / "featuretools_windows.py"
+FEATURETOOLS = ("featuretools==1.31.0", "pandas==2.1.4", "numpy==1.26.4", "pyarrow==15.0.2", "setuptools==75.8.0")
+MUCH = BUSY_DATA["QUICK" if QUICK else "20M"]
+MORE = BUSY_DATA["100M"]
 
-SCAN = (
-    "SELECT max(account_id), max(user_id), max(event), max(occurred_at), max(known_at), sum(quantity), count(*) "
-    "FROM usage"
-)
+
+@dataclass(frozen=True)
+class Targets:
+    """What must be reached; lower in the quick version, whose builds are mostly fixed costs."""
+
+    monthly: float = 4
+    weekly: float = 9
+    memory: float = 3
+    featuretools: float = 12
+    floor: float = 14
+
+
+TARGETS = Targets(monthly=1.2, weekly=3, memory=0.4, featuretools=2, floor=60) if QUICK else Targets()
 
 
 def main() -> None:
     """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--curve", action="store_true", help="draw how cost grows, and nothing else")
+    if parser.parse_args().curve:
+        from linear_cost import draw
+
+        with room() as folder:
+            draw(folder)
+        return
     figures = Figures()
     with room() as folder:
-        rows = _sample(figures, folder / "saas" / "data")
-        _, facts = staged(folder / "saas")
-        _contracts(figures, facts, rows)
-        _, facts = staged_company(folder / "manufacturing", kind="manufacturing", accounts=BUYERS)
-        _against_pandas(figures, "orders", facts, order_features, whole=0.15, each=2)
+        staged = busy_company(folder, MUCH)
+        _against_pandas(figures, folder, staged, "monthly", 12, TARGETS.monthly, runs=1 if QUICK else 3)
+        _against_pandas(figures, folder, staged, "weekly", 48 if not QUICK else 24, TARGETS.weekly, runs=1)
+        _against_featuretools(figures, folder, staged)
+        store_speed(figures, folder, MUCH)
+    if not QUICK:
+        with room() as folder:
+            _a_hundred_million(figures, folder)
+    with room() as folder:
+        sample_speed(figures, folder / "sample")
+        _orders(figures, folder)
     figures.end()
 
 
-def _sample(figures: Figures, data: Path) -> int:
-    started = time.perf_counter()
-    written = write_sample(data, kind="saas", accounts=ACCOUNTS, months=MONTHS, seed=SEED, events=EVENTS)
-    took = time.perf_counter() - started
-    rows = written.rows["usage"]
-    assert rows > 0.99 * EVENTS, f"{rows} rows of usage were written, {EVENTS} were asked for"
-    figures.at_most(f"sample: {ACCOUNTS:,} accounts x {MONTHS} months, {rows:,} events", took, 60, "s")
-    floor = seconds(lambda: _write_noise(data.parent / "noise.parquet", rows), runs=RUNS)
-    # A small company is mostly its other tables and its truth, which the floor does not have.
-    figures.at_most("sample / writing as many random rows of usage", took / floor, 100 if QUICK else 25)
-    return rows
-
-
-def _write_noise(path: Path, rows: int) -> None:
-    """Draw and write usage that means nothing: what no generator can do without."""
-    rng = np.random.default_rng(SEED)
-
-    def ids(letter: str, n: int) -> pa.Array:
-        words = pa.array([f"{letter}{i:06d}" for i in range(n)])
-        return pa.DictionaryArray.from_arrays(pa.array(rng.integers(0, n, rows, dtype=np.int32)), words)
-
-    day = np.sort(rng.integers(19_539, 19_539 + 30 * MONTHS, rows))
-    table = pa.table(
-        {
-            "account_id": ids("A", ACCOUNTS),
-            "occurred_at": pa.array(day * 86_400_000_000).cast(pa.timestamp("us")),
-            "event": ids("E", 10),
-            "user_id": ids("U", 20 * ACCOUNTS),
-            "quantity": rng.poisson(3, rows).astype(float),
-        }
-    )
-    pq.write_table(table, path, compression="zstd", write_page_checksum=True, store_schema=False)
-
-
-def _contracts(figures: Figures, facts: Facts, rows: int) -> None:
-    floor: list[float] = []
-    took = _against_pandas(
-        figures,
-        "usage and contracts",
-        facts,
-        contract_features,
-        whole=0.3,
-        each=3,
-        beside=lambda: floor.append(seconds(lambda: facts.con.sql(SCAN).fetchall(), runs=1)),
-    )
-    # With few rows the floor is nothing and the build is the statements themselves.
-    limit = 400 if QUICK else 60
-    ratio = took / statistics.median(floor)
-    figures.at_most(f"features, {CUTOFFS} cutoffs / reading the {rows:,} events once", ratio, limit)
-    print(f"  peak memory of this process, pandas included: {peak_mib():,.0f} MiB", flush=True)
-
-
 def _against_pandas(
-    figures: Figures,
-    what: str,
-    facts: Facts,
-    plain: Callable[[Path, list[pd.Timestamp]], pd.DataFrame],
-    *,
-    whole: float,
-    each: float,
-    beside: Callable[[], object] = lambda: None,
-) -> float:
-    """Print how much longer pandas takes, after checking that it finds the same; returns the engine's seconds.
+    figures: Figures, folder: Path, staged: Path, rhythm: str, cutoffs: int, target: float, runs: int
+) -> None:
+    made: dict[str, list[Built]] = {"revml": [], "pandas": [], "floor": []}
+    for _ in range(runs):
+        for who, mine in made.items():
+            mine.append(build_once(who, staged, rhythm, cutoffs, folder / f"{who}.parquet"))
+    ours, theirs = pd.read_parquet(folder / "revml.parquet"), pd.read_parquet(folder / "pandas.parquet")
+    names = [name for name in theirs.columns if name not in ("account_id", "as_of")]
+    assert len(names) >= 100, f"{len(names)} features are compared"
+    assert_equal(ours, theirs, names)
+    took = {who: statistics.median(b.seconds for b in mine) for who, mine in made.items()}
+    peak = {who: max(b.peak_mib for b in mine) for who, mine in made.items()}
+    print(
+        f"  {cutoffs} {rhythm} cutoffs, {len(ours):,} snapshots: revml {made['revml'][0].features} features in "
+        f"{took['revml']:.1f} s and {peak['revml']:,.0f} MiB, pandas {len(names)} of them in {took['pandas']:.1f} s "
+        f"and {peak['pandas']:,.0f} MiB, values equal; reading once {took['floor']:.2f} s",
+        flush=True,
+    )
+    what = f"{cutoffs} {rhythm} cutoffs"
+    figures.at_least(f"pandas / revml, wall time, {what}", took["pandas"] / took["revml"], target)
+    figures.at_least(f"pandas / revml, peak memory, {what}", peak["pandas"] / peak["revml"], TARGETS.memory)
+    if rhythm == "monthly":
+        figures.at_most(f"revml / reading the usage once, {what}", took["revml"] / took["floor"], TARGETS.floor)
 
-    Args:
-        whole: target of the ratio of wall times, though revml builds many more features.
-        each: target of the ratio of seconds a feature.
-        beside: called in turn with the two.
-    """
-    snapshots = monthly_snapshots(facts, CUTOFFS)
+
+def _against_featuretools(figures: Figures, folder: Path, staged: Path) -> None:
+    """Both on a copy of which everything is known when it happens: featuretools knows one time a row."""
+    if QUICK and not ready(*FEATURETOOLS):
+        print("  skipped: featuretools is not installed; the full version installs it", flush=True)
+        return
+    python = python_with(*FEATURETOOLS)
+    if python is None:
+        return
+    copy = copy_staged(staged, folder / "at-once", late=False)
+    # One turn: the peer takes minutes.
+    ours = build_once("revml", copy, "monthly", 12, folder / "revml.parquet")
+    command = [str(python), str(PEER), str(copy), str(folder / "featuretools.parquet")]
+    as_ofs = [at.isoformat() for at in instants("monthly", 12)]
+    done = subprocess.run([*command, *as_ofs], check=True, stdout=subprocess.PIPE, text=True)
+    told = json.loads(done.stdout.splitlines()[-1])
+    mine, wanted = pd.read_parquet(folder / "revml.parquet"), pd.read_parquet(folder / "featuretools.parquet")
+    names = [name for name in wanted.columns if name in catalog()]
+    assert len(names) >= 12, f"{len(names)} features are compared"
+    assert_equal(mine, wanted, names)
+    print(
+        f"  12 monthly cutoffs: revml {ours.features} features in {ours.seconds:.1f} s, featuretools "
+        f"{told['features']} in {told['seconds']:.1f} s, {len(names)} of them revml's, values equal",
+        flush=True,
+    )
+    ratio = told["seconds"] / ours.seconds
+    figures.at_least(f"featuretools, {told['features']} features / revml, {ours.features}", ratio, TARGETS.featuretools)
+
+
+def _a_hundred_million(figures: Figures, folder: Path) -> None:
+    staged = busy_company(folder, MORE)
+    turns = [(build_once("floor", staged), build_once("revml", staged, "monthly", 12)) for _ in range(2)]
+    floor, took = (statistics.median(t[i].seconds for t in turns) for i in (0, 1))
+    peak = max(built.peak_mib for _, built in turns)
+    print(f"  100M rows, 12 monthly cutoffs: {turns[0][1].rows:,} snapshots in {took:.1f} s", flush=True)
+    figures.at_most("100M rows, 100,000 accounts: peak memory", peak / 1024, 4, "GiB")
+    figures.at_most("100M rows: revml / reading the usage once", took / floor, 20)
+
+
+def _orders(figures: Figures, folder: Path) -> None:
+    _, facts = staged_company(folder / "manufacturing", kind="manufacturing", accounts=500 if QUICK else 5_000)
+    snapshots = monthly_snapshots(facts, 12)
     as_ofs = sorted(snapshots["as_of"].unique())
     made = {}
 
@@ -126,21 +157,16 @@ def _against_pandas(
         made["engine"] = build_features(facts, snapshots).to_pandas()
 
     def by_pandas() -> None:
-        made["pandas"] = plain(facts.folder, as_ofs)
+        made["pandas"] = order_features(facts.folder, as_ofs)
 
-    ours, theirs, _ = in_turns(by_engine, by_pandas, beside, runs=RUNS)
+    ours, theirs = in_turns(by_engine, by_pandas, runs=1 if QUICK else 3)
     wanted = made["pandas"]
     names = [name for name in wanted.columns if name not in ("account_id", "as_of")]
     assert_equal(made["engine"], wanted, names)
     many, few = made["engine"].shape[1] - 2, len(names)
-    print(
-        f"  {what}: {len(snapshots):,} snapshots; revml {many} features in {ours:.1f} s, pandas {few} of them in "
-        f"{theirs:.1f} s; values equal",
-        flush=True,
-    )
-    figures.at_least(f"pandas, {few} features / revml, {many}: {what}", theirs / ours, whole)
-    figures.at_least(f"pandas / revml, seconds a feature: {what}", (theirs / few) / (ours / many), each)
-    return ours
+    print(f"  orders: revml {many} features in {ours:.1f} s, pandas {few} of them in {theirs:.1f} s; values equal")
+    figures.at_least(f"pandas, {few} features / revml, {many}, of orders", theirs / ours, 0.15)
+    figures.at_least("pandas / revml, seconds a feature of orders", (theirs / few) / (ours / many), 2)
 
 
 def assert_equal(got: pd.DataFrame, wanted: pd.DataFrame, names: list[str]) -> None:
@@ -149,10 +175,14 @@ def assert_equal(got: pd.DataFrame, wanted: pd.DataFrame, names: list[str]) -> N
     assert (got["as_of"].to_numpy() == wanted["as_of"].to_numpy()).all()
     declared = catalog()
     for name in names:
+        if declared[name].kind == "category":
+            same = (got[name] == wanted[name]) | (got[name].isna() & wanted[name].isna())
+            assert same.all(), f"{name}: {(~same).sum()} values differ"
+            continue
         ours, theirs = got[name].to_numpy(float), wanted[name].to_numpy(float)
         if declared[name].empty_is_zero:
             theirs = np.nan_to_num(theirs)
-        np.testing.assert_allclose(ours, theirs, rtol=1e-6, err_msg=name)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9, err_msg=name)
 
 
 if __name__ == "__main__":

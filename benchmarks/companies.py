@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from busy_company import write_company
 
 from revml.config import Workspace, load_workspace
 from revml.sources.facts import Facts
@@ -17,6 +21,28 @@ from revml.sources.samples.kinds import KindName
 from revml.sources.staging import stage_workspace
 
 SEED = 1
+# Where busy companies stay for another run; absent means that they go away with the benchmark.
+KEPT = os.environ.get("REVML_BENCH_DATA")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many accounts and rows of usage a busy company has."""
+
+    name: str
+    accounts: int
+    events: int
+
+
+BUSY_DATA = {
+    size.name: size
+    for size in (
+        Size("QUICK", 2_000, 1_000_000),
+        Size("20M", 20_000, 20_000_000),
+        Size("40M", 20_000, 40_000_000),
+        Size("100M", 100_000, 100_000_000),
+    )
+}
 
 
 @contextmanager
@@ -34,6 +60,22 @@ def make_workspace(folder: Path) -> Workspace:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "revml.yaml").write_text("company: {name: Benchmark, currency: EUR}\ndata: data\n", encoding="utf-8")
     return load_workspace(folder)
+
+
+def busy_company(folder: Path, size: Size) -> Path:
+    """The staged folder of a company with much usage; prints what writing and staging took."""
+    place = (Path(KEPT) if KEPT else folder) / f"busy-{size.name}"
+    if not (place / "whole").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        started = time.perf_counter()
+        rows = write_company(place / "data", accounts=size.accounts, events=size.events)
+        written = time.perf_counter()
+        report = stage_workspace(make_workspace(place))
+        took = time.perf_counter() - written
+        assert not any(table.quarantined for table in report.tables), "the company breaks the contract"
+        print(f"  {rows:,} rows of usage written in {written - started:.1f} s, staged in {took:.1f} s", flush=True)
+        (place / "whole").touch()
+    return load_workspace(place).staged_dir
 
 
 def staged_company(

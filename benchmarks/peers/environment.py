@@ -9,13 +9,17 @@ import sys
 from pathlib import Path
 
 
+def ready(*packages: str) -> bool:
+    """Whether the environment with the packages has been made already."""
+    return (_folder(packages) / "ready").exists()
+
+
 def python_with(*packages: str) -> Path | None:
     """The Python of an environment with the packages (pinned, `name==version`), or None with a line that says why.
 
     It is made with `venv` and `pip` in `$XDG_CACHE_HOME/revml-benchmarks`, `~/.cache` where that is unset.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "revml-benchmarks" / "-".join(packages).replace("==", "-")
+    folder = _folder(packages)
     python = folder / "bin" / "python"
     if (folder / "ready").exists():
         return python
@@ -30,6 +34,11 @@ def python_with(*packages: str) -> Path | None:
         return None
     (folder / "ready").touch()
     return python
+
+
+def _folder(packages: tuple[str, ...]) -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "revml-benchmarks" / "-".join(packages).replace("==", "-")
 
 
 def _run(command: list[str]) -> None:

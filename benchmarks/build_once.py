@@ -1,0 +1,98 @@
+"""One build of features in a process of its own, so that its time and its memory are nobody else's.
+
+    python build_once.py revml|pandas|floor STAGED RHYTHM CUTOFFS [OUT]
+
+`revml` and `pandas` start from the staged Parquet files and end with the finished table; it is written to OUT after the
+clock has stopped. `floor` is DuckDB reading each column of usage once. Prints a line of JSON: seconds, peak_mib,
+features, rows (for `floor`: rows_read). Starting Python and importing libraries is no part of the seconds, but their
+memory is part of the peak.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from busy_company import END
+from figures import peak_mib
+
+SCAN = (
+    "SELECT max(account_id), max(user_id), max(event), max(occurred_at), max(known_at), sum(quantity), "
+    "count(*) AS rows FROM usage"
+)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What one process reported."""
+
+    seconds: float
+    peak_mib: float
+    features: int
+    rows: int
+    rows_read: int = 0
+
+
+def build_once(who: str, staged: Path, rhythm: str = "monthly", cutoffs: int = 1, out: Path | None = None) -> Built:
+    """Run this file in a process of its own and wait for it."""
+    command = [sys.executable, __file__, who, str(staged), rhythm, str(cutoffs), *([str(out)] if out else [])]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return Built(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def instants(rhythm: str, cutoffs: int) -> list[pd.Timestamp]:
+    """The last `cutoffs` starts of a month, or every seventh day up to the end of the data."""
+    return list(pd.date_range(end=pd.Timestamp(END), periods=cutoffs, freq="MS" if rhythm == "monthly" else "7D"))
+
+
+def main() -> None:
+    """Build, report, write."""
+    who, staged, rhythm, cutoffs = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+    table, took = {"revml": _revml, "pandas": _pandas, "floor": _floor}[who](staged, instants(rhythm, cutoffs))
+    made = Built(took, peak_mib(), table.shape[1] - 2, table.shape[0])
+    if who == "floor":
+        made = Built(took, made.peak_mib, 0, 1, table["rows"][0].as_py())
+    print(json.dumps(made.__dict__), flush=True)
+    if len(sys.argv) > 5:
+        whole = table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
+        pq.write_table(whole, sys.argv[5])
+
+
+def _revml(staged: Path, as_ofs: list[pd.Timestamp]) -> tuple[pa.Table, float]:
+    from revml.features.engine import build_features
+    from revml.sources.facts import Facts
+
+    started = time.perf_counter()
+    facts = Facts.open(staged)
+    accounts = facts.con.sql("SELECT account_id FROM accounts").df()["account_id"]
+    pairs = pd.MultiIndex.from_product([as_ofs, accounts], names=["as_of", "account_id"])
+    table = build_features(facts, pairs.to_frame(index=False))
+    return table, time.perf_counter() - started
+
+
+def _pandas(staged: Path, as_ofs: list[pd.Timestamp]) -> tuple[pd.DataFrame, float]:
+    from peers.pandas_features import pandas_features
+
+    started = time.perf_counter()
+    table = pandas_features(staged, as_ofs)
+    return table, time.perf_counter() - started
+
+
+def _floor(staged: Path, _: list[pd.Timestamp]) -> tuple[pa.Table, float]:
+    from revml.sources.facts import Facts
+
+    started = time.perf_counter()
+    facts = Facts.open(staged)
+    table = facts.con.sql(SCAN).to_arrow_table()
+    return table, time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Copies of a staged company with other usage: a share of its sessions, or nothing known late.
+
+Made by DuckDB in one pass, for curves and for peers that know one time a row. They have no ledger of days, so they are
+for building features from the facts, not for the daily store.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+
+EIGHTHS = 8
+
+
+def copy_staged(staged: Path, place: Path, *, eighths: int = EIGHTHS, late: bool = True) -> Path:
+    """A copy in `place` with so many eighths of the sessions, rows of a person and day together; returns its folder.
+
+    Args:
+        late: whether rows keep the time at which they were known; else they are known when they happen.
+    """
+    copy = place / "staged"
+    shutil.copytree(staged, copy, ignore=shutil.ignore_patterns("usage", "usage_days.parquet"))
+    (copy / "usage").mkdir()
+    known = "known_at" if late else "occurred_at AS known_at"
+    con = duckdb.connect()
+    con.execute(
+        f"COPY (SELECT * REPLACE ({known}) FROM read_parquet($source) "
+        "WHERE hash(user_id, CAST(occurred_at AS DATE)) % $parts < $taken) "
+        "TO $target (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
+        {
+            "source": str(staged / "usage" / "*.parquet"),
+            "parts": EIGHTHS,
+            "taken": eighths,
+            "target": str(copy / "usage" / "part.parquet"),
+        },
+    )
+    meta = json.loads((copy / "facts.json").read_text(encoding="utf-8"))
+    (copy / "facts.json").write_text(json.dumps(meta | {"fingerprint": f"{place.name}-copy"}), encoding="utf-8")
+    return copy
