@@ -21,6 +21,7 @@ SECTIONS = {
     "Begin": (
         ("demo", "start", "Everything once, on a sample company."),
         ("init", "start", "Write a new workspace."),
+        ("map", "map", "Ready mappings: Stripe, HubSpot, Salesforce and others."),
         ("check", "check", "Check the data and stage the accepted rows."),
     ),
     "Look before you train": (
