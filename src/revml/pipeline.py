@@ -26,47 +26,66 @@ class CheckStep(Frozen):
 
     def run(self, run: Run) -> str:
         """One sentence on what was accepted."""
+        from revml.ready import check_ready
         from revml.sources.staging import stage_workspace
 
-        report = stage_workspace(run.workspace, progress=run.progress)
-        run.forget_facts()
-        return report.summary()
+        told = []
+        if run.workspace.has_tables or not run.workspace.ready:
+            told.append(stage_workspace(run.workspace, progress=run.progress).summary())
+            run.forget_facts()
+        told += [check_ready(run.workspace, name).summary() for name in run.workspace.ready]
+        return "\n  ".join(told)
 
 
 class TrainStep(Frozen):
     """Train, evaluate once, register; the first model that passes becomes champion."""
 
     question: Literal["churn", "upsell", "lapse", "growth", "all"] = "all"
+    ready: str | None = None
     sheet: str | None = None
 
     @model_validator(mode="after")
     def _one_question(self) -> TrainStep:
-        if self.sheet and self.question == "all":
+        if self.ready and self.question != "all":
+            raise ValueError("a ready table names its question itself: give 'ready' or 'question'")
+        if self.sheet and self.question == "all" and not self.ready:
             raise ValueError("a sheet belongs to one question: name the question too")
         return self
 
-    def ready(self, workspace: Workspace) -> None:
+    def asked(self, workspace: Workspace) -> QuestionName | Literal["all"]:
+        """The question, told by the ready table where one is named.
+
+        Raises:
+            ConfigError: revml.yaml has no such table.
+        """
+        from revml.sources.ready import ready_spec
+
+        return ready_spec(workspace, self.ready).question if self.ready else self.question
+
+    def prepare(self, workspace: Workspace) -> None:
         """Read the sheets now rather than after the features were built.
 
         Raises:
-            ConfigError: a sheet is missing or wrong.
+            ConfigError: a sheet or a ready table is missing or wrong.
         """
         from revml.models.sheet import load_sheet, read_sheet
 
-        if self.sheet and self.question != "all":
-            read_sheet(workspace.root / self.sheet, self.question)
+        asked = self.asked(workspace)
+        if self.sheet and asked != "all":
+            read_sheet(workspace.root / self.sheet, asked)
             return
-        for question in QUESTIONS if self.question == "all" else (self.question,):
+        for question in QUESTIONS if asked == "all" else (asked,):
             load_sheet(workspace, question)
 
     def run(self, run: Run) -> str:
         """What each question got."""
-        from revml.retraining import train_questions
+        from revml.retraining import needs_facts, train_questions
 
+        asked = self.asked(run.workspace)
         trained = train_questions(
             run.workspace,
-            run.facts,
-            self.question,
+            run.facts if needs_facts(run.workspace, asked) else None,
+            asked,
             sheet=run.workspace.root / self.sheet if self.sheet else None,
             progress=run.progress,
         )
@@ -81,10 +100,12 @@ class ScoreStep(Frozen):
 
     def run(self, run: Run) -> str:
         """How many accounts, as of when."""
+        from revml.retraining import needs_facts
         from revml.scoring import publish_run, score_workspace
 
+        facts = run.facts if needs_facts(run.workspace, "all") else None
         scored = score_workspace(
-            run.workspace, run.facts, as_of=self.as_of, horizon_months=self.horizon_months, progress=run.progress
+            run.workspace, facts, as_of=self.as_of, horizon_months=self.horizon_months, progress=run.progress
         )
         number = publish_run(run.workspace, scored)
         asked = ", ".join(model.question for model in scored.models)
@@ -186,7 +207,7 @@ def make_ready(workspace: Workspace, steps: list[tuple[str, Any]]) -> None:
     """
     for _, step in steps:
         if isinstance(step, TrainStep):
-            step.ready(workspace)
+            step.prepare(workspace)
 
 
 def run_step(run: Run, name: str, step: Any) -> StepResult:

@@ -1,4 +1,4 @@
-"""A ready table becomes a dataset: leaks held back, rare categories told, the split by time or, without dates, by account.
+"""A ready table becomes a dataset: leaks held back, rare categories told, split by time or, without dates, by account.
 
 Comes in: a workspace and the name of a table under `ready:`. Goes out: a `ReadyReport` (what `revml check` says) and a
 `Dataset` like any other, whose `own` tells the model card and serving what the columns are. A table without `as_of` has
@@ -30,6 +30,7 @@ from revml.windows import TimeSplit
 
 HELD_OUT = 5  # one account in so many is the test of a table without dates
 LEAST = 20  # accounts that a category needs to be learned by its name
+WEEKLY = 15  # days between instants, below which a quarter of a year has twelve of them
 OWN_DAYS = 10  # rows an instant, below which accounts have instants of their own rather than snapshots
 
 
@@ -151,10 +152,6 @@ def _looked_at(workspace: Workspace, name: str) -> tuple[ReadyRows, ReadyReport]
             del kinds[column]
         elif common < every:
             pooled[column] = (common, every)
-            notes.append(
-                f"{column}: {common:,} of its {every:,} values stand at {LEAST} accounts or more;"
-                " the rarer ones count as unknown"
-            )
     # Every column is looked at, also those left out for their many values: a leak should be known as one.
     found = suspicions(
         known[list(rows.kinds)],
@@ -168,6 +165,11 @@ def _looked_at(workspace: Workspace, name: str) -> tuple[ReadyRows, ReadyReport]
     for one in held_back:
         kinds.pop(one.column, None)
         left_out.pop(one.column, None)
+    pooled = {column: counts for column, counts in pooled.items() if column in kinds}
+    notes += [
+        f"{column}: {common:,} of its {every:,} values stand at {LEAST} accounts or more; rarer ones count as unknown"
+        for column, (common, every) in pooled.items()
+    ]
     if rows.dated:
         notes += _closed(rows)
     report = ReadyReport(
@@ -183,7 +185,7 @@ def _looked_at(workspace: Workspace, name: str) -> tuple[ReadyRows, ReadyReport]
         allowed=allowed,
         left_out=left_out,
         notes=tuple(notes),
-        pooled={column: counts for column, counts in pooled.items() if column in kinds},
+        pooled=pooled,
     )
     if not kinds:
         raise NotEnoughData(
@@ -236,7 +238,7 @@ def _by_time(
     _two_outcomes(found.name, frame)
     dates = frame["as_of"].drop_duplicates().sort_values()
     own_days = len(frame) / len(dates) < OWN_DAYS
-    weekly = len(dates) > 1 and dates.diff().median() < pd.Timedelta(days=15)
+    weekly = len(dates) > 1 and float(dates.diff().dt.days.median()) < WEEKLY
     split = split_snapshots(
         frame, frame if own_days else frame.iloc[:0], window, last, valid_snapshots=12 if weekly else 3
     )

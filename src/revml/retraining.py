@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from revml.config import QuestionName, Workspace
+from revml.config import QUESTIONS, QuestionName, Workspace
 from revml.datasets import Dataset, asked, build_datasets
 from revml.errors import ConfigError, NotEnoughData
 from revml.models.bundle import Bundle
 from revml.models.registry import appoint, in_service
 from revml.models.sheet import ModelSheet, load_sheet, read_sheet
 from revml.progress import Progress, silent
+from revml.ready import ready_dataset
 from revml.sources.facts import Facts
 from revml.tracking import Registered, register
 from revml.training import TrainingResult, train_dataset
@@ -53,7 +54,7 @@ class Trained:
 
 def train_questions(
     workspace: Workspace,
-    facts: Facts,
+    facts: Facts | None,
     question: QuestionName | Literal["all"] = "all",
     *,
     sheet: Path | None = None,
@@ -61,14 +62,15 @@ def train_questions(
 ) -> list[Trained]:
     """Train and register one question, or all that the data can answer; features are built once for all.
 
-    Of all questions, one with too little data is told in the answer and does not stop the others.
+    Of all questions, one with too little data is told in the answer and does not stop the others. A question that a
+    ready table answers learns from that; the others need the facts, which `facts_for` opens where they are needed.
 
     Raises:
         NotEnoughData: the one question that was asked has too little data, or none of all has enough.
         ConfigError: a sheet is wrong, or one is given for all questions.
     """
     report = progress or silent
-    asked_for: tuple[QuestionName, ...] = asked(workspace, facts) if question == "all" else (question,)
+    asked_for = _asked(workspace, facts) if question == "all" else (question,)
     if sheet is not None and question == "all":
         raise ConfigError(
             "a sheet belongs to one question",
@@ -80,9 +82,18 @@ def train_questions(
     # Before the features, which take minutes: a mistake in a sheet costs nothing.
     sheets = {q: load_sheet(workspace, q) if sheet is None else read_sheet(sheet, q) for q in asked_for}
     refused: dict[QuestionName, NotEnoughData] = {}
-    datasets = build_datasets(
-        workspace, facts, asked_for, progress=lambda what, share: report(what, 0.5 * share), refused=refused
-    )
+    from_tables = [q for q in asked_for if workspace.ready_for(q) is None]
+    datasets: dict[QuestionName, Dataset] = {}
+    if from_tables and facts is not None:
+        datasets = build_datasets(
+            workspace, facts, from_tables, progress=lambda what, share: report(what, 0.5 * share), refused=refused
+        )
+    for name in asked_for:
+        if (ready := workspace.ready_for(name)) is not None:
+            try:
+                datasets[name] = ready_dataset(workspace, ready, progress=lambda what, _: report(what, 0.5))
+            except NotEnoughData as error:
+                refused[name] = error
     trained = []
     for number, name in enumerate(asked_for):
 
@@ -104,6 +115,42 @@ def train_questions(
     if refused and len(refused) == len(asked_for):
         raise _all_refused(refused)
     return trained
+
+
+def facts_for(workspace: Workspace, question: QuestionName | Literal["all"]) -> Facts | None:
+    """The checked facts where a question needs them, None where a ready table answers it.
+
+    Raises:
+        NotFound: they are needed and nothing was checked yet.
+        ConfigError: see `needs_facts`.
+    """
+    return Facts.open(workspace.staged_dir) if needs_facts(workspace, question) else None
+
+
+def needs_facts(workspace: Workspace, question: QuestionName | Literal["all"]) -> bool:
+    """Whether a question needs the checked facts.
+
+    Raises:
+        ConfigError: nothing answers it: neither contract tables nor a ready table.
+    """
+    if workspace.has_tables or not workspace.ready:
+        return question == "all" or workspace.ready_for(question) is None
+    if question != "all" and workspace.ready_for(question) is None:
+        raise ConfigError(
+            f"nothing answers {question!r}",
+            where="revml.yaml",
+            wanted=f"a ready table with question: {question}, or contract tables",
+            got=f"ready tables for {', '.join(table.question for table in workspace.ready.values())}",
+            do="ask one of those, or add what is missing",
+        )
+    return False
+
+
+def _asked(workspace: Workspace, facts: Facts | None) -> tuple[QuestionName, ...]:
+    """All questions that ready tables answer, and those that the facts can."""
+    ready = {table.question for table in workspace.ready.values()}
+    told = set(asked(workspace, facts)) if facts is not None else set()
+    return tuple(q for q in QUESTIONS if q in ready | told)
 
 
 def _stand_in(workspace: Workspace, dataset: Dataset, sheet: ModelSheet) -> Bundle:

@@ -7,6 +7,7 @@ that the store publishes in one transaction. Nothing is written here and MLflow 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -17,16 +18,25 @@ from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
 from revml.contract.tables import TABLES
 from revml.datasets import feature_frame, scoring_time
 from revml.errors import BundleError, NotEnoughData, NotFound
-from revml.explanations import explain
+from revml.explanations import explain, own_features
 from revml.features.catalog import available, available_subjects
 from revml.labels import answerable, require
 from revml.models.bundle import Bundle
 from revml.models.registry import champion
 from revml.progress import Progress, silent
+from revml.ready_scoring import ReadyToScore, ready_to_score
 from revml.snapshots import PAST_DAYS, bound, instants, population
 from revml.sources.facts import Facts
 from revml.store import Store
-from revml.store.runs import ACCOUNT_COLUMNS, REASON_COLUMNS, SCORE_COLUMNS, ModelRef, ScoreRun
+from revml.store.runs import (
+    ACCOUNT_COLUMNS,
+    CLV_COLUMNS,
+    FLOW_COLUMNS,
+    REASON_COLUMNS,
+    SCORE_COLUMNS,
+    ModelRef,
+    ScoreRun,
+)
 from revml.store.snapshots import save_run
 
 CONTRACT_PAIR: tuple[QuestionName, QuestionName] = ("churn", "upsell")
@@ -68,7 +78,7 @@ ORDER BY w.account_id
 
 def score_workspace(
     workspace: Workspace,
-    facts: Facts,
+    facts: Facts | None,
     *,
     as_of: datetime | None = None,
     horizon_months: int | None = None,
@@ -77,6 +87,7 @@ def score_workspace(
     """Score, explain and forecast everyone at risk, with the champion of each question that has one.
 
     Args:
+        facts: None where ready tables alone answer the workspace's questions.
         as_of: the instant to look from; absent means the last full day of the data. Facts known later are not seen.
         horizon_months: of the lifetime value; absent means the workspace's.
 
@@ -90,8 +101,14 @@ def score_workspace(
         BundleError: a feature that a champion was trained on can no longer be built.
     """
     tell = progress or silent
+    everyone = champions(workspace)
+    ready = {q: ready_to_score(workspace, bundle, as_of) for q, bundle in everyone.items() if bundle.ready is not None}
+    bundles = {q: bundle for q, bundle in everyone.items() if q not in ready}
+    if facts is None or not bundles:
+        run = _of_ready(workspace, everyone, ready)
+        tell("scored", 1.0)
+        return run
     as_of = scoring_time(facts, as_of)
-    bundles = champions(workspace)
     frames, past = now_and_before(
         workspace, facts, list(bundles), as_of, progress=lambda what, share: tell(f"features: {what}", 0.5 * share)
     )
@@ -132,7 +149,59 @@ def score_workspace(
         notes=forecast.notes,
     )
     tell("scored", 1.0)
-    return run
+    return _joined(run, _of_ready(workspace, everyone, ready)) if ready else run
+
+
+def _of_ready(
+    workspace: Workspace, bundles: dict[QuestionName, Bundle], ready: dict[QuestionName, ReadyToScore]
+) -> ScoreRun:
+    """The run of the questions that ready tables answer; without facts nothing is forecast.
+
+    Raises:
+        BundleError: a champion learned from contract tables, and there are none.
+    """
+    for question, bundle in bundles.items():
+        if question not in ready and not workspace.has_tables:
+            raise BundleError(
+                f"the {question} model learned from contract tables, and revml.yaml names none",
+                where=f"{question} model {bundle.version}",
+                wanted="data: or tables:, or a model of the ready table",
+                got="ready tables alone",
+                do=f"run `revml train {question}`, or bring the tables back",
+            )
+    scores, reasons = [], []
+    for question, rows in ready.items():
+        bundle = bundles[question]
+        scores.append(score(bundle, rows.frame, workspace.question(question)))
+        currency, own = workspace.company.currency, own_features(bundle.ready)
+        reasons.append(explain(bundle, rows.frame, rows.past, currency=currency, own=own))
+    accounts = pd.concat([rows.accounts for rows in ready.values()]).drop_duplicates("account_id")
+    return ScoreRun(
+        as_of=max(rows.as_of for rows in ready.values()),
+        company=workspace.company.name,
+        currency=workspace.company.currency,
+        models=tuple(_model_ref(bundles[question]) for question in ready),
+        accounts=accounts.sort_values("account_id", ignore_index=True),
+        scores=pd.concat(scores, ignore_index=True),
+        reasons=pd.concat(reasons, ignore_index=True)[list(REASON_COLUMNS)],
+        clv=pd.DataFrame(columns=list(CLV_COLUMNS)),
+        flows=pd.DataFrame(columns=list(FLOW_COLUMNS)),
+        notes=tuple(note for rows in ready.values() for note in rows.notes),
+    )
+
+
+def _joined(run: ScoreRun, own: ScoreRun) -> ScoreRun:
+    """One run of both: whom the facts tell of keeps what they tell."""
+    strangers = own.accounts[~own.accounts["account_id"].isin(run.accounts["account_id"])]
+    accounts = pd.concat([run.accounts, strangers]) if len(strangers) else run.accounts
+    return replace(
+        run,
+        models=run.models + own.models,
+        accounts=accounts.sort_values("account_id", ignore_index=True),
+        scores=pd.concat([run.scores, own.scores], ignore_index=True),
+        reasons=pd.concat([run.reasons, own.reasons], ignore_index=True),
+        notes=run.notes + own.notes,
+    )
 
 
 def publish_run(workspace: Workspace, run: ScoreRun) -> int:

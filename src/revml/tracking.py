@@ -224,7 +224,7 @@ def _log(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> str:
     started = time.time()
     run = client.create_run(
         experiment,
-        run_name=f"{bundle.question} {manifest['data']['split']['test'][-1][:10]} {bundle.hash[:8]}",
+        run_name=f"{bundle.question} {_until(bundle, manifest['data']['split']['test'][-1])} {bundle.hash[:8]}",
         tags={"revml.host": socket.gethostname(), "revml.pid": str(os.getpid()), **_tags(bundle)},
     )
     run_id = run.info.run_id
@@ -283,14 +283,19 @@ def _dataset_input(mlflow: Any, bundle: Bundle) -> Any:
     entities = mlflow.entities
     schema = to_text({"features": list(bundle.features), "categorical": list(bundle.categorical)})
     dataset = entities.Dataset(
-        name=f"{bundle.question} until {told['observed_until'][:10]}",
+        name=f"{bundle.question} until {_until(bundle, told['observed_until'])}",
         digest=str(told["fingerprint"])[:36],
         source_type="local",
-        source=to_text({"uri": "staged"}),
+        source=to_text({"uri": f"ready: {bundle.ready['table']}" if bundle.ready else "staged"}),
         schema=schema if len(schema) < 1_000_000 else None,
         profile=to_text({"rows": told["rows"], "accounts": told["accounts"], "events": told["events"]}),
     )
     return entities.DatasetInput(dataset, tags=[entities.InputTag("mlflow.data.context", "training")])
+
+
+def _until(bundle: Bundle, at: str) -> str:
+    """A day of the data, or that there is none."""
+    return at[:10] if bundle.manifest["data"]["dated"] else "undated"
 
 
 def _metrics(mlflow: Any, manifest: Any, started: float) -> list[Any]:
@@ -314,6 +319,7 @@ def _params(mlflow: Any, manifest: Any) -> list[Any]:
         "features": data["features"],
         "rows": data["rows"],
         "chosen": "out of time" if data["by_time"] else "across accounts",
+        "tested": "out of time" if data["dated"] else "out of sample",
         **{f"definition.{k}": v for k, v in manifest["definition"].items()},
         **{f"lightgbm.{k}": v for k, v in sheet["params"].items()},
         **{f"served.{k}": v for k, v in served["setting"].items()},

@@ -22,19 +22,26 @@ def check(workspace: Workspace, as_json: bool) -> None:
 
     Every row is counted once: filtered by `where`, accepted, an exact duplicate, or in quarantine with a reason and a
     file that holds it. Exit code 3 when a table has more rows in quarantine than quarantine_limit allows; the facts of
-    the last good check stay then.
+    the last good check stay then. Tables under `ready:` are looked at too: what each column holds, and which columns
+    seem to know the answer.
 
     \b
     Example:
       revml check -w revml.yaml
       revml check --json | jq '.tables[] | {table, accepted}'
     """
+    if workspace.ready and not workspace.has_tables:
+        _ready(workspace, None, as_json=as_json)
+        return
     try:
         with progress_bar("checking") as report_progress:
             report = stage_workspace(workspace, progress=report_progress)
     except OverLimit as error:
         _show(error.report, as_json=as_json)
         raise
+    if workspace.ready:
+        _ready(workspace, report, as_json=as_json)
+        return
     _show(report, as_json=as_json)
     if not as_json:
         contract = any(one.table == "subscriptions" and one.accepted for one in report.tables)
@@ -44,6 +51,23 @@ def check(workspace: Workspace, as_json: bool) -> None:
             " `revml train all` trains.",
             soft_wrap=True,
         )
+
+
+def _ready(workspace: Workspace, report: CheckReport | None, *, as_json: bool) -> None:
+    """Look at the ready tables, and show them after the contract tables, where there are any."""
+    from revml.cli.ready import look_at_ready, show_ready
+
+    with progress_bar("checking") as report_progress:
+        found = look_at_ready(workspace, report_progress)
+    if as_json:
+        tables = report.to_dict() if report is not None else {}
+        print_json({**tables, "ready": [one.to_dict() for one in found]})
+        return
+    if report is not None:
+        _show(report, as_json=False)
+    for one in found:
+        show_ready(one)
+    out.print("\nNext: `revml train all` trains, `revml score` scores and explains.")
 
 
 def _show(report: CheckReport, *, as_json: bool) -> None:

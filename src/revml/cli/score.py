@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
 from revml.config import Workspace
+from revml.errors import NotEnoughData
 from revml.windows import instant
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
     out.print(f"Run {number}: {len(run.accounts):,} accounts as of {run.as_of:%Y-%m-%d}, {run.company}.", markup=False)
     for one in told:
         loss = one["question"] in LOSSES
+        if not one["money"]:
+            likely = (
+                (account_cell(top["account_id"], top["name"], top["reason"]), w.percent(top["probability"], 1))
+                for top in one["top"]
+            )
+            out.print(f"\n{one['question']}: {one['accounts']:,} accounts, nothing is known of their money")
+            out.print(table("most likely", ("account and first reason", "probability"), likely, right=("probability",)))
+            continue
         out.print(
             f"\n{one['question']}: {one['accounts']:,} accounts, {w.money(one['money'], run.currency)} a year; "
             f"expected {'loss' if loss else 'gain'} {w.money(one['expected_money'], run.currency)} a year"
@@ -72,6 +81,8 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
         title = "most money at risk" if loss else "most money to gain"
         numbers = ("probability", "money a year", f"expected {'loss' if loss else 'gain'}")
         out.print(table(title, ("account and first reason", *numbers), rows, right=numbers))
+    for note in run.notes if workspace.ready else ():
+        out.print(f"\n{note}", markup=False, soft_wrap=True)
     out.print(
         "\n`revml account ID` shows one account, `revml serve` all of them, `revml export` writes them for a CRM."
     )
@@ -92,6 +103,14 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int |
     from revml.exports.summary import forecast_summary, run_head
     from revml.locales import words
 
+    if workspace.ready and not workspace.has_tables:
+        raise NotEnoughData(
+            "ready tables alone say nothing of lifetime value",
+            where="revml.yaml",
+            wanted="contract tables: accounts and subscriptions or orders",
+            got=f"ready: {', '.join(workspace.ready)}",
+            do="run `revml score` for probabilities and reasons, or add the tables",
+        )
     number, run = _publish(workspace, as_of, horizon_months, "Forecasting")
     told = forecast_summary(run)
     if as_json:
@@ -140,10 +159,10 @@ def account_cell(account_id: str, name: str | None, reason: str | None = None) -
 def _publish(
     workspace: Workspace, as_of: datetime | None, horizon_months: int | None, title: str
 ) -> tuple[int, ScoreRun]:
+    from revml.retraining import facts_for
     from revml.scoring import publish_run, score_workspace
-    from revml.sources.facts import Facts
 
-    facts = Facts.open(workspace.staged_dir)
+    facts = facts_for(workspace, "all")
     with progress_bar(title) as report:
         run = score_workspace(workspace, facts, as_of=as_of, horizon_months=horizon_months, progress=report)
         report("publishing", 1.0)

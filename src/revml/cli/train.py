@@ -39,8 +39,9 @@ SHOWN = (
 def train(question: str, sheet: Path | None, truth: Path | None, workspace: Workspace, as_json: bool) -> None:
     """Train QUESTION (churn, upsell, lapse, growth, or all), test it once on the newest closed window, register it.
 
-    Prints every rung of the ladder and which one serves, the figures with their 90 % intervals, the verdict, and where
-    the model card is. The first model that passes becomes champion.
+    A question that a table under `ready:` in revml.yaml answers learns from that table; one without dates is tested on
+    accounts held out. Prints every rung of the ladder and which one serves, the figures with their 90 % intervals, the
+    verdict, and where the model card is. The first model that passes becomes champion.
 
     \b
     Example:
@@ -48,10 +49,9 @@ def train(question: str, sheet: Path | None, truth: Path | None, workspace: Work
       revml train all --json
       revml train churn --truth data/truth
     """
-    from revml.retraining import train_questions
-    from revml.sources.facts import Facts
+    from revml.retraining import facts_for, train_questions
 
-    facts = Facts.open(workspace.staged_dir)
+    facts = facts_for(workspace, question)  # type: ignore[arg-type]
     with progress_bar(f"Training {question}") as report:
         trained = train_questions(workspace, facts, question, sheet=sheet, progress=report)  # type: ignore[arg-type]
     told = [_told(one, truth) for one in trained]
@@ -71,6 +71,9 @@ def _told(one: Trained, truth: Path | None) -> dict[str, Any]:
         "trained": True,
         "served": result.bundle.rung,
         "chosen": "out of time" if result.by_time else "across accounts",
+        "tested": "out of time" if result.dated else "out of sample",
+        "table": result.bundle.ready["table"] if result.bundle.ready else None,
+        "held_back": result.bundle.ready["held_back"] if result.bundle.ready else {},
         "ladder": result.bundle.manifest["ladder"],
         "figures": result.figures.to_json(),
         "verdict": result.verdict.sentence(),
@@ -109,12 +112,16 @@ def _print(told: dict[str, Any]) -> None:
     out.print(table(f"{told['question']}: ladder, chosen {told['chosen']}", headers, rungs, right=headers[1:]))
     figures = told["figures"]
     rows = [(words, *_cells(figures["values"][name], digits)) for name, words, digits in SHOWN]
-    title = f"Test: {figures['rows']:,} rows, {figures['events']:,} events ({figures['base_rate']:.1%})"
+    undated = "" if told["tested"] == "out of time" else "; no dates: out of sample, not out of time"
+    title = f"Test: {figures['rows']:,} rows, {figures['events']:,} events ({figures['base_rate']:.1%}){undated}"
     out.print(table(title, ("figure", "value", "90 % interval"), rows, right=("value", "90 % interval")))
     if "truth" in told:
         out.print(table("Against the truth", ("figure", "value"), told["truth"]["words"].items(), right=("value",)))
     what = "a rule" if told["served"] == "rule" else told["served"]
     out.print(f"served: [bold]{what}[/bold] (*), verdict: {told['verdict']}")
+    if told["held_back"]:
+        names = ", ".join(told["held_back"])
+        out.print(f"held back, for they seem to know the answer: {names} (`revml check` says why)", markup=False)
     out.print(f"card: {told['card']}", soft_wrap=True)
     note = "\n".join(filter(None, (told["note"], told["stands_in"])))
     (err if told["tracking_away"] else out).print(note + "\n", style="yellow" if told["tracking_away"] else None)

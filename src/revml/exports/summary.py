@@ -37,7 +37,7 @@ def question_summary(run: ScoreRun, question: str, *, language: str, top: int = 
     scores = run.scores[run.scores["question"] == question]
     first = run.reasons[(run.reasons["question"] == question) & (run.reasons["rank"] == 1)]
     listed = (
-        scores.sort_values(["expected_money", "account_id"], ascending=[False, True])
+        scores.sort_values(["expected_money", "probability", "account_id"], ascending=[False, False, True])
         .head(top)
         .merge(run.accounts[["account_id", "name"]], on="account_id")
         .merge(first[["account_id", f"text_{language}"]], on="account_id", how="left")

@@ -153,7 +153,7 @@ def _raw(workspace: Workspace, name: str, spec: ReadyTable, *, scoring: bool) ->
                             where=source.words,
                             wanted="as many values in each line as there are columns, in UTF-8",
                             got=f"{lines:,} lines that are not so",
-                            do="write the file again from its origin; `revml check` of a ready table puts no rows aside",
+                            do="write the file again from its origin; of a ready table no rows are put aside",
                         )
             except duckdb.Error as error:
                 raise unreadable(source.words, error) from None
@@ -182,7 +182,12 @@ def _located(workspace: Workspace, name: str, spec: ReadyTable, path: str | None
 
 def _there(name: str, spec: ReadyTable, raw: pd.DataFrame, trained: Mapping[str, ColumnKind] | None) -> None:
     """Refuse what is named and not there."""
-    named = {"account": [spec.account], "as_of": [spec.as_of], "money": [spec.money], "name": [spec.name]}
+    named: dict[str, list[str | None]] = {
+        "account": [spec.account],
+        "as_of": [spec.as_of],
+        "money": [spec.money],
+        "name": [spec.name],
+    }
     if trained is None:
         named |= {"label": [spec.label], "exclude": list(spec.exclude), "allow": list(spec.allow)}
         named |= {"categorical": list(spec.categorical)}
@@ -280,5 +285,5 @@ def _days(told: Column, as_of: pd.Series[Any], *, dated: bool, trained: bool) ->
     if late and not trained:
         note = f"{late:,} of its {int(told.values.notna().sum()):,} dates lie after as_of: it knows the future"
         return Column(None, told.values, note)
-    days = (as_of - told.values) / pd.Timedelta(days=1)
+    days = (as_of - told.values).dt.total_seconds() / 86_400
     return Column("days", days.where(days >= 0), "" if trained else "dates became days before as_of")

@@ -1,9 +1,9 @@
 """What a column of a ready table holds, told by its values: numbers, flags, days, or categories.
 
-Comes in: a column as its source gives it (a CSV gives text). Goes out: its kind, its values in one form (float64 or text,
-missing where unknown) and what a person should hear. A number that is written as text becomes a number, with what was
-not a number missing; a code with leading zeros, and a column that says so itself, stays a name. Serving converts by the
-kinds that training found and never tells them anew.
+Comes in: a column as its source gives it (a CSV gives text). Goes out: its kind, its values in one form (float64 or
+text, missing where unknown) and what a person should hear. A number that is written as text becomes a number, with what
+was not a number missing; a code with leading zeros, and a column that says so itself, stays a name. Serving converts by
+the kinds that training found and never tells them anew.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def times(values: pd.Series[Any]) -> pd.Series[Any]:
         values = pd.to_datetime(texts(values), errors="coerce", format="ISO8601", utc=True)
     elif values.dt.tz is None:
         return values.astype("datetime64[us]")
-    return values.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]")
+    told: pd.Series[Any] = values.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]")
+    return told
 
 
 def _finite(values: pd.Series[Any]) -> pd.Series[Any]:

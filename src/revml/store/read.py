@@ -90,6 +90,8 @@ def page(
 ) -> Page:
     """One page of the accounts scored for a question."""
     column, greatest_first = SORTED_BY[order]
+    if order == "expected_money" and not _has_money(connection, run.id, question):
+        column = scores.c.probability  # nothing is known of money: the most likely come first
     descending = greatest_first != reverse
     chosen = [scores.c.run_id == run.id, scores.c.question == question]
     chosen += [FILTERS[name] == value for name, value in filters.items() if value is not None]
@@ -114,6 +116,13 @@ def page(
         total=total,
         after=cursor,
     )
+
+
+def _has_money(connection: Connection, run_id: int, question: str) -> bool:
+    mine = select(scores.c.account_id).where(
+        scores.c.run_id == run_id, scores.c.question == question, scores.c.expected_money != 0
+    )
+    return connection.execute(mine.limit(1)).first() is not None
 
 
 def detail(connection: Connection, run: RunInfo, account_id: str) -> AccountDetail:

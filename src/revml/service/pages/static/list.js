@@ -43,18 +43,20 @@ function questionTabs(totals, question, filters) {
 
 function about(run, question) {
   const model = run.models.find((one) => one.question === question);
+  const known = model.horizon_days > 0; // a table without dates may not say how far ahead it looks
+  const days = number(model.horizon_days);
   return h(
     "div",
     { class: "about" },
-    h("h1", { tabindex: "-1" }, t(`question.${question}.about`, { days: number(model.horizon_days) })),
+    h("h1", { tabindex: "-1" }, known ? t(`question.${question}.about`, { days }) : t(`question.${question}.undated`)),
     h(
       "p",
       { class: "hint" },
       h("b", {}, t("model", { version: model.version })),
       " · ",
-      t("model.about", {
+      t(known ? "model.about" : "model.undated", {
         rung: t(`model.rung.${model.rung}`),
-        days: number(model.horizon_days),
+        days,
         rate: percent(model.base_rate),
       }),
     ),
