@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from revml.config import QuestionName, QuestionSpec, SnapshotSpec
+from revml.errors import DataError
 from revml.sources.facts import Facts
+from revml.sources.known import Known
 from revml.windows import month_starts
 
 KEYS = ("account_id", "as_of")
@@ -31,52 +34,65 @@ _MONEY_DAYS = 365
 # A contract line that is active at p.as_of as far as was known then.
 _ACTIVE = """s.started_at <= p.as_of AND s.known_at <= p.as_of AND (s.ended_at IS NULL OR s.ended_at > p.as_of)"""
 
+
+def _exact(column: str) -> str:
+    """A number as a decimal, whose sum is the same in any order."""
+    return f"CAST({column} AS DECIMAL(28, 4))"
+
+
 _CONTRACT_SQL = f"""
-SELECT s.account_id, p.as_of, round(12 * sum(s.mrr), 4) AS money
-FROM cutoffs p JOIN subscriptions s ON {_ACTIVE}
+SELECT s.account_id, p.as_of, CAST(12 * SUM({_exact("s.mrr")}) AS DOUBLE) AS money
+FROM cutoffs AS p JOIN subscriptions AS s ON {_ACTIVE}
 GROUP BY s.account_id, p.as_of
 ORDER BY p.as_of, s.account_id
 """
 
 _PAIRS_SQL = f"""
-SELECT s.account_id, p.as_of, round(12 * sum(s.mrr), 4) AS money
-FROM pairs p JOIN subscriptions s ON s.account_id = p.account_id AND {_ACTIVE}
+SELECT s.account_id, p.as_of, CAST(12 * SUM({_exact("s.mrr")}) AS DOUBLE) AS money
+FROM pairs AS p JOIN subscriptions AS s ON s.account_id = p.account_id AND {_ACTIVE}
 GROUP BY s.account_id, p.as_of
 ORDER BY p.as_of, s.account_id
 """
 
-# Sums of money are rounded, so that an order and its return add up to zero in whatever order they are added.
+# Sums are made of decimals, so that an order and its return add up to zero in whatever order they are added.
 # One row an order and the time it was known, so that lines are added up once and not once a cutoff.
-_ORDER_SQL = """
+_ORDER_SQL = f"""
 WITH one_order AS (
-  SELECT account_id, ordered_at, known_at, sum(amount) AS amount,
-         max(CASE WHEN quantity > 0 AND amount > 0 THEN 1 ELSE 0 END) AS positive
+  SELECT account_id, ordered_at, known_at, SUM({_exact("amount")}) AS amount,
+         MAX(CASE WHEN quantity > 0 AND amount > 0 THEN 1 ELSE 0 END) AS positive
   FROM orders
   GROUP BY account_id, ordered_at, known_at
 )
-SELECT o.account_id, p.as_of, round(greatest(sum(CASE WHEN o.ordered_at > p.year_from THEN o.amount ELSE 0 END), 0), 4)
-         AS money
-FROM cutoffs p
-JOIN one_order o ON o.ordered_at <= p.as_of AND o.known_at <= p.as_of AND o.ordered_at > p.reach_from
+SELECT o.account_id, p.as_of,
+  CAST(GREATEST(SUM(CASE WHEN o.ordered_at > p.year_from THEN o.amount ELSE 0 END), 0) AS DOUBLE) AS money
+FROM cutoffs AS p
+JOIN one_order AS o ON o.ordered_at <= p.as_of AND o.known_at <= p.as_of AND o.ordered_at > p.reach_from
 GROUP BY o.account_id, p.as_of
-HAVING max(CASE WHEN o.ordered_at > p.alive_from THEN o.positive ELSE 0 END) = 1{grown_from}
+HAVING MAX(CASE WHEN o.ordered_at > p.alive_from THEN o.positive ELSE 0 END) = 1{{grown_from}}
 ORDER BY p.as_of, o.account_id
 """
 
 _GROWN_FROM = """
-   AND round(sum(CASE WHEN o.ordered_at > p.before_from THEN o.amount ELSE 0 END), 4) > 0"""
+   AND SUM(CASE WHEN o.ordered_at > p.before_from THEN o.amount ELSE 0 END) > 0"""
 
 _RENEWAL_SQL = f"""
 SELECT DISTINCT p.account_id, p.as_of
-FROM (
-  SELECT s.account_id, s.subscription_id, s.started_at,
-         date_trunc('day', s.renews_at) - d.days * INTERVAL '1' DAY AS as_of
-  FROM subscriptions s CROSS JOIN days_before d
-  WHERE s.renews_at IS NOT NULL
-) p
-JOIN subscriptions s
+FROM ({{days_before}}) AS p
+JOIN subscriptions AS s
   ON s.account_id = p.account_id AND s.subscription_id = p.subscription_id AND s.started_at = p.started_at AND {_ACTIVE}
 """
+_DAYS_BEFORE = """SELECT account_id, subscription_id, started_at,
+  date_trunc('day', renews_at) - INTERVAL '{days}' DAY AS as_of FROM subscriptions WHERE renews_at IS NOT NULL"""
+
+
+class Place(Protocol):
+    """Where the facts are asked when they are not in this process: see `features.engines.Engine`."""
+
+    def put(self, name: str, table: pa.Table) -> None:
+        """Make or replace a small table."""
+
+    def fetch(self, select: str) -> pa.Table:
+        """The rows of a SELECT in DuckDB's dialect."""
 
 
 @contextmanager
@@ -126,21 +142,28 @@ def _mondays(first: datetime, last: datetime) -> Iterator[datetime]:
         day += timedelta(days=7)
 
 
-def population(facts: Facts, question: QuestionName, spec: QuestionSpec, as_ofs: Sequence[datetime]) -> pd.DataFrame:
+def population(
+    facts: Known, question: QuestionName, spec: QuestionSpec, as_ofs: Sequence[datetime], *, place: Place | None = None
+) -> pd.DataFrame:
     """Who is at risk of a question at each instant, as far as was known then.
 
     - churn, upsell: a subscription is active (`started_at <= as_of`, not ended by `as_of`);
     - lapse: a positive order (quantity and amount above zero) in `(as_of - lookback_days, as_of]`;
     - growth: the same, and a positive net amount in the `horizon_days` before, which growth is measured against.
 
+    Args:
+        place: the engine that holds the contract's tables, where they are not staged here.
+
     Returns:
         account_id, as_of, money (a year's: 12 × MRR, or the net order amount of 365 days, never below zero), sorted by
         as_of and account_id.
+
+    Raises:
+        DataError: an amount is too large to add up.
     """
     at = instants(sorted(set(as_ofs)))
     if question in CONTRACT_QUESTIONS:
-        with bound(facts.con, cutoffs=pd.DataFrame({"as_of": at})):
-            return _read(facts, _CONTRACT_SQL)
+        return _asked(facts, place, _CONTRACT_SQL, cutoffs=pd.DataFrame({"as_of": at}))
     reach = max(_MONEY_DAYS, spec.lookback_days, spec.horizon_days)
     cutoffs = pd.DataFrame(
         {
@@ -151,26 +174,30 @@ def population(facts: Facts, question: QuestionName, spec: QuestionSpec, as_ofs:
             "before_from": at - pd.Timedelta(days=spec.horizon_days),
         }
     )
-    with bound(facts.con, cutoffs=cutoffs):
-        return _read(facts, _ORDER_SQL.format(grown_from=_GROWN_FROM if question == "growth" else ""))
+    return _asked(
+        facts, place, _ORDER_SQL.format(grown_from=_GROWN_FROM if question == "growth" else ""), cutoffs=cutoffs
+    )
 
 
-def renewal_snapshots(facts: Facts, spec: SnapshotSpec, first: datetime, last: datetime) -> pd.DataFrame:
+def renewal_snapshots(
+    facts: Known, spec: SnapshotSpec, first: datetime, last: datetime, *, place: Place | None = None
+) -> pd.DataFrame:
     """Accounts at fixed days before a renewal that was known then: account_id, as_of (00:00 UTC), money.
 
     Empty when the workspace asks for none or no renewal date is known. Only accounts with an active contract at that
     time are there, as in `population`.
     """
-    days = pd.DataFrame({"days": pd.Series(sorted(set(spec.before_renewal_days)), dtype="int64")})
-    with bound(facts.con, days_before=days):
-        pairs = _read(facts, _RENEWAL_SQL)
+    days = sorted(set(spec.before_renewal_days)) or [0]
+    union = " UNION ALL ".join(_DAYS_BEFORE.format(days=n) for n in days)
+    pairs = _asked(facts, place, _RENEWAL_SQL.format(days_before=union))
+    if not spec.before_renewal_days:
+        pairs = pairs.head(0)
     start, stop = spec.first or first, min(last, spec.last) if spec.last else last
     pairs = pairs[(pairs["as_of"] >= start) & (pairs["as_of"] <= stop)]
-    with bound(facts.con, pairs=pairs):
-        return _read(facts, _PAIRS_SQL)
+    return _asked(facts, place, _PAIRS_SQL, pairs=pairs)
 
 
-def first_snapshot(facts: Facts, question: QuestionName, spec: QuestionSpec) -> datetime:
+def first_snapshot(facts: Known, question: QuestionName, spec: QuestionSpec, *, place: Place | None = None) -> datetime:
     """Where snapshots begin when the workspace does not say: 84 days after the relation's first fact.
 
     Before that, trailing windows and the comparison with an account's own past would look into time nobody recorded.
@@ -180,9 +207,9 @@ def first_snapshot(facts: Facts, question: QuestionName, spec: QuestionSpec) -> 
     relation = "subscriptions" if question in CONTRACT_QUESTIONS else "orders"
     column = "started_at" if relation == "subscriptions" else "ordered_at"
     settled = timedelta(days=PAST_DAYS)
-    first = _earliest(facts, relation, column)
+    first = _earliest(facts, place, relation, column)
     start = max((first or facts.observed_until) + settled, facts.observed_until - timedelta(days=MAX_HISTORY_DAYS))
-    used = _earliest(facts, "usage", "occurred_at")
+    used = _earliest(facts, place, "usage", "occurred_at")
     if used is not None and used + settled > start:
         window = spec.window(question)
         room = facts.observed_until - timedelta(days=window.settle_days + 92) - 2 * window.reach
@@ -191,12 +218,29 @@ def first_snapshot(facts: Facts, question: QuestionName, spec: QuestionSpec) -> 
     return start
 
 
-def _earliest(facts: Facts, table: str, column: str) -> datetime | None:
-    # fetchall and not fetchone: an unfinished result would block the connection.
-    [(earliest,)] = facts.con.execute(f"SELECT min({column}) FROM {table}").fetchall()
-    return earliest if isinstance(earliest, datetime) else None
+def _earliest(facts: Known, place: Place | None, table: str, column: str) -> datetime | None:
+    earliest = _asked(facts, place, f"SELECT MIN({column}) AS earliest FROM {table}")["earliest"].iloc[0]
+    return None if pd.isna(earliest) else earliest.to_pydatetime()
 
 
-def _read(facts: Facts, sql: str) -> pd.DataFrame:
-    frame: pd.DataFrame = facts.con.sql(sql).df()
+def _asked(facts: Known, place: Place | None, sql: str, **frames: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a SELECT over the contract's tables and these frames, here or at another place."""
+    if place is not None:
+        for name, frame in frames.items():
+            place.put(name, pa.Table.from_pandas(frame, preserve_index=False))
+        answer: pd.DataFrame = place.fetch(sql).to_pandas()
+        return answer
+    if not isinstance(facts, Facts):
+        raise TypeError("facts that are not staged here need the place that holds them")
+    try:
+        with bound(facts.con, **frames):
+            frame: pd.DataFrame = facts.con.sql(sql).df()
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        raise DataError(
+            "an amount is too large to add up",
+            where="table subscriptions, column mrr, or table orders, column amount",
+            wanted="amounts below 10^24",
+            got=str(error).splitlines()[0],
+            do="correct the value in the source, or leave its row out with `where`",
+        ) from None
     return frame

@@ -76,8 +76,11 @@ FUNCTIONS = (
     # Rounded as DuckDB rounds: half away from zero, of the number times 10,000.
     """
 CREATE OR REPLACE FUNCTION pg_temp.exact(given double precision) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
-  SELECT CAST(CASE WHEN given = trunc(given) AND abs(given) < 1e15 THEN CAST(CAST(given AS bigint) AS numeric)
-    ELSE round(CAST(CAST(given * 10000 AS text) AS numeric)) / 10000 END AS numeric(28, 4)) $$
+  SELECT CASE WHEN given = trunc(given) AND abs(given) < 1e15 THEN CAST(CAST(given AS bigint) AS numeric)
+    ELSE round(CAST(CAST(given * 10000 AS text) AS numeric)) / 10000 END $$
+""",
+    """
+CREATE OR REPLACE FUNCTION pg_temp.exact(given numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$ SELECT given $$
 """,
     """
 CREATE OR REPLACE FUNCTION pg_temp.is_finite(given double precision) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$

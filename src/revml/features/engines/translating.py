@@ -114,7 +114,7 @@ def _postgres(node: Any) -> Any:
             raise Untranslatable(f"TRY_CAST to {node.to.sql(dialect='duckdb')} on PostgreSQL")
         return exp.cast(_own(word, exp.cast(node.this, "TEXT")), node.to)
     if _is_exact(node):
-        return _own("exact", exp.cast(node.this, "DOUBLE"))
+        return exp.Cast(this=_own("exact", node.this), to=node.to)
     if isinstance(node, exp.Contains):
         return exp.GT(this=exp.StrPosition(this=node.this, substr=node.expression), expression=exp.Literal.number(0))
     if isinstance(node, exp.Anonymous) and node.name.lower() == "isfinite":
@@ -124,20 +124,21 @@ def _postgres(node: Any) -> Any:
 
 def _spark(node: Any) -> Any:
     if _is_exact(node):
-        # Rounded as DuckDB rounds: half away from zero, of the number times 10,000.
-        scaled = exp.Mul(this=exp.paren(exp.cast(node.this, "DOUBLE")), expression=_double(10000))
-        rounded = exp.Div(this=exp.Round(this=scaled), expression=_double(10000))
-        return exp.Cast(this=rounded, to=node.to)
+        # A float is rounded as DuckDB rounds it: half away from zero, of the number times 10,000.
+        scaled = exp.Mul(this=exp.cast(node.this, "DOUBLE"), expression=_double(10000))
+        rounded = exp.Cast(this=exp.Div(this=exp.Round(this=scaled), expression=_double(10000)), to=node.to)
+        is_float = exp.EQ(
+            this=exp.Anonymous(this="TYPEOF", expressions=[node.this]), expression=exp.Literal.string("double")
+        )
+        return exp.If(this=is_float, true=rounded, false=node.copy())
     return node
 
 
 def _is_exact(node: Any) -> bool:
-    """Whether this is `features.sql.exact`."""
-    return (
-        type(node) is exp.Cast
-        and node.to.this == exp.DataType.Type.DECIMAL
-        and [str(p) for p in node.to.expressions] == ["28", "4"]
-    )
+    """Whether this makes a decimal of the four places that `features.sql.exact` gives."""
+    if type(node) is not exp.Cast or node.to.this != exp.DataType.Type.DECIMAL:
+        return False
+    return [str(p) for p in node.to.expressions][1:] == ["4"]
 
 
 def _double(number: int) -> exp.Expression:
