@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,38 +12,62 @@ from rich.markup import escape
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
 from revml.config import Workspace
 from revml.contract.report import CheckReport, OverLimit, TableReport
+from revml.contract.retried import Retried
+from revml.contract.since import Changed, Since
+from revml.errors import ConfigError
+from revml.sources.retrying import former_quarantine, retry
 from revml.sources.staging import stage_workspace
+
+PAGE = "check.html"
 
 
 @click.command()
 @workspace_option
+@click.option("--retry", "again", is_flag=True, help="Tell what became of the rows that were in quarantine.")
+@click.option("--accept-changes", is_flag=True, help="Stage even where something is gone that the last check had.")
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    help="Write the report as a page; without FILE into the work folder.",
+)
 @json_option
-def check(workspace: Workspace, as_json: bool) -> None:
+def check(workspace: Workspace, again: bool, accept_changes: bool, page: str | None, as_json: bool) -> None:
     """Check the data against the contract and stage the accepted rows.
 
     Every row is counted once: filtered by `where`, accepted, an exact duplicate, or in quarantine with a reason and a
-    file that holds it. Exit code 3 when a table has more rows in quarantine than quarantine_limit allows; the facts of
-    the last good check stay then. Tables under `ready:` are looked at too: what each column holds, and which columns
-    seem to know the answer.
+    file that holds it. What looks odd though no row breaks the contract is told with its figures; nothing is repaired.
+
+    Exit code 3 when a table has more rows in quarantine than quarantine_limit allows, or when a table, a column that
+    held values or a large part of the past is gone since the last check; the facts of the last good check stay then.
 
     \b
     Example:
       revml check -w revml.yaml
+      revml check --html report.html     # a page to read and to send on, in the workspace's language
+      revml check --retry                # after mending: which rows came out of quarantine, which remain
+      revml check --accept-changes       # yes, that table is gone for good
       revml check --json | jq '.tables[] | {table, accepted}'
     """
-    if workspace.ready and not workspace.has_tables:
-        _ready(workspace, None, as_json=as_json)
-        return
-    try:
-        with progress_bar("checking") as report_progress:
-            report = stage_workspace(workspace, progress=report_progress)
-    except OverLimit as error:
-        _show(error.report, as_json=as_json)
-        raise
-    if workspace.ready:
-        _ready(workspace, report, as_json=as_json)
-        return
-    _show(report, as_json=as_json)
+    stopped: OverLimit | Changed | None = None
+    with former_quarantine(workspace) as former:
+        try:
+            with progress_bar("checking") as report_progress:
+                report = stage_workspace(workspace, progress=report_progress, accept_changes=accept_changes)
+        except (OverLimit, Changed) as error:
+            stopped, report = error, error.report
+        retried = retry(workspace, former) if again else ()
+    _show(report, retried if again else None, as_json=as_json)
+    if page is not None:
+        place = Path(page) if page else workspace.work_dir / PAGE
+        _write_page(place, workspace, report, retried, str(stopped) if stopped else "")
+        if not as_json:
+            out.print(f"\nReport: {escape(str(place))}", soft_wrap=True)
+    if stopped:
+        raise stopped
     if not as_json:
         contract = any(one.table == "subscriptions" and one.accepted for one in report.tables)
         out.print(
@@ -53,26 +78,32 @@ def check(workspace: Workspace, as_json: bool) -> None:
         )
 
 
-def _ready(workspace: Workspace, report: CheckReport | None, *, as_json: bool) -> None:
-    """Look at the ready tables, and show them after the contract tables, where there are any."""
-    from revml.cli.ready import look_at_ready, show_ready
+def _write_page(
+    place: Path, workspace: Workspace, report: CheckReport, retried: Sequence[Retried], stopped: str
+) -> None:
+    from revml.contract.page import render
+    from revml.sources.quarantine import examples
 
-    with progress_bar("checking") as report_progress:
-        found = look_at_ready(workspace, report_progress)
+    text = render(
+        report,
+        company=workspace.company.name,
+        language=workspace.language,
+        examples=examples(workspace.quarantine_dir, report),
+        retried=retried,
+        stopped=stopped,
+    )
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            "the report cannot be written", where=str(place), got=str(error), do="name another file after --html"
+        ) from None
+
+
+def _show(report: CheckReport, retried: Sequence[Retried] | None, *, as_json: bool) -> None:
     if as_json:
-        tables = report.to_dict() if report is not None else {}
-        print_json({**tables, "ready": [one.to_dict() for one in found]})
-        return
-    if report is not None:
-        _show(report, as_json=False)
-    for one in found:
-        show_ready(one)
-    out.print("\nNext: `revml train all` trains, `revml score` scores and explains.")
-
-
-def _show(report: CheckReport, *, as_json: bool) -> None:
-    if as_json:
-        print_json(report.to_dict())
+        print_json(report.to_dict() | ({} if retried is None else {"retried": [one.to_dict() for one in retried]}))
         return
     filtered = any(one.filtered for one in report.tables)
     numbers = ("rows in", *(["filtered"] if filtered else []), "accepted", "duplicates", "quarantined")
@@ -80,6 +111,10 @@ def _show(report: CheckReport, *, as_json: bool) -> None:
     counts = table("Rows", ("table", *numbers, "span"), rows, right=numbers)
     counts.box, counts.padding = box.SIMPLE_HEAD, (0, 1, 0, 0)
     out.print(counts)
+    if report.since:
+        _list(f"Since the last check ({report.since.checked_at:%Y-%m-%d %H:%M} UTC)", _since(report.since))
+    if retried is not None:
+        _list("Tried again", [line for one in retried for line in _retried(one)] or ["nothing was in quarantine"])
     _list("In quarantine", [line for one in report.tables for line in _quarantined(one)])
     _list("Looks like today's value: make sure that it was true at the time", _suspects(report, used=True))
     _list("Worth a look", [*(f"{one.table}: {note}" for one in report.tables for note in one.notes), *report.notes])
@@ -95,6 +130,28 @@ def _counts(one: TableReport, *, filtered: bool) -> tuple[str, ...]:
     numbers = (one.rows_in, *([one.filtered] if filtered else []), one.accepted, one.duplicates, one.quarantined_rows)
     span = f"{one.first:%Y-%m}…{one.last:%Y-%m}" if one.first and one.last else ""
     return (one.table, *(f"{n:,}" for n in numbers), span)
+
+
+def _since(since: Since) -> list[str]:
+    return [
+        f"{'! ' if change.stops else ''}{f'{change.table}: ' if change.table else ''}{change.told}"
+        for change in since.changes
+    ] or ["nothing has changed that would be worth a word"]
+
+
+def _retried(one: Retried) -> list[str]:
+    lines = [f"{one.table}: {one.accepted:,} of {one.rows:,} rows that were in quarantine are accepted now"]
+    for reason in one.reasons:
+        fates = [
+            (reason.accepted, "accepted"),
+            (reason.duplicates, "duplicates"),
+            (reason.filtered, "filtered"),
+            *((rows, f"remain: {now}") for now, rows in reason.remaining.items()),
+            (reason.gone, f"gone from the source ({reason.would_pass:,} would be accepted)"),
+        ]
+        told = "; ".join(f"{rows:,} {fate}" for rows, fate in fates if rows)
+        lines.append(f"  {reason.reason}: {reason.rows:,} rows: {told}")
+    return [*lines, *([f"  {one.note}"] if one.note else [])]
 
 
 def _quarantined(one: TableReport) -> list[str]:

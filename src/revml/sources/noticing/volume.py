@@ -81,7 +81,14 @@ def _runs(expected: NDArray[np.float64], low: NDArray[np.bool_]) -> list[tuple[i
             runs[-1] = (runs[-1][0], int(day))
         else:
             runs.append((int(day), int(day)))
-    return [(start, end) for start, end in runs if low[start : end + 1].sum() >= LEAST_DAYS]
+    return [(start, _with_weekend(low, end)) for start, end in runs if low[start : end + 1].sum() >= LEAST_DAYS]
+
+
+def _with_weekend(low: NDArray[np.bool_], end: int) -> int:
+    """The last low day, quiet ones included."""
+    while end + 1 < len(low) and low[end + 1]:
+        end += 1
+    return end
 
 
 def _gap(first: date, counts: Counts, expected: NDArray[np.float64], start: int, end: int) -> Gap | None:
