@@ -1,7 +1,7 @@
 """Copies of a staged company with other usage: a share of its sessions, or nothing known late.
 
-Made by DuckDB in one pass, for curves and for peers that know one time a row. They have no ledger of days, so they are
-for building features from the facts, not for the daily store.
+Made by DuckDB, for curves and for peers that know one time a row. The digests of the ledger of days are the copy's own:
+they tell one copy from another, and are not those that staging would write.
 """
 
 from __future__ import annotations
@@ -35,6 +35,16 @@ def copy_staged(staged: Path, place: Path, *, eighths: int = EIGHTHS, late: bool
             "parts": EIGHTHS,
             "taken": eighths,
             "target": str(copy / "usage" / "part.parquet"),
+        },
+    )
+    con.execute(
+        "COPY (SELECT CAST(occurred_at - INTERVAL 1 MICROSECOND AS DATE) AS day, count(*) AS rows, "
+        "concat($name, '-', count(*)) AS digest FROM read_parquet($target) GROUP BY day ORDER BY day) "
+        "TO $ledger (FORMAT parquet)",
+        {
+            "name": place.name,
+            "target": str(copy / "usage" / "part.parquet"),
+            "ledger": str(copy / "usage_days.parquet"),
         },
     )
     meta = json.loads((copy / "facts.json").read_text(encoding="utf-8"))
