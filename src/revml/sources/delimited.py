@@ -74,14 +74,14 @@ def rows_of(con: duckdb.DuckDBPyConnection, file: Path) -> int:
     """
     scan = _scan(read_header(file), [file], several=False, kept="counted")
     try:
-        read = con.execute(f"SELECT count(*) FROM {scan}").fetchone()
-        aside = con.execute("SELECT count(DISTINCT line) FROM counted_errors").fetchone()
+        ((read,),) = con.execute(f"SELECT count(*) FROM {scan}").fetchall()
+        ((aside,),) = con.execute("SELECT count(DISTINCT line) FROM counted_errors").fetchall()
     except duckdb.Error as error:
         raise unreadable(file.name, error) from None
     finally:
         con.execute("DROP TABLE IF EXISTS temp.counted_errors")
         con.execute("DROP TABLE IF EXISTS temp.counted_scans")
-    return int(read[0] if read else 0) + int(aside[0] if aside else 0)
+    return int(read) + int(aside)
 
 
 def read_header(file: Path) -> Header:

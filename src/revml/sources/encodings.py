@@ -7,7 +7,7 @@ is guessed: bytes that the encoding does not have are an error with their place.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from revml.errors import DataError
@@ -15,6 +15,7 @@ from revml.sources.copies import copied_to
 from revml.sources.packing import packing, unpacked
 
 BLOCK = 1 << 20
+NOT_UTF8 = "the line is not UTF-8 text"
 # DuckDB reads these as they are.
 READ_AS_THEY_ARE = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 
@@ -22,6 +23,21 @@ READ_AS_THEY_ARE = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 def needs_copy(encoding: str | None) -> bool:
     """Whether files in an encoding must be rewritten."""
     return encoding is not None and codecs.lookup(encoding).name not in READ_AS_THEY_ARE
+
+
+def notes(quarantined: Mapping[str, int]) -> list[str]:
+    """The way out, where lines were put aside because they are not UTF-8.
+
+    Args:
+        quarantined: rows by reason.
+    """
+    lines = quarantined.get(NOT_UTF8, 0)
+    if not lines:
+        return []
+    return [
+        f"{lines:,} lines are not UTF-8: if the file was saved in an older code page, name it in revml.yaml, such as"
+        " encoding: windows-1250, and nothing is put aside"
+    ]
 
 
 def in_utf8(files: Sequence[Path], encoding: str, folder: Path, root: str) -> tuple[Path, ...]:
