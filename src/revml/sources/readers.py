@@ -18,7 +18,6 @@ import duckdb
 
 from revml.contract.checks import identifier
 from revml.errors import DataError
-from revml.sources.copies import copied_to
 from revml.sources.databases import duckdb_tables, kind_of
 from revml.sources.delimited import open_csv, rows_of
 from revml.sources.encodings import in_utf8, needs_copy
@@ -90,8 +89,8 @@ def _listed(remote: Remote | None, copies: Path) -> Callable[[Path], bool]:
     """Whether a file that a manifest names is there: on this machine, or in the store that the copies come from."""
     if remote is None:
         return Path.is_file
-    there = {copied_to(copies, remote.root, path) for path in remote.listed if path != remote.root}
-    return there.__contains__
+    listed = remote.listed
+    return lambda file: f"{remote.root}/{file.relative_to(copies).as_posix()}" in listed
 
 
 def _common(files: Sequence[Path]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from revml.contract.checks import identifier
 from revml.contract.report import Missing, TableReport
+from revml.sources.encodings import NOT_UTF8
 from revml.sources.facts import literal
 from revml.sources.judging import Connection, count, extra, judge
 from revml.sources.mapping import Mapping
@@ -24,7 +25,7 @@ UNREAD = {
     "MISSING COLUMNS": "the line has too few values",
     "TOO MANY COLUMNS": "the line has too many values",
     "UNQUOTED VALUE": "the line has a quote that does not close",
-    "INVALID ENCODING": "the line is not UTF-8 text",
+    "INVALID ENCODING": NOT_UTF8,
 }
 
 
@@ -51,7 +52,7 @@ def sift(con: Connection, mapping: Mapping, *, staged: Path, quarantine: Path) -
         DataError: the source breaks off while it is read, or mixes times with and without a zone.
     """
     total, kept = judge(con, mapping)
-    _unreadable_lines(con, mapping)
+    unreadable_lines(con, mapping)
     relate(con, mapping)
     _write_accepted(con, mapping, staged)
     _write_quarantine(con, mapping, quarantine)
@@ -60,7 +61,7 @@ def sift(con: Connection, mapping: Mapping, *, staged: Path, quarantine: Path) -
     return _counted(con, mapping, total + unread, total - kept, staged, quarantine)
 
 
-def _unreadable_lines(con: Connection, mapping: Mapping) -> None:
+def unreadable_lines(con: Connection, mapping: Mapping) -> None:
     """Lines that the CSV scan set aside, once each however often the file was scanned."""
     con.execute("CREATE OR REPLACE TABLE unread (file VARCHAR, line BIGINT, reason VARCHAR, text VARCHAR)")
     if not mapping.source.sets_aside:
@@ -68,8 +69,8 @@ def _unreadable_lines(con: Connection, mapping: Mapping) -> None:
     cases = " ".join(f"WHEN {literal(kind)} THEN {literal(words)}" for kind, words in UNREAD.items())
     con.execute(f"""
         INSERT INTO unread
-        SELECT {mapping.source.original("file_path")}, line, min(CASE CAST(error_type AS VARCHAR) {cases} ELSE 'the line cannot be read' END),
-               min(csv_line)
+        SELECT {mapping.source.original("file_path")}, line,
+               min(CASE CAST(error_type AS VARCHAR) {cases} ELSE 'the line cannot be read' END), min(csv_line)
         FROM csv_errors JOIN csv_scans USING (scan_id, file_id) GROUP BY 1, 2
     """)
 

@@ -16,6 +16,7 @@ import numpy as np
 from revml.contract.profile import Gap, Profile
 from revml.contract.report import TableReport
 from revml.contract.tables import TABLES, Table
+from revml.sources import encodings
 from revml.sources.facts import staged_relation
 from revml.sources.judging import Connection
 from revml.sources.noticing import categories, clock, columns, ids, units, volume
@@ -38,6 +39,7 @@ def noticed(
     """
     table, notes = TABLES[report.table], list(report.notes)
     if report.quarantined:
+        notes += encodings.notes(report.quarantined)
         notes += ids.strangers(con, staged, quarantine / f"{table.name}.parquet", table)
     if not report.accepted:
         notes.append(f"no row was accepted, so it counts as missing: {table.without or 'it is needed'}")
