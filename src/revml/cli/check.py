@@ -11,10 +11,12 @@ from rich.markup import escape
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
 from revml.config import Workspace
+from revml.contract.pictures import gap_words
 from revml.contract.report import CheckReport, OverLimit, TableReport
 from revml.contract.retried import Retried
 from revml.contract.since import Changed, Since
 from revml.errors import ConfigError
+from revml.locales import words
 from revml.sources.retrying import former_quarantine, retry
 from revml.sources.staging import stage_workspace
 
@@ -117,6 +119,7 @@ def _show(report: CheckReport, retried: Sequence[Retried] | None, *, as_json: bo
         _list("Tried again", [line for one in retried for line in _retried(one)] or ["nothing was in quarantine"])
     _list("In quarantine", [line for one in report.tables for line in _quarantined(one)])
     _list("Looks like today's value: make sure that it was true at the time", _suspects(report, used=True))
+    _list("Far fewer rows than usual: did the feed stop, or bring a part only?", _gaps(report))
     _list("Worth a look", [*(f"{one.table}: {note}" for one in report.tables for note in one.notes), *report.notes])
     _list("Columns that are not there, and what they cost", [line for one in report.tables for line in _missing(one)])
     _list("Tables that are not there, and what they cost", [f"{m.name}: {m.without}" for m in report.missing_tables])
@@ -152,6 +155,15 @@ def _retried(one: Retried) -> list[str]:
         told = "; ".join(f"{rows:,} {fate}" for rows, fate in fates if rows)
         lines.append(f"  {reason.reason}: {reason.rows:,} rows: {told}")
     return [*lines, *([f"  {one.note}"] if one.note else [])]
+
+
+def _gaps(report: CheckReport) -> list[str]:
+    english = words("en")
+    return [
+        f"{one.table}: {gap_words(gap, english)}"
+        for one in report.tables
+        for gap in (one.profile.gaps if one.profile else ())
+    ]
 
 
 def _quarantined(one: TableReport) -> list[str]:

@@ -60,7 +60,7 @@ def render(
         retried=[one for one in retried if one.rows],
         stopped=stopped,
         now=now or datetime.now(UTC),
-        notes=sum(len(table.notes) + len(table.suspects) for table in report.tables) + len(report.notes),
+        notes=sum(section.worth for section in tables) + len(report.notes),
         cut=cut,
     )
 
@@ -90,7 +90,7 @@ class _Section:
     @property
     def worth(self) -> int:
         """How many things are worth a look."""
-        return len(self.report.notes) + len(self.suspects)
+        return len(self.report.notes) + len(self.suspects) + len(self.gaps)
 
     @property
     def suspects(self) -> tuple[Suspect, ...]:
@@ -123,7 +123,7 @@ class _Section:
     def gaps(self) -> list[str]:
         """The gaps in words."""
         gaps = self.report.profile.gaps if self.report.profile else ()
-        return [pictures.gap_words(g.first, g.last, g.rows, g.expected, self._told) for g in gaps]
+        return [pictures.gap_words(gap, self._told) for gap in gaps]
 
     @property
     def jumps(self) -> list[Markup]:

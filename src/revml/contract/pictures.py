@@ -12,7 +12,7 @@ from math import log10
 
 from markupsafe import Markup, escape
 
-from revml.contract.profile import Jump, Profile
+from revml.contract.profile import Gap, Jump, Profile
 from revml.locales import Words
 
 WIDTH, HEIGHT, BASE, TOP = 720, 104, 84, 14
@@ -37,7 +37,7 @@ def volume(profile: Profile, words: Words) -> Markup:
     ground = [
         f'<rect class="gap" x="{x(gap.first) - 1:.1f}" y="{TOP}" height="{BASE - TOP}"'
         f' width="{max(4.0, x(gap.last + timedelta(days=1)) - x(gap.first) + 2):.1f}">'
-        f"<title>{escape(gap_words(gap.first, gap.last, gap.rows, gap.expected, words))}</title></rect>"
+        f"<title>{escape(gap_words(gap, words))}</title></rect>"
         for gap in profile.gaps
     ]
     drawn = [
@@ -69,7 +69,8 @@ def counts(parts: Sequence[tuple[str, int, str]], words: Words) -> Markup:
             f"<title>{title}</title></rect>"
         )
         place += WIDTH * rows / total
-    return _svg(", ".join(f"{name}: {words.number(rows)}" for _, rows, name in parts), 14, drawn)
+    label = ", ".join(f"{name}: {words.number(rows)}" for _, rows, name in parts)
+    return _svg(label, 14, drawn, stretched=True)
 
 
 def jump(found: Jump, words: Words) -> Markup:
@@ -100,14 +101,14 @@ def jump(found: Jump, words: Words) -> Markup:
     return _svg(label, HEIGHT, drawn)
 
 
-def gap_words(first: date, last: date, rows: int, expected: int, words: Words) -> str:
+def gap_words(gap: Gap, words: Words) -> str:
     """One gap in words."""
     return words.text(
         "check.gap",
-        first=words.date(first),
-        last=words.date(last),
-        rows=words.number(rows),
-        expected=words.number(expected),
+        first=words.date(gap.first),
+        last=words.date(gap.last),
+        rows=words.number(gap.rows),
+        expected=words.number(gap.expected),
     )
 
 
@@ -130,7 +131,8 @@ def _text(x: float, y: float, text: str, kind: str) -> str:
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
 
 
-def _svg(label: str, height: int, drawn: Sequence[str]) -> Markup:
+def _svg(label: str, height: int, drawn: Sequence[str], *, stretched: bool = False) -> Markup:
     said = escape(label)
+    fit = ' class="counts" preserveAspectRatio="none"' if stretched else ""
     # Every text above went through escape, every number through a format.
-    return Markup(f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{said}">{"".join(drawn)}</svg>')  # noqa: S704
+    return Markup(f'<svg{fit} viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{said}">{"".join(drawn)}</svg>')  # noqa: S704

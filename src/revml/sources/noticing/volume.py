@@ -19,16 +19,18 @@ LEAST_WEEKS = 4
 LOW = 0.3
 LEAST_EXPECTED = 50
 LEAST_DAYS = 3
+DEAD, DEAD_DAYS, DEAD_EXPECTED = 0.05, 2, 25
 NEW_LEVEL_DAYS = 84
 Counts = NDArray[np.int64]
 
 
-def gaps(first: date, counts: Counts) -> list[Gap]:
+def gaps(first: date, counts: Counts, *, never_rests: bool = False) -> list[Gap]:
     """The gaps in rows by day.
 
     Args:
         first: the day of the first count.
         counts: one number a day, without holes; the last day should be whole.
+        never_rests: rows come on public holidays too, if fewer, so that two days with next to nothing are a gap.
 
     >>> whole = np.full(140, 20)
     >>> whole[100:107] = 3
@@ -36,10 +38,12 @@ def gaps(first: date, counts: Counts) -> list[Gap]:
     [('2025-04-16', '2025-04-22', 21, 140)]
     """
     expected, low = _expected(counts)
+    dead = never_rests & (expected >= DEAD_EXPECTED) & (counts < DEAD * expected)
+    low |= dead
     if low.mean() > 0.2:
         return []
     bumpy = _least_usual(counts, expected, low)
-    found = (_gap(first, counts, expected, start, end) for start, end in _runs(expected, low))
+    found = (_gap(first, counts, expected, start, end) for start, end in _runs(expected, low, dead))
     return [gap for gap in found if gap and gap.rows < 0.6 * bumpy * gap.expected]
 
 
@@ -71,7 +75,7 @@ def _least_usual(counts: Counts, expected: NDArray[np.float64], low: NDArray[np.
     return float(np.quantile(ratios, 0.02)) if len(ratios) else 0.0
 
 
-def _runs(expected: NDArray[np.float64], low: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _runs(expected: NDArray[np.float64], low: NDArray[np.bool_], dead: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Low days from first to last, joined over up to two days between them and over days that are always quiet."""
     usual = np.median(expected[expected > 0]) if (expected > 0).any() else 0.0
     quiet = expected < 0.3 * usual
@@ -81,7 +85,11 @@ def _runs(expected: NDArray[np.float64], low: NDArray[np.bool_]) -> list[tuple[i
             runs[-1] = (runs[-1][0], int(day))
         else:
             runs.append((int(day), int(day)))
-    return [(start, _with_weekend(low, end)) for start, end in runs if low[start : end + 1].sum() >= LEAST_DAYS]
+    return [
+        (start, _with_weekend(low, end))
+        for start, end in runs
+        if low[start : end + 1].sum() >= LEAST_DAYS or dead[start : end + 1].sum() >= DEAD_DAYS
+    ]
 
 
 def _with_weekend(low: NDArray[np.bool_], end: int) -> int:
@@ -96,7 +104,13 @@ def _gap(first: date, counts: Counts, expected: NDArray[np.float64], start: int,
     days = (first + timedelta(days=start), first + timedelta(days=end))
     before = slice(max(0, start - 14), start)
     slide = counts[before].sum() < 0.6 * expected[before].sum()
-    if usual < LEAST_EXPECTED or rows >= LOW * usual or slide or _turn_of_year(*days) or _last_year(counts, start, end):
+    if (
+        usual < LEAST_EXPECTED
+        or rows >= LOW * usual
+        or slide
+        or _turn_of_year(*days)
+        or _last_year(counts, expected, start, end)
+    ):
         return None
     return Gap(days[0], days[1], rows, round(usual))
 
@@ -110,14 +124,12 @@ def _turn_of_year(start: date, end: date) -> bool:
     )
 
 
-def _last_year(counts: Counts, start: int, end: int) -> bool:
-    """Whether a span as long within ten days of the same days a year ago was less than half of the weeks round it."""
+def _last_year(counts: Counts, expected: NDArray[np.float64], start: int, end: int) -> bool:
+    """Whether the same weekdays of a year ago, give or take a week, brought less than half of what was usual then."""
     span = end - start + 1
-    for shift in range(-10, 11):
-        then = start - 364 + shift
-        if then < 28:
-            continue
-        around = np.concatenate([counts[then - 28 : then], counts[then + span : then + span + 28]])
-        if around.mean() > 0 and counts[then : then + span].mean() < 0.5 * around.mean():
-            return True
+    for then in (start - 371, start - 364, start - 357):
+        if then >= 0:
+            usual = expected[then : then + span].sum()
+            if usual > 0 and counts[then : then + span].sum() < 0.5 * usual:
+                return True
     return False
