@@ -31,7 +31,7 @@ SELECT s.snapshot, s.day, s.shift, s.from_28, s.from_84, s.from_168, s.from_364,
     {by_now("t.closed_at")} AS closed_at,
     CASE WHEN t.closed_at <= s.as_of THEN {exact("t.satisfaction")} END AS satisfaction,
     CASE WHEN LOWER(t.priority) IN {_SEVERE} THEN 1 ELSE 0 END AS severe,
-    date_diff('hour', t.opened_at, {by_now("t.closed_at")}) AS hours
+    date_diff('hour', date_trunc('hour', t.opened_at), date_trunc('hour', {by_now("t.closed_at")})) AS hours
 FROM snapshots AS s JOIN tickets AS t ON t.account_id = s.account_id AND {visible("t", "opened_at")}
 """
 
