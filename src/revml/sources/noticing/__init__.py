@@ -92,7 +92,7 @@ def _late_ends(con: Connection, relation: str, there: frozenset[str], until: dat
 
 
 def _silences(seen: Shape, report: TableReport, until: datetime) -> tuple[list[Gap], list[str]]:
-    """Gaps in volume, for pictures and in words: a hole, an early end, days with a part only."""
+    """Days with a part only, and in words a hole and an early end."""
     there = np.flatnonzero(seen.by_day)
     steps = np.sort(np.diff(there))
     if len(steps) < 30:
@@ -117,11 +117,5 @@ def _silences(seen: Shape, report: TableReport, until: datetime) -> tuple[list[G
         holes.append((last, until.date()))
     # The last day of the data may be in the middle of coming in.
     padded = np.concatenate([seen.by_day, np.zeros(max(0, quiet), dtype=np.int64)])[:-1]
-    gaps = volume.gaps(seen.first, padded)
-    for gap in gaps:
-        if not any(first <= gap.last and gap.first <= final for first, final in holes):
-            notes.append(
-                f"only {gap.rows:,} rows from {gap.first} to {gap.last}, where about {gap.expected:,} are usual on such"
-                f" days ({gap.rows / gap.expected:.0%}): did the feed stop, or bring a part only? Load those days again"
-            )
-    return gaps, notes
+    gaps = volume.gaps(seen.first, padded, never_rests=report.table == "usage")
+    return [g for g in gaps if not any(first <= g.last and g.first <= final for first, final in holes)], notes
