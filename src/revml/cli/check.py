@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich import box
@@ -19,6 +20,9 @@ from revml.errors import ConfigError
 from revml.locales import words
 from revml.sources.retrying import former_quarantine, retry
 from revml.sources.staging import stage_workspace
+
+if TYPE_CHECKING:
+    from revml.ready import ReadyReport
 
 PAGE = "check.html"
 
@@ -46,6 +50,8 @@ def check(workspace: Workspace, again: bool, accept_changes: bool, page: str | N
     Exit code 3 when a table has more rows in quarantine than quarantine_limit allows, or when a table, a column that
     held values or a large part of the past is gone since the last check; the facts of the last good check stay then.
 
+    Of tables under `ready:` it tells what each column holds, and which columns seem to know the answer.
+
     \b
     Example:
       revml check -w revml.yaml
@@ -54,6 +60,11 @@ def check(workspace: Workspace, again: bool, accept_changes: bool, page: str | N
       revml check --accept-changes       # yes, that table is gone for good
       revml check --json | jq '.tables[] | {table, accepted}'
     """
+    if workspace.ready and not workspace.has_tables:
+        from revml.cli.ready import check_ready_alone
+
+        check_ready_alone(workspace, as_json=as_json)
+        return
     stopped: OverLimit | Changed | None = None
     with former_quarantine(workspace) as former:
         try:
@@ -62,7 +73,12 @@ def check(workspace: Workspace, again: bool, accept_changes: bool, page: str | N
         except (OverLimit, Changed) as error:
             stopped, report = error, error.report
         retried = retry(workspace, former) if again else ()
-    _show(report, retried if again else None, as_json=as_json)
+    own: Sequence[ReadyReport] = ()
+    if workspace.ready:
+        from revml.cli.ready import look_at_ready
+
+        own = look_at_ready(workspace)
+    _show(report, retried if again else None, own, as_json=as_json)
     if page is not None:
         place = Path(page) if page else workspace.work_dir / PAGE
         _write_page(place, workspace, report, retried, str(stopped) if stopped else "")
@@ -103,9 +119,10 @@ def _write_page(
         ) from None
 
 
-def _show(report: CheckReport, retried: Sequence[Retried] | None, *, as_json: bool) -> None:
+def _show(report: CheckReport, retried: Sequence[Retried] | None, own: Sequence[ReadyReport], *, as_json: bool) -> None:
     if as_json:
-        print_json(report.to_dict() | ({} if retried is None else {"retried": [one.to_dict() for one in retried]}))
+        told = report.to_dict() | ({} if retried is None else {"retried": [one.to_dict() for one in retried]})
+        print_json(told | ({"ready": [one.to_dict() for one in own]} if own else {}))
         return
     filtered = any(one.filtered for one in report.tables)
     numbers = ("rows in", *(["filtered"] if filtered else []), "accepted", "duplicates", "quarantined")
@@ -127,6 +144,11 @@ def _show(report: CheckReport, retried: Sequence[Retried] | None, *, as_json: bo
     _list("Left out, and rightly so", _suspects(report, used=False))
     if any(one.accepted for one in report.tables):
         out.print(f"\nData until {report.observed_until:%Y-%m-%d %H:%M} UTC, fingerprint {report.fingerprint[:12]}.")
+    if own:
+        from revml.cli.ready import show_ready
+
+        for one in own:
+            show_ready(one)
 
 
 def _counts(one: TableReport, *, filtered: bool) -> tuple[str, ...]:

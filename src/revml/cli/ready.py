@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from rich.markup import escape
 
-from revml.cli.options import out
+from revml.cli.options import out, print_json, progress_bar
 from revml.config import Workspace
-from revml.progress import Progress
 from revml.ready import ReadyReport, check_ready
 
 SHOWN = 12
 
 
-def look_at_ready(workspace: Workspace, progress: Progress) -> list[ReadyReport]:
+def look_at_ready(workspace: Workspace) -> list[ReadyReport]:
     """Look at every ready table of a workspace."""
     found = []
-    for number, name in enumerate(workspace.ready):
-        progress(name, number / len(workspace.ready))
-        found.append(check_ready(workspace, name))
+    with progress_bar("checking ready tables") as progress:
+        for number, name in enumerate(workspace.ready):
+            progress(name, number / len(workspace.ready))
+            found.append(check_ready(workspace, name))
     return found
+
+
+def check_ready_alone(workspace: Workspace, *, as_json: bool) -> None:
+    """The whole check of a workspace that has no contract tables."""
+    found = look_at_ready(workspace)
+    if as_json:
+        print_json({"ready": [one.to_dict() for one in found]})
+        return
+    for one in found:
+        show_ready(one)
+    out.print("\nNext: `revml train all` trains, `revml score` scores and explains.")
 
 
 def show_ready(report: ReadyReport) -> None:

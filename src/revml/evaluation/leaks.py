@@ -23,7 +23,7 @@ from revml.models.rule import Rule
 
 COPY = 0.999  # ROC-AUC of one column alone from which it is the label in other words
 KNOWS = 0.90  # from which no honest column was ever seen
-STRONG = 0.80  # from which a column has to be in line with the others:
+STRONG = 0.85  # from which a column has to be in line with the others:
 OUT_OF_LINE = 0.02  # alone it must not beat all others together by this much
 FILLED = 0.90  # ROC-AUC of whether it is filled at all
 PURE_ROWS, PURE_SHARE = 30, 0.10  # an end of the scale at which everybody has the event, rows and share of the events
@@ -53,7 +53,8 @@ class Suspicion:
 
     Args:
         evidence: a sentence with the figures, or with the word of its name.
-        certain: whether figures say it, and not its name alone.
+        certain: whether its own figures say it; not its name, nor that it is stronger than all others, which an honest
+            column of a poor table may be.
         auc: the ROC-AUC of the column alone, out of sample (0.5 is chance).
     """
 
@@ -177,7 +178,7 @@ def _out_of_line(
         column: Suspicion(
             column,
             f"alone it tells more (ROC-AUC {alone[column]:.2f}) than all other columns together ({together:.2f})",
-            True,
+            False,
             alone[column],
         )
         for column in strong

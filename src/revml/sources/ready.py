@@ -257,24 +257,23 @@ def _one_row_each(name: str, spec: ReadyTable, frame: pd.DataFrame) -> None:
 
 def _label(name: str, spec: ReadyTable, raw: pd.DataFrame) -> pd.Series[Any]:
     told = texts(raw[spec.label])
-    folded = told.map(lambda v: None if v is None else v.casefold())
     if spec.positive is None or isinstance(spec.positive, bool):
         yes, no = (NO, YES) if spec.positive is False else (YES, NO)
-        label = folded.map(lambda v: None if v is None else 1.0 if v in yes else 0.0 if v in no else 2.0)
-        wrong = told[label == 2.0]
+        values = [None if v is None else float(v.casefold() in yes) for v in told]
+        wrong = [v for v in told if v is not None and v.casefold() not in yes | no]
     else:
         [wanted] = texts(pd.Series([spec.positive]))
-        label = told.map(lambda v: None if v is None else float(v == wanted))
-        wrong = told[told.notna()] if not (label == 1.0).any() else told.iloc[:0]
+        values = [None if v is None else float(v == wanted) for v in told]
+        wrong = [] if 1.0 in values else [v for v in told if v is not None]
     if len(wrong):
         raise ConfigError(
             f"it is not clear which value of {spec.label!r} means the event",
             where=f"revml.yaml: ready.{name}.positive",
             wanted=", ".join(repr(v) for v in sorted(told.dropna().unique())[:6]),
             got="nothing" if spec.positive is None else repr(spec.positive),
-            do=f'write positive: "{wrong.iloc[0]}", or the other one',
+            do=f'write positive: "{wrong[0]}", or the other one',
         )
-    return label.astype("float64")
+    return pd.Series(values, raw.index, dtype="float64")
 
 
 def _days(told: Column, as_of: pd.Series[Any], *, dated: bool, trained: bool) -> Column:
