@@ -8,8 +8,9 @@ subjects reads the contract's views and these tables, which are made here:
     days, ages        see `calendar`
     clock             shift, one row                          for `store` steps, which see no snapshots
 
-Everything lives in temporary tables of an `Engine` and is gone afterwards. Raw usage is read once, however many
-snapshots there are. The result does not depend on threads, on the order of rows, or on anything after `as_of`.
+Everything lives in temporary tables of an `Engine` and is gone afterwards, save the daily store of usage (`daily`),
+in which a day is built once for all builds to come. Raw usage is read once at most, however many snapshots there are.
+The result does not depend on threads, on the order of rows, or on anything after `as_of`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from revml.errors import DataError
 from revml.features.calendar import calendar
 from revml.features.catalog import available_subjects
-from revml.features.engines import Engine, TooLarge
+from revml.features.daily import ACCOUNTS, refresh, relations
+from revml.features.engines import Engine, TooLarge, too_large
 from revml.features.engines.local import DuckDBEngine
 from revml.features.spec import Feature, Steps, Subject
 from revml.features.sql import STARTS, identifier
@@ -72,7 +75,9 @@ def build_features(
         parts = _build(here, facts, picked, wanted, progress or silent)
     finally:
         here.close()
-    table = pa.concat_tables(parts).cast(schema).sort_by([("as_of", "ascending"), ("account_id", "ascending")])
+    table = pa.concat_tables(parts).cast(schema)
+    if wanted["as_of"].dt.normalize().ne(wanted["as_of"]).any():  # built by time of day
+        table = table.sort_by([("as_of", "ascending"), ("account_id", "ascending")])
     if progress:
         progress("features", 1.0)
     return table.combine_chunks()
@@ -90,12 +95,12 @@ def _build(engine: Engine, facts: Known, picked: Picked, wanted: pd.DataFrame, p
     done, total = 0, sum(len(batches) for _, batches in groups) * len(picked) + len(groups)
     for shift, batches in groups:
         everybody = pd.concat(batches)["account_id"].drop_duplicates().sort_values(ignore_index=True)
-        engine.put("accounts_in_play", pa.table({"account": everybody.index.astype("int32"), "account_id": everybody}))
         # A microsecond more, so that midnight itself still belongs to the day before.
         engine.make("clock", f"SELECT INTERVAL '{shift + 1}' MICROSECOND AS shift")
+        stored = _accounts(engine, facts, everybody, shift, progress)
         first = _first_day(engine, facts)
         for subject, _ in picked:
-            _run(engine, subject, subject.once)
+            _run(engine, subject, subject.store if stored else subject.once)
         done += 1
         for batch in batches:
             _prepare(engine, batch, first)
@@ -103,8 +108,45 @@ def _build(engine: Engine, facts: Known, picked: Picked, wanted: pd.DataFrame, p
                 progress(subject.name, done / total)
                 _run(engine, subject, subject.steps)
                 done += 1
-            parts.append(engine.fetch(_collect(picked)))
+            parts.append(_fetch(engine, batch, picked))
     return parts
+
+
+def _accounts(engine: Engine, facts: Known, everybody: pd.Series[str], shift: int, progress: Progress) -> bool:
+    """Number the accounts in play; returns whether the tables of `daily` are read from the store.
+
+    The store knows whole days from midnight to midnight, and this process alone has one.
+    """
+    here = engine if isinstance(engine, DuckDBEngine) and not shift else None
+    stored = {}
+    if here and isinstance(facts, Facts):
+        refresh(facts, progress=progress)
+        stored = relations(facts)
+    if not here or not stored:
+        numbers = pa.table({"account": everybody.index.astype("int32"), "account_id": everybody})
+        engine.put("accounts_in_play", numbers)
+        return False
+    engine.put("given_accounts", pa.table({"account_id": everybody}))
+    engine.make(
+        "accounts_in_play",
+        # Accounts that nobody knows have no use, but a row of their own all the same.
+        "SELECT CAST(COALESCE(c.code, -ROW_NUMBER() OVER (ORDER BY g.account_id)) AS INTEGER) AS account, g.account_id "
+        f"FROM given_accounts AS g LEFT JOIN {stored.pop(ACCOUNTS.name)} AS c ON c.account_id = g.account_id",
+    )
+    for name, relation in stored.items():
+        here.look(name, f"SELECT * FROM {relation} AS x WHERE account IN (SELECT account FROM accounts_in_play)")
+    return True
+
+
+def _fetch(engine: Engine, batch: pd.DataFrame, picked: Picked) -> pa.Table:
+    """The features of a batch in the order of its snapshots."""
+    found = engine.fetch(_collect(picked))
+    order = np.argsort(found["snapshot"].to_numpy(), kind="stable")
+    table = found.drop_columns(["snapshot"]).take(pa.array(order))
+    keys = pa.table({"account_id": batch["account_id"], "as_of": batch["as_of"]})
+    for number, name in enumerate(keys.column_names):
+        table = table.add_column(number, name, keys[name])
+    return table
 
 
 def _distinct(snapshots: pd.DataFrame) -> pd.DataFrame:
@@ -181,21 +223,15 @@ def _run(engine: Engine, subject: Subject, steps: Steps) -> None:
         for name, select in steps:
             engine.make(name, select)
     except TooLarge as error:
-        raise DataError(
-            "a number is too large to add up",
-            where=f"the features of {subject.name}, from {', '.join(subject.tables)}",
-            wanted="amounts and quantities below 10^24",
-            got=str(error),
-            do="correct the value in the source, or leave its row out with `where`",
-        ) from None
+        raise too_large(subject, error) from None
 
 
 def _collect(picked: Picked) -> str:
-    columns, joins = ["s.account_id", "s.as_of"], []
+    columns, joins = ["s.snapshot"], []
     for subject, features in picked:
         joins.append(f"LEFT JOIN {subject.table} ON {subject.table}.snapshot = s.snapshot")
         for f in features:
             value = f"{subject.table}.{identifier(f.name)}"
             value = f"COALESCE({value}, 0)" if f.empty_is_zero else value
             columns.append(f"CAST({value} AS {f.sql_type}) AS {identifier(f.name)}")
-    return f"SELECT {', '.join(columns)} FROM snapshots AS s {' '.join(joins)} ORDER BY s.as_of, s.account_id"
+    return f"SELECT {', '.join(columns)} FROM snapshots AS s {' '.join(joins)}"

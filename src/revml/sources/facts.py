@@ -10,6 +10,8 @@ say what is really there. Nothing is ever written to the staged folder from here
 from __future__ import annotations
 
 import json
+import tempfile
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +22,8 @@ from revml.contract.tables import SQL_TYPES, TABLES, Table
 from revml.errors import DataError, NotFound
 
 META_FILE = "facts.json"
+# Beyond this, sorts and hash tables go to a temporary folder.
+MEMORY_LIMIT = "3GB"
 LEDGER_FILE = "usage_days.parquet"
 LEDGER = {"day": "DATE", "rows": "BIGINT", "digest": "VARCHAR"}
 
@@ -113,6 +117,9 @@ def connect() -> duckdb.DuckDBPyConnection:
     con.execute("SET python_enable_replacements = false")
     con.execute("SET autoinstall_known_extensions = false")
     con.execute("SET TimeZone = 'UTC'")
+    con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    # Made when it is needed, and gone with the connection; by default it would be made where the user stands.
+    con.execute(f"SET temp_directory = {literal(Path(tempfile.gettempdir()) / f'revml-{uuid.uuid4().hex}')}")
     return con
 
 

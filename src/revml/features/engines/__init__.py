@@ -11,9 +11,23 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from revml.errors import DataError
+from revml.features.spec import Subject
+
 
 class TooLarge(Exception):
     """A value of the company's that no sum can hold; `features.engine` says where."""
+
+
+def too_large(subject: Subject, got: object) -> DataError:
+    """The error for an amount that no sum can hold."""
+    return DataError(
+        "a number is too large to add up",
+        where=f"the features of {subject.name}, from {', '.join(subject.tables)}",
+        wanted="amounts below 10^24, quantities of use below 10^14 a day",
+        got=str(got).splitlines()[0],
+        do="correct the value in the source, or leave its row out with `where`",
+    )
 
 
 class Engine(Protocol):

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import duckdb
 import pyarrow as pa
 
 from revml.features.engines import TooLarge
-from revml.sources.facts import Facts, literal
-
-# Beyond this, sorts and hash tables go to a temporary folder.
-MEMORY_LIMIT = "3GB"
+from revml.sources.facts import Facts
 
 
 class DuckDBEngine:
@@ -24,8 +15,8 @@ class DuckDBEngine:
     name = "duckdb"
 
     def __init__(self, facts: Facts) -> None:
-        self._context = cursor(facts)
-        self._con = self._context.__enter__()
+        self._con = cursor(facts)
+        self._looks: set[str] = set()
 
     def put(self, name: str, table: pa.Table) -> None:
         """Make or replace a small table."""
@@ -39,6 +30,9 @@ class DuckDBEngine:
         Raises:
             TooLarge: a number is too large to add up.
         """
+        if name in self._looks:
+            self._con.execute(f"DROP VIEW {name}")
+            self._looks.remove(name)
         try:
             self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
         except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
@@ -47,6 +41,7 @@ class DuckDBEngine:
     def look(self, name: str, select: str) -> None:
         """Make or replace a view of a SELECT: for what is stored already."""
         self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select}")
+        self._looks.add(name)
 
     def fetch(self, select: str) -> pa.Table:
         """The rows of a SELECT."""
@@ -54,23 +49,12 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Drop everything that was made."""
-        self._context.__exit__(None, None, None)
+        self._con.close()
 
 
-@contextmanager
-def cursor(facts: Facts) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A cursor on the facts with bounded memory; what it makes is temporary."""
-    room = Path(tempfile.mkdtemp(prefix="revml-build-"))
-    try:
-        with facts.con.cursor() as con:
-            for setting in (
-                "python_enable_replacements = false",
-                "TimeZone = 'UTC'",
-                f"memory_limit = '{MEMORY_LIMIT}'",
-                "preserve_insertion_order = false",
-            ):
-                con.execute(f"SET {setting}")
-            con.execute(f"SET temp_directory = {literal(room)}")
-            yield con
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+def cursor(facts: Facts) -> duckdb.DuckDBPyConnection:
+    """A cursor on the facts; what it makes is temporary."""
+    con = facts.con.cursor()
+    for setting in ("python_enable_replacements = false", "TimeZone = 'UTC'"):
+        con.execute(f"SET {setting}")
+    return con
