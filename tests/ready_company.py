@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -64,12 +64,15 @@ def undated_table(rows: int = 600, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def dated_table(accounts: int = 150, months: int = 14, seed: int = 1) -> pd.DataFrame:
-    """Monthly snapshots; the last two months have no label yet."""
+def dated_table(accounts: int = 150, months: int = 14, seed: int = 1, weeks: int = 0) -> pd.DataFrame:
+    """Monthly (or weekly) snapshots; the last two have no label yet."""
     rng = np.random.default_rng(seed)
     health = rng.normal(size=accounts)
     parts = []
-    for n, at in enumerate(month_starts(datetime(2025, 1, 1), datetime(2030, 1, 1))[:months]):  # noqa: DTZ001
+    start = datetime(2025, 1, 1)  # noqa: DTZ001 - naive means UTC in revml
+    dates = [start + timedelta(days=7 * week) for week in range(weeks)] or month_starts(start, start.replace(year=2030))
+    dates = dates[: weeks or months]
+    for n, at in enumerate(dates):
         health = 0.9 * health + 0.45 * rng.normal(size=accounts)
         left = (rng.random(accounts) < 1 / (1 + np.exp(1.5 + 1.5 * health))).astype(float)
         parts.append(
@@ -77,7 +80,7 @@ def dated_table(accounts: int = 150, months: int = 14, seed: int = 1) -> pd.Data
                 {
                     "customer": range(accounts),
                     "month": at,
-                    "left": np.nan if n >= months - 2 else left,
+                    "left": np.nan if n >= len(dates) - 2 else left,
                     "health": health + 0.2 * rng.normal(size=accounts),
                     "signed": at - pd.to_timedelta(rng.integers(10, 900, accounts), unit="D"),
                     "renewed": at + pd.to_timedelta(rng.integers(-90, 90, accounts), unit="D"),

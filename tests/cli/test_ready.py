@@ -16,7 +16,7 @@ from revml.service.gate import Gate
 from revml.service.serving import Serving
 from revml.store import Store
 from tests.cli.commands import answer, call
-from tests.ready_company import HONEST, dated_company, undated_company, undated_table
+from tests.ready_company import DATED, HONEST, dated_company, dated_table, undated_company, undated_table
 
 SHEET = "question: churn\nbootstrap_rounds: 50\nmax_rounds: 100\n"
 
@@ -122,16 +122,18 @@ def test_a_question_without_a_table_names_those_that_have_one(undated: Path) -> 
     assert "ready tables for churn" in result.stderr
 
 
-def test_a_table_by_month_is_scored_at_its_newest_month(tmp_path: Path) -> None:
+def test_a_table_by_week_is_scored_at_its_newest_week(tmp_path: Path) -> None:
     """Split by time, scored at the newest as_of with its own past, without money ordered by probability."""
     dated_company(tmp_path)
+    dated_table(100, weeks=40).to_parquet(tmp_path / "table.parquet")
+    (tmp_path / "revml.yaml").write_text(DATED.replace("horizon_days: 60", "horizon_days: 21"), encoding="utf-8")
     light(tmp_path)
     assert "knows the future" in call(tmp_path, "check").output
     [said] = answer(tmp_path, "train", "churn")
     assert (said["chosen"], said["tested"]) == ("out of time", "out of time")
     run = answer(tmp_path, "score")
-    assert run["as_of"].startswith("2026-02-01")
-    assert run["accounts"] == 150
+    assert run["as_of"].startswith("2025-10-01")
+    assert run["accounts"] == 100
     assert "nothing is known of their money" in call(tmp_path, "score").output
     with Store.open(load_workspace(tmp_path).store_url) as store:
         rows = store.accounts("churn", limit=20).rows

@@ -43,8 +43,9 @@ MODEL_WORDS = (
 OUTCOME_WORDS = ("cancelled", "canceled", "cancellation", "terminated", "termination", "churned", "attrition", "exited")
 # Words of a label's name that say nothing of what it is about.
 EMPTY_WORDS = frozenset(
-    "label flag value target is has y outcome event customer client account status will yes no the of in".split()
+    {"label", "flag", "value", "target", "outcome", "event", "customer", "client", "account", "status"}
 )
+LEAST_LETTERS = 3  # words of so few letters (is, has, yes) say nothing either
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def _out_of_line(
 def _by_name(column: str, label_name: str) -> str:
     """What a column's name gives away, in words; empty where it gives nothing away."""
     told = " ".join(_words(column))
-    about = [word for word in _words(label_name) if word not in EMPTY_WORDS and len(word) > 2]
+    about = [word for word in _words(label_name) if word not in EMPTY_WORDS and len(word) > LEAST_LETTERS]
     for word in about:
         if re.search(rf"\b{re.escape(word)}(s|ed|er)?\b", told):
             return f"its name speaks of {word!r}, as the label's does"
