@@ -177,10 +177,10 @@ def _notes(given: dict[str, list[Shape]], owner: Shape) -> list[str]:
     for other in dict.fromkeys(claims[0].name for table, claims in given.items() if claims[0] is not owner):
         if any(c[0].name == other and "account_id" in TABLES[t].by_name for t, c in given.items()):
             notes.append(f"account ids of {other} are matched by {_match(owner, shape(other))}: edit it")
-    if "usage" in given and given["usage"][0] is not owner:
+    if any(claims[0] is not owner for claims in given.values()):
         notes.append(
-            f"usage from before the account was created in {owner.name} goes to quarantine: lower created_at of"
-            " accounts where the product is tried out before that"
+            f"what happened before the account was created in {owner.name} goes to quarantine: name first the shape"
+            " that knows accounts earliest (mostly the CRM), or lower created_at of accounts"
         )
     if not set(ONE_OF) & set(given):
         notes.append(
