@@ -40,6 +40,8 @@ def s3_server() -> Iterator[str]:
     host, port = running.get_host_and_port()
     endpoint = f"http://{host}:{port}"
     try:
+        # The server keeps its buckets in this process, those of an earlier one among them.
+        urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()
         client(endpoint).create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": ENVIRONMENT["AWS_DEFAULT_REGION"]}
         )

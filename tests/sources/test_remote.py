@@ -221,7 +221,7 @@ def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(registry._registry, "s3", raising=False)
     with pytest.raises(ConfigError, match=r"pip install revml\[s3\]"):
-        stage_workspace(workspace(tmp_path, yaml("http://127.0.0.1:9", "data: s3://acme/crm")))
+        stage_workspace(workspace(tmp_path, yaml("http://127.0.0.1:1/never-opened", "data: s3://acme/crm")))
 
 
 def test_an_unknown_protocol_is_a_config_error(tmp_path: Path) -> None:

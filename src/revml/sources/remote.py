@@ -7,10 +7,12 @@ it over fsspec in place. Nothing is contacted but the store that the workspace n
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,7 +75,7 @@ def look(place: str, storage: Storage) -> Remote:
         around = store.files(folder, below=False)
         return _remote(store, folder, [single], around or [single], storage)
     found = store.files(folder, below=True)
-    chosen = [one for one in found if _fits(store, one, whole)] if glob else found
+    chosen = [one for one in found if _fits(one, whole)] if glob else found
     return _remote(store, folder, chosen, found, storage)
 
 
@@ -118,14 +120,10 @@ class _Store:
             for name, value in storage.get(self.protocol, {}).items()
         }
         self.secrets = [str(value) for name, value in options.items() if storage[self.protocol][name] != value]
+        # A session takes half a second to open, so that all tables share one; who changes the keys gets another.
+        around = tuple(sorted(pair for pair in os.environ.items() if pair[0].startswith(("AWS_", "FSSPEC_"))))
         try:
-            import fsspec
-            import fsspec.utils
-
-            self.fitting: Callable[[str], str] = fsspec.utils.glob_translate
-            self.fs: Any = fsspec.filesystem(
-                self.protocol, skip_instance_cache=True, use_listings_cache=False, **_own(self.protocol, options)
-            )
+            self.fs = _file_system(self.protocol, tuple(sorted(options.items())), around)
         except ImportError as error:
             extra = EXTRAS.get(self.protocol)
             raise ConfigError(
@@ -218,6 +216,14 @@ class _Store:
         )
 
 
+@lru_cache(maxsize=4)
+def _file_system(protocol: str, options: tuple[tuple[str, Option], ...], around: tuple[tuple[str, str], ...]) -> Any:
+    import fsspec
+
+    own = _own(protocol, dict(options))
+    return fsspec.filesystem(protocol, skip_instance_cache=True, use_listings_cache=False, **own)
+
+
 def _own(protocol: str, options: dict[str, Option]) -> dict[str, Any]:
     """revml's words for the options of S3 as s3fs's; others pass as they are."""
     if protocol not in EXTRAS:
@@ -240,8 +246,10 @@ def _info(fs: Any, path: str) -> dict[str, Any] | None:
     return found if found["type"] == "file" else None
 
 
-def _fits(store: _Store, one: dict[str, Any], pattern: str) -> bool:
-    return re.fullmatch(store.fitting(pattern), str(one["name"])) is not None
+def _fits(one: dict[str, Any], pattern: str) -> bool:
+    from fsspec.utils import glob_translate
+
+    return re.fullmatch(glob_translate(pattern), str(one["name"])) is not None
 
 
 def _remote(
