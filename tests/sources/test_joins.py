@@ -7,9 +7,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from revml.config import AccountIds, Place, TableSource, Workspace
+from revml.contract.tables import TABLES
 from revml.errors import ConfigError, DataError, RevmlError
 from revml.sources.facts import Facts, connect
 from revml.sources.functions import define_functions
+from revml.sources.mapping import map_table
+from revml.sources.source import Source
 from tests.sources.workspaces import ANY_SHARE, check, quarantined, staged
 
 LINES = "nr,customer,item\n1,a,p\n2,b,q\n"
@@ -174,3 +178,19 @@ def test_accounts_are_not_matched_to_themselves(tmp_path: Path) -> None:
     match = "account_ids: {path: pairs.csv, theirs: stripe, ours: company}"
     with pytest.raises(ConfigError, match="accounts have our own ids"):
         check(tmp_path, ANY_SHARE + f"tables: {{accounts: {{path: data/accounts.csv, {match}}}}}\n")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        TableSource(path="x", query="SELECT 1", sources={"heads": Place(path="y")}),
+        TableSource(path="x", account_ids=AccountIds(path="y", theirs="t", ours="o")),
+    ],
+)
+def test_inputs_that_nobody_opened_are_an_error_with_a_way_out(spec: TableSource) -> None:
+    """A table that stays on its own server cannot be joined to files here."""
+    con = connect()
+    con.execute("CREATE TABLE orders AS SELECT '1' AS order_id")
+    there = Source("orders on a server", "orders", {"order_id": "VARCHAR"})
+    with pytest.raises(ConfigError, match="cannot be joined where it stands"):
+        map_table(con, Workspace(), TABLES["orders"], spec, there)

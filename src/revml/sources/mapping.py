@@ -65,6 +65,7 @@ def map_table(
         DataError: the source lacks a required column.
     """
     define_functions(con)
+    _inputs_are_open(table.name, spec, source)
     if spec.query is not None:
         source = _queried(con, table.name, spec.query, source)
     _known_columns(table, tuple(spec.columns))
@@ -98,6 +99,19 @@ def map_table(
         mixing=spec.timezone is not None,
         limit=limit,
     )
+
+
+def _inputs_are_open(table: str, spec: TableSource, source: Source) -> None:
+    """A table that stays on its own server has nothing else beside it."""
+    away = [name for name in spec.inputs if name not in source.inputs]
+    if away:
+        raise ConfigError(
+            "the inputs of this table cannot be joined where it stands",
+            where=f"revml.yaml: tables.{table}",
+            wanted="a table by itself, or one that is copied here to be joined",
+            got=", ".join(away),
+            do="run it with --engine duckdb, or make a view on the server that joins them and map that",
+        )
 
 
 def _own(table: str, key: str, name: str, source: Source) -> Value:
