@@ -31,6 +31,7 @@ class Located:
         words: what messages call it.
         inputs: what its query joins to it.
         remote: its files in an object store.
+        compared: its files were compared with their manifests already, when the whole was opened.
     """
 
     source: TableSource
@@ -38,6 +39,7 @@ class Located:
     words: str
     inputs: dict[str, Located] = field(default_factory=dict)
     remote: Remote | None = None
+    compared: bool = False
 
     @property
     def parts(self) -> tuple[SourceFile, ...]:
@@ -45,12 +47,12 @@ class Located:
         return self.remote.files if self.remote else tuple(local_file(file) for file in self.files)
 
     def only(self, parts: Collection[SourceFile]) -> Located:
-        """The same place with some of its files."""
+        """The same place, opened before, with some of its files."""
         paths = {part.path for part in parts}
         if self.remote is None:
-            return replace(self, files=tuple(file for file in self.files if str(file) in paths))
+            return replace(self, files=tuple(file for file in self.files if str(file) in paths), compared=True)
         chosen = tuple(file for file in self.remote.files if file.path in paths)
-        return replace(self, remote=replace(self.remote, files=chosen))
+        return replace(self, remote=replace(self.remote, files=chosen), compared=True)
 
 
 def locate(workspace: Workspace) -> dict[str, Located]:
