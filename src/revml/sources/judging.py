@@ -7,6 +7,8 @@ several, the contract columns typed, static extras as they came, `_reason` (the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import duckdb
@@ -28,10 +30,23 @@ def judge(con: Connection, mapping: Mapping) -> tuple[int, int]:
     Raises:
         DataError: the source breaks off while it is read, or mixes times with and without a zone.
     """
-    try:
+    with reading(mapping):
         con.execute(_statement(mapping))
         kept = count(con, "SELECT count(*) FROM judged")
         total = count(con, f"SELECT count(*) FROM {mapping.source.relation}") if mapping.where else kept
+    no_mixed_zones(con, mapping)
+    return total, kept
+
+
+@contextmanager
+def reading(mapping: Mapping) -> Iterator[None]:
+    """Say in the user's words what went wrong while a source was read.
+
+    Raises:
+        DataError: it breaks off, or an expression of the mapping fails on some row.
+    """
+    try:
+        yield
     except duckdb.ConversionException as error:
         raise DataError(
             "an expression of the mapping fails on some row",
@@ -42,8 +57,6 @@ def judge(con: Connection, mapping: Mapping) -> tuple[int, int]:
         ) from None
     except duckdb.Error as error:
         raise unreadable(f"table {mapping.table.name} ({mapping.source.words})", error) from None
-    _no_mixed_zones(con, mapping)
-    return total, kept
 
 
 def extra(name: str) -> str:
@@ -73,8 +86,23 @@ def count(con: Connection, sql: str) -> int:
 
 
 def _statement(mapping: Mapping) -> str:
+    # Numbered before `where`, so that a number leads to the row in the source.
+    numbered = f"(SELECT *, row_number() OVER () AS {ROW} FROM {mapping.source.relation})"
+    file = identifier(FILE_COLUMN) if mapping.source.has_files else None
+    key = f"hash({', '.join(mapping.table.key or content(mapping))}) AS _hash"
+    return f"CREATE OR REPLACE TABLE judged AS {judged_rows(mapping, numbered, row=ROW, file=file, more=(key,))}"
+
+
+def judged_rows(mapping: Mapping, rows: str, *, row: str, file: str | None, more: Sequence[str] = ()) -> str:
+    """SQL for typed rows, each with the first rule it breaks.
+
+    Args:
+        rows: SQL that can stand after FROM, with the source's columns.
+        row, file: SQL for a row's number and its file.
+        more: further columns over the typed ones.
+    """
     table, values = mapping.table, mapping.values
-    file = [f"{identifier(FILE_COLUMN)} AS _file"] if mapping.source.has_files else []
+    place = [f"{row} AS _row", *([f"{file} AS _file"] if file else [])]
     raws = [f"{value.sql} AS {raw(name)}" for name, value in values.items()]
     extras = [f"{value.sql} AS {extra(name)}" for name, value in mapping.extras.items()]
     columns = [
@@ -86,14 +114,10 @@ def _statement(mapping: Mapping) -> str:
     kept = ["_row", *(["_file"] if file else []), *values, *(extra(n) for n in mapping.extras), *known]
     kept += [left(name) for name in watch(mapping)]
     as_is = ", ".join(f"{literal(name)}: CAST({raw(name)} AS VARCHAR)" for name in values)
-    # Numbered before `where`, so that a number leads to the row in the source.
-    numbered = f"(SELECT *, row_number() OVER () AS {ROW} FROM {mapping.source.relation})"
     where = f" WHERE ({mapping.where})" if mapping.where else ""
-    read = f"SELECT {', '.join([f'{ROW} AS _row', *file, *raws, *extras, *watched])} FROM {numbered}{where}"
+    read = f"SELECT {', '.join([*place, *raws, *extras, *watched])} FROM {rows}{where}"
     return f"""
-        CREATE OR REPLACE TABLE judged AS
-        SELECT {", ".join([*kept, *_zone_flags(mapping)])}, _reason,
-               hash({", ".join(table.key or content(mapping))}) AS _hash,
+        SELECT {", ".join([*kept, *_zone_flags(mapping), *more])}, _reason,
                CASE WHEN _reason IS NOT NULL THEN {{{as_is}}} END AS _raw
         FROM (SELECT *, {first_reason(_rules(mapping))} AS _reason
               FROM (SELECT *, {", ".join(columns)}
@@ -109,7 +133,8 @@ def _rules(mapping: Mapping) -> list[Rule]:
     return rules
 
 
-def _text_times(mapping: Mapping) -> list[str]:
+def text_times(mapping: Mapping) -> list[str]:
+    """The columns whose times are written as text."""
     times = [c.name for c in mapping.table.by_name.values() if c.type == "time" and c.name in mapping.values]
     return [name for name in times if mapping.values[name].type == "VARCHAR"]
 
@@ -121,21 +146,28 @@ def _zone_flags(mapping: Mapping) -> list[str]:
     return [
         f"CASE WHEN {name} IS NOT NULL AND NOT {date_only(raw(name))} THEN {aware(f'trim({raw(name)})')} END"
         f" AS {identifier(f'zone:{name}')}"
-        for name in _text_times(mapping)
+        for name in text_times(mapping)
     ]
 
 
-def _no_mixed_zones(con: Connection, mapping: Mapping) -> None:
-    for name in [] if mapping.mixing else _text_times(mapping):
+def no_mixed_zones(con: Connection, mapping: Mapping) -> None:
+    """Hold that the times of a column are written in one way.
+
+    Raises:
+        DataError: some say their zone and some do not, and nothing says what the latter mean.
+    """
+    for name in [] if mapping.mixing else text_times(mapping):
         flag = identifier(f"zone:{name}")
+        ways = (flag, f"NOT {flag}") if mapping.source.has_files else ()
+        places = "".join(f", arg_min(_file, _row) FILTER ({way})" for way in ways)
         row = con.execute(
             f"SELECT min(_row) FILTER ({flag}), min(_row) FILTER (NOT {flag}),"
-            f" count(*) FILTER ({flag}), count(*) FILTER (NOT {flag}) FROM judged"
+            f" count(*) FILTER ({flag}), count(*) FILTER (NOT {flag}){places} FROM judged"
         ).fetchone()
         if row and row[2] and row[3]:
             raise DataError(
                 f"the column {name} mixes times with a zone and times without one",
-                where=f"table {mapping.table.name} ({mapping.source.words}){_files(con, mapping, row)}",
+                where=f"table {mapping.table.name} ({mapping.source.words}){_files(row[4:])}",
                 wanted="all with a zone (2026-03-01T06:00:00Z), or all without",
                 got=f"{row[2]:,} with a zone (first in row {row[0]:,}), {row[3]:,} without (first in row {row[1]:,})",
                 do=f"write the column in one way, or name the zone of the others in revml.yaml,"
@@ -143,8 +175,6 @@ def _no_mixed_zones(con: Connection, mapping: Mapping) -> None:
             )
 
 
-def _files(con: Connection, mapping: Mapping, rows: tuple[int, ...]) -> str:
-    if not mapping.source.has_files:
-        return ""
-    named = con.execute("SELECT DISTINCT _file FROM judged WHERE _row IN (?, ?) ORDER BY 1", list(rows[:2])).fetchall()
-    return ": " + " and ".join(str(file).replace("\\", "/").rpartition("/")[2] for (file,) in named)
+def _files(paths: Sequence[str]) -> str:
+    named = sorted({path.replace("\\", "/").rpartition("/")[2] for path in paths})
+    return f": {' and '.join(named)}" if named else ""

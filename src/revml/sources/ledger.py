@@ -1,8 +1,8 @@
 """What each day of usage holds: how many rows, and a digest that tells whether they are still the same rows.
 
-Comes in: accepted rows of usage. Goes out: the ledger (day, rows, digest), from which the daily store sees what changed
-and the fingerprint of the facts is made. A digest depends on a day's rows as a set, over every column of the contract:
-not on their order, nor on the parts they stand in, nor on whether an empty column is there.
+Comes in: accepted rows of usage. Goes out: the ledger (day, rows, digest), from which the daily store sees what
+changed, and the fingerprint of the facts is made. A digest depends on a day's rows as a set, over every column of the
+contract: not on their order, nor on the parts they stand in, nor on whether an empty column is there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from revml.contract.tables import SQL_TYPES, TABLES
 from revml.sources.facts import LEDGER, literal
 
 USAGE = "usage"
+# Two sums over the hashes of a day's rows, which rows that come or go change without a look at the others.
+LEDGER_LINE = "day, CAST(count(*) AS BIGINT) AS rows, bit_xor(hash) AS mixed, sum(CAST(hash AS HUGEINT)) AS total"
 # An event at midnight belongs to the day that ends there, as windows are open at their start and closed at their end.
 DAY = "CAST(occurred_at - INTERVAL 1 MICROSECOND AS DATE)"
 
@@ -36,27 +38,33 @@ def row_hash(columns: Collection[str]) -> str:
     return f"hash({', '.join(values)})"
 
 
-def days_of(rows: str, columns: Collection[str]) -> str:
-    """SQL for the ledger of a relation without two equal rows: day, rows, digest.
+def sums_of(rows: str, columns: Collection[str]) -> str:
+    """SQL for the ledger's sums over a relation without two equal rows: day, rows, mixed, total.
 
     Args:
         rows: SQL that can stand after FROM.
         columns: the contract columns that the rows have.
     """
-    return f"""
-        SELECT day, CAST(count(*) AS BIGINT) AS rows,
-               printf('%x-%s', bit_xor(hash), CAST(sum(CAST(hash AS HUGEINT)) AS VARCHAR)) AS digest
-        FROM (SELECT {DAY} AS day, {row_hash(columns)} AS hash FROM {rows}) GROUP BY day
-    """
+    hashed = f"SELECT {DAY} AS day, {row_hash(columns)} AS hash FROM {rows}"
+    return f"SELECT {LEDGER_LINE} FROM ({hashed}) GROUP BY day"
 
 
-def write_ledger(con: duckdb.DuckDBPyConnection, days: str, file: Path) -> None:
-    """Write a ledger in the order of its days.
+def open_ledger(con: duckdb.DuckDBPyConnection, file: Path | None) -> None:
+    """Make the scratch table `ledger`: empty, or as a file has it."""
+    con.execute("CREATE OR REPLACE TABLE ledger (day DATE, rows BIGINT, mixed UBIGINT, total HUGEINT)")
+    if file is not None:
+        sums = ", ".join(
+            f"CAST(split_part(digest, '-', {place}) AS {kind})" for place, kind in ((1, "UBIGINT"), (2, "HUGEINT"))
+        )
+        con.execute(f"INSERT INTO ledger SELECT day, rows, {sums} FROM read_parquet({literal(file)})")
 
-    Args:
-        days: SQL that gives day, rows, digest.
-    """
-    con.execute(f"COPY (SELECT {', '.join(LEDGER)} FROM ({days}) ORDER BY day) TO {literal(file)} (FORMAT parquet)")
+
+def write_ledger(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Write the scratch table `ledger` in the order of its days."""
+    con.execute(f"""
+        COPY (SELECT day, rows, concat(mixed, '-', total) AS digest FROM ledger ORDER BY day)
+        TO {literal(file)} (FORMAT parquet)
+    """)
 
 
 def ledger_digest(con: duckdb.DuckDBPyConnection, file: Path) -> bytes:

@@ -49,25 +49,39 @@ def remember(con: Connection, table: Table, staged: str) -> None:
 
 def _reference(con: Connection, table: Table, column: str, target: str) -> None:
     own = target == table.name
-    if not own and not count(con, f"SELECT count(*) FROM duckdb_tables() WHERE table_name = 'ids_{target}'"):
+    if not own and not known_ids(con, target):
         return
     # A parent that is itself in quarantine is still a known parent: only ids that nobody has are put aside.
     ids = f"(SELECT DISTINCT {table.key[0]} AS id, true AS accepted FROM judged)" if own else f"ids_{target}"
-    early = ""
-    if target == "accounts" and column == "account_id" and table.happened_at:
-        late = before(f"t.{table.happened_at}", "i.created_at")
-        early = f" WHEN {late} THEN '{table.happened_at} is before the account was created'"
     con.execute(f"""
         INSERT INTO bad
         SELECT _row, reason FROM (
-            SELECT t._row, CASE
-                WHEN t.{column} IS NULL THEN NULL
-                WHEN i.id IS NULL THEN '{column} names nothing in {target}'
-                WHEN NOT i.accepted THEN '{column} names a row of {target} that is itself in quarantine'{early}
-            END AS reason
+            SELECT t._row, {reference_reason(table, column, target, "i")} AS reason
             FROM {GOOD} t LEFT JOIN {ids} i ON t.{column} = i.id)
         WHERE reason IS NOT NULL
     """)
+
+
+def known_ids(con: Connection, target: str) -> bool:
+    """Whether a table that others refer to was read."""
+    return count(con, f"SELECT count(*) FROM duckdb_tables() WHERE table_name = 'ids_{target}'") > 0
+
+
+def reference_reason(table: Table, column: str, target: str, ids: str) -> str:
+    """SQL for what is wrong with a reference of a row `t`, NULL where nothing is.
+
+    Args:
+        ids: the alias under which the target's ids are joined.
+    """
+    early = ""
+    if target == "accounts" and column == "account_id" and table.happened_at:
+        late = before(f"t.{table.happened_at}", f"{ids}.created_at")
+        early = f" WHEN {late} THEN '{table.happened_at} is before the account was created'"
+    return f"""CASE
+        WHEN t.{column} IS NULL THEN NULL
+        WHEN {ids}.id IS NULL THEN '{column} names nothing in {target}'
+        WHEN NOT {ids}.accepted THEN '{column} names a row of {target} that is itself in quarantine'{early}
+    END"""
 
 
 def _alike(con: Connection, mapping: Mapping) -> None:

@@ -1,6 +1,6 @@
 """From sources to accepted facts: read, map, check, and stage, table by table.
 
-Comes in: a workspace. Goes out: `staged/` (one Parquet file a contract table, sorted, and `facts.json`),
+Comes in: a workspace. Goes out: `staged/` (one Parquet file a contract table, sorted; usage in parts; `facts.json`),
 `quarantine/` (the rows put aside, with reasons) and a `CheckReport`. Both folders are swapped in whole; when too many
 rows break the contract, the staged folder of the last good check stays. Every row of a source is counted once:
 filtered, accepted, duplicate or quarantined.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -26,14 +25,16 @@ from revml.contract.since import SUMMARY_FILE, Changed, compare, read_summary, s
 from revml.contract.tables import ONE_OF, REQUIRED, TABLES
 from revml.errors import DataError
 from revml.progress import Progress, silent
-from revml.sources.facts import LEDGER_FILE, META_FILE, connect, literal, staged_file, staged_parts, staged_relation
+from revml.sources.facts import LEDGER_FILE, META_FILE, connect, literal, staged_file
 from revml.sources.hindsight import keep_account_columns, suspects
-from revml.sources.ledger import USAGE, days_of, ledger_digest, write_ledger
+from revml.sources.ledger import USAGE, ledger_digest
 from revml.sources.locate import Located, locate, strangers
 from revml.sources.mapping import Mapping, map_table
 from revml.sources.noticing import no_other_currency, noticed, one_currency
 from revml.sources.readers import open_source
 from revml.sources.sifting import Sifted, sift
+from revml.sources.swapping import recover, swap
+from revml.sources.usage import stage_usage
 
 # Referenced tables first, so that references are checked against accepted rows.
 ORDER = ("accounts", "products", "users")
@@ -42,12 +43,13 @@ NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - naive means UTC in revml
 
 
 def stage_workspace(
-    workspace: Workspace, *, progress: Progress | None = None, accept_changes: bool = False
+    workspace: Workspace, *, progress: Progress | None = None, accept_changes: bool = False, full: bool = False
 ) -> CheckReport:
     """Read, check and stage every table of a workspace.
 
     Args:
         accept_changes: stage even where something is gone that the last check had.
+        full: read all files of usage, even those that the last check read.
 
     Raises:
         ConfigError: the workspace names a column, file or key that is not there.
@@ -62,13 +64,19 @@ def stage_workspace(
     _clear(workspace.work_dir)
     room = Path(tempfile.mkdtemp(prefix=ROOM, dir=workspace.work_dir))
     try:
-        return _stage(workspace, located, room, report, accept_changes=accept_changes)
+        return _stage(workspace, located, room, report, accept_changes=accept_changes, full=full)
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
 
 def _stage(
-    workspace: Workspace, located: dict[str, Located], room: Path, progress: Progress, *, accept_changes: bool
+    workspace: Workspace,
+    located: dict[str, Located],
+    room: Path,
+    progress: Progress,
+    *,
+    accept_changes: bool,
+    full: bool,
 ) -> CheckReport:
     staged, quarantine = room / "staged", room / "quarantine"
     staged.mkdir()
@@ -84,14 +92,21 @@ def _stage(
             mapping = map_table(con, workspace, TABLES[name], located[name].source, source)
             if name != "accounts":
                 no_other_currency(con, mapping, workspace.company.currency)
-            file = staged_file(staged, name)
+            aside = quarantine / f"{name}.parquet"
             if name == USAGE:
-                staged_parts(staged, name).mkdir()
-                file = staged_parts(staged, name) / "0.parquet"
-            done[name] = sift(con, mapping, staged=file, quarantine=quarantine / f"{name}.parquet")
-            if name == USAGE:
-                days = days_of(staged_relation(staged, USAGE), [*mapping.values, "known_at"])
-                write_ledger(con, days, staged / LEDGER_FILE)
+                done[name] = stage_usage(
+                    con,
+                    mapping,
+                    located[name],
+                    root=workspace.root,
+                    room=room,
+                    staged=staged,
+                    quarantine=aside,
+                    last=workspace.staged_dir,
+                    full=full,
+                )
+            else:
+                done[name] = sift(con, mapping, staged=staged_file(staged, name), quarantine=aside)
             if name == "accounts":
                 accounts = mapping
                 keep_account_columns(con, mapping)
@@ -106,7 +121,7 @@ def _stage(
     )
     before = read_summary(workspace.staged_dir)
     report = replace(report, since=compare(before, told) if before else None)
-    _swap(quarantine, workspace.quarantine_dir)
+    swap(quarantine, workspace.quarantine_dir)
     if report.over_limit:
         raise OverLimit(report)
     _require_rows(report)
@@ -114,7 +129,7 @@ def _stage(
         raise Changed(report, report.since)
     (staged / SUMMARY_FILE).write_text(json.dumps(told, indent=1), encoding="utf-8")
     (staged / META_FILE).write_text(_facts(report, done), encoding="utf-8")
-    _swap(staged, workspace.staged_dir)
+    swap(staged, workspace.staged_dir)
     return report
 
 
@@ -224,20 +239,11 @@ def _fingerprint(con: duckdb.DuckDBPyConnection, staged: Path) -> str:
     return digest.hexdigest()
 
 
-def _swap(new: Path, place: Path) -> None:
-    """Put a whole folder in the place of another, safely on disk before it gets its name."""
-    for file in new.rglob("*"):
-        if file.is_file():
-            with file.open("rb") as content:
-                os.fsync(content.fileno())
-    old = new.with_name(new.name + ".old")
-    if place.exists():
-        place.replace(old)
-    new.replace(place)
-
-
 def _clear(work: Path) -> None:
     """Remove what checks that were killed left behind; one of the last day may still be running."""
-    for room in work.glob(f"{ROOM}*"):
+    rooms = sorted(work.glob(f"{ROOM}*"))
+    for name in ("staged", "quarantine"):
+        recover(rooms, name, work / name)
+    for room in rooms:
         if time.time() - room.stat().st_mtime > 24 * 3600:
             shutil.rmtree(room, ignore_errors=True)
