@@ -41,7 +41,7 @@ def draw(folder: Path) -> None:
             by_cutoffs = [(n * snapshots, _fastest(copy, "weekly", n)) for n in CUTOFFS]
             fixed_rows = rows / 1e6
     print("  rows of usage (million), 12 monthly cutoffs: " + _told(by_rows))
-    print(f"  accounts x weekly cutoffs (million), {fixed_rows:.0f} million rows: " + _told(by_cutoffs))
+    print(f"  accounts x weekly cutoffs (million), {fixed_rows:.3g} million rows: " + _told(by_cutoffs))
     if not QUICK:
         _picture(by_rows, by_cutoffs, fixed_rows, size.accounts)
         print(f"  drawn: {PICTURE}")

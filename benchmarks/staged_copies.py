@@ -24,10 +24,10 @@ def copy_staged(staged: Path, place: Path, *, eighths: int = EIGHTHS, late: bool
     copy = place / "staged"
     shutil.copytree(staged, copy, ignore=shutil.ignore_patterns("usage", "usage_days.parquet"))
     (copy / "usage").mkdir()
-    known = "known_at" if late else "occurred_at AS known_at"
+    columns = "*" if late else "* REPLACE (occurred_at AS known_at)"
     con = duckdb.connect()
     con.execute(
-        f"COPY (SELECT * REPLACE ({known}) FROM read_parquet($source) "
+        f"COPY (SELECT {columns} FROM read_parquet($source) "
         "WHERE hash(user_id, CAST(occurred_at AS DATE)) % $parts < $taken) "
         "TO $target (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
         {
