@@ -30,11 +30,12 @@ def notes(con: Connection, relation: str, table: Table, columns: frozenset[str],
     known = "known_at" in columns
     early = f"count(*) FILTER (known_at < {happened} - INTERVAL 1 DAY)" if known else "0"
     late = f"count(*) FILTER (known_at > {at})" if known else "0"
+    apart = f"count(*) FILTER (known_at <> {happened})" if known else "0"
     row = con.execute(f"""
-        SELECT count(*), count(*) FILTER ({happened} > {at}), max({happened}), {early}, {late}
+        SELECT count(*), count(*) FILTER ({happened} > {at}), max({happened}), {early}, {late}, {apart}
         FROM {relation}
     """).fetchone()
-    rows, future, newest, before, unknown = row or (0, 0, now, 0, 0)
+    rows, future, newest, before, unknown, other = row or (0, 0, now, 0, 0, 0)
     if future:
         found.append(_future(table, rows, future, newest, now))
     if table.name not in AHEAD and before > MANY * rows:
@@ -44,7 +45,7 @@ def notes(con: Connection, relation: str, table: Table, columns: frozenset[str],
         )
     if unknown and not future:
         found.append(f"{unknown:,} rows have a known_at in the future: nothing sees them until then")
-    if known and rows >= 200 and (load := _one_day(con, relation, happened, rows)):
+    if rows >= 200 and other >= 0.5 * rows and (load := _one_day(con, relation, happened, rows)):
         found.append(load)
     return found
 
