@@ -106,7 +106,13 @@ def test_json_holds_the_text_and_the_notes() -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [("stripe",), ("billing_lines",), ("order_lines",), ("hubspot", "stripe", "segment"), ("stripe", "posthog")],
+    [
+        ("stripe",),
+        ("stripe_items",),
+        ("order_lines",),
+        ("hubspot", "stripe", "segment"),
+        ("salesforce", "billing_lines"),
+    ],
     ids="-".join,
 )
 def test_what_is_written_passes_the_check_where_the_exports_stand(tmp_path: Path, names: tuple[str, ...]) -> None:

@@ -32,6 +32,7 @@ class Biller:
     invoices: Rows = field(default_factory=list)
     lines: Rows = field(default_factory=list)
     subscriptions: Rows = field(default_factory=list)
+    items: Rows = field(default_factory=list)
 
     def invoice(self, customer: str, sub: str, at: datetime, lines: Rows, *, status: str = "paid") -> None:
         """An invoice with its lines, paid an hour after."""
@@ -72,7 +73,7 @@ class Biller:
             unpaid: the last invoice before `ends_at` stays open.
         """
         customer, sub = f"cus_{number:03d}", f"sub_{number:03d}{tag}"
-        at, pending, ended = start, Rows(), ends_at
+        at, begun, pending, ended = start, start, Rows(), ends_at
         if trial_days:
             at = start + timedelta(days=trial_days)
             trial = [_line(sub, item, price, seats, 0, start, at) for item, (price, seats) in items.items()]
@@ -112,10 +113,18 @@ class Biller:
             {
                 "id": sub, "customer_id": customer, "status": "canceled" if over else "active", "created": text(start),
                 "canceled_at": text(notice or (ended if over else None)), "ended_at": text(ended if over else None),
-                "cancel_at_period_end": str(notice is not None).lower(), "current_period_end": text(at),
+                "cancel_at_period_end": str(notice is not None).lower(),
+                "trial_end": text(start + timedelta(days=trial_days)) if trial_days else "",
                 "_fivetran_active": "true", "_fivetran_start": text(NOW), "_fivetran_synced": text(NOW),
             }
         )  # fmt: skip
+        for item, (price, seats) in items.items():
+            self.items.append(
+                {
+                    "id": item, "subscription_id": sub, "plan_id": price, "quantity": seats, "created": text(start),
+                    "current_period_start": text(begun), "current_period_end": text(at), "_fivetran_synced": text(NOW),
+                }
+            )  # fmt: skip
 
 
 def _months(price: str) -> int:
@@ -192,6 +201,7 @@ def tables() -> Tables:
         "product.csv": products,
         "price.csv": prices,
         "subscription_history.csv": biller.subscriptions,
+        "subscription_item.csv": biller.items,
         "invoice.csv": biller.invoices,
         "invoice_line_item.csv": biller.lines,
     }

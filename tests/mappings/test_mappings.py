@@ -20,6 +20,7 @@ STRANGER = {"account_id names nothing in accounts": 1}
 # The shapes together, and what was planted to go aside.
 TOGETHER: dict[tuple[str, ...], dict[str, dict[str, int]]] = {
     ("stripe",): {"subscriptions": STRANGER, "invoices": STRANGER},
+    ("stripe_items",): {},
     ("billing_lines",): {},
     ("order_lines",): {"orders": {"account_id is missing": 1}},
     ("hubspot", "stripe", "segment"): {"subscriptions": STRANGER, "invoices": STRANGER},
@@ -148,6 +149,35 @@ def test_stripe_mrr_by_month_of_an_upgrade(checked: Everything, day: str, mrr: f
     """The money of a customer on a day is that of the terms that ran then."""
     runs = f"account_id = 'cus_002' AND started_at <= '{day}' AND (ended_at IS NULL OR ended_at > '{day}')"
     assert checked[("stripe",)].rows("subscriptions", "sum(mrr)", runs) == [(mrr,)]
+
+
+@pytest.mark.parametrize(
+    ("item", "terms"),
+    [
+        pytest.param("si_02", [(8, 160, "2024-02-01", None, None, 1, True)], id="the seats of today from the start"),
+        pytest.param(
+            "si_03",
+            [
+                (10, 180, "2024-03-01", "2024-11-20", None, 12, True),
+                (10, 180, "2024-11-20", "2025-03-01", None, 12, False),
+            ],
+            id="the notice has its own time",
+        ),
+        pytest.param("si_05", [], id="a trial that came to nothing"),
+        pytest.param("si_09a", [], id="what was taken out is gone"),
+        pytest.param(
+            "si_12",
+            [
+                (6, 108, "2024-04-13", "2025-04-13", None, 12, True),
+                (6, 108, "2025-04-13", None, "2026-04-13", 12, True),
+            ],
+            id="the renewal is that of the current period alone",
+        ),
+    ],
+)
+def test_stripe_items_tell_today_and_no_more(checked: Everything, item: str, terms: list[tuple[Any, ...]]) -> None:
+    """Without invoice lines the past looks like today, save starts, ends and notices."""
+    assert checked[("stripe_items",)].rows("subscriptions", _TERMS, f"subscription_id = '{item}'") == terms
 
 
 def test_stripe_who_comes_back_has_a_gap(checked: Everything) -> None:

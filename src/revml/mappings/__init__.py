@@ -16,7 +16,7 @@ from revml.contract.tables import ONE_OF, TABLES
 from revml.errors import NotFound
 from revml.yaml_file import nearest
 
-NAMES = ("stripe", "hubspot", "salesforce", "billing_lines", "segment", "posthog", "order_lines")
+NAMES = ("stripe", "stripe_items", "hubspot", "salesforce", "billing_lines", "segment", "posthog", "order_lines")
 _OWN = ("account_ids.csv", "account_id", "{name}")
 
 
@@ -39,14 +39,16 @@ class Key:
     theirs: str
 
 
+_STRIPE = Key(
+    "customer",
+    "stripe_customer_id",
+    "stripe/customer.csv",
+    "id",
+    "{{sql: \"json_extract_string(metadata, '$.{name}')\"}}",
+)
 KEYS = {
-    "stripe": Key(
-        "customer",
-        "stripe_customer_id",
-        "stripe/customer.csv",
-        "id",
-        "{{sql: \"json_extract_string(metadata, '$.{name}')\"}}",
-    ),
+    "stripe": _STRIPE,
+    "stripe_items": _STRIPE,
     "hubspot": Key("company", "hubspot_company_id", "hubspot/company.csv", "id", "property_{name}"),
     "salesforce": Key("account", "salesforce_account_id", "salesforce/Account.csv", "Id", "{Name}__c"),
     "billing_lines": Key("customer", "billing_customer_id", *_OWN),
