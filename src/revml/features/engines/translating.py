@@ -131,6 +131,9 @@ def _spark(node: Any) -> Any:
             this=exp.Anonymous(this="TYPEOF", expressions=[node.this]), expression=exp.Literal.string("double")
         )
         return exp.If(this=is_float, true=rounded, false=node.copy())
+    if isinstance(node, exp.TimestampTrunc | exp.DateTrunc):
+        # Spark would make an instant with a zone of it.
+        return exp.cast(node.copy(), exp.DataType.Type.TIMESTAMPNTZ)
     return node
 
 
