@@ -295,7 +295,7 @@ def _dataset_input(mlflow: Any, bundle: Bundle) -> Any:
 
 def _until(bundle: Bundle, at: str) -> str:
     """A day of the data, or that there is none."""
-    return at[:10] if bundle.manifest["data"]["dated"] else "undated"
+    return at[:10] if bundle.manifest["data"].get("dated", True) else "undated"
 
 
 def _metrics(mlflow: Any, manifest: Any, started: float) -> list[Any]:
@@ -319,7 +319,7 @@ def _params(mlflow: Any, manifest: Any) -> list[Any]:
         "features": data["features"],
         "rows": data["rows"],
         "chosen": "out of time" if data["by_time"] else "across accounts",
-        "tested": "out of time" if data["dated"] else "out of sample",
+        "tested": "out of time" if data.get("dated", True) else "out of sample",
         **{f"definition.{k}": v for k, v in manifest["definition"].items()},
         **{f"lightgbm.{k}": v for k, v in sheet["params"].items()},
         **{f"served.{k}": v for k, v in served["setting"].items()},
