@@ -276,7 +276,14 @@ def _no_secrets(value: dict[str, dict[str, Option]]) -> dict[str, dict[str, Opti
     for store, options in value.items():
         for name, option in options.items():
             if _SECRET.search(name) and not re.search(r"\$\{\w+\}", str(option)):
-                raise ValueError(f"{store}.{name}: write ${{NAME}} and keep the secret in that environment variable")
+                # Not a ValueError, whose report would show the value.
+                raise ConfigError(
+                    "a secret stands in the workspace file",
+                    where=f"{WORKSPACE_FILE}: storage.{store}.{name}",
+                    wanted="the name of an environment variable, as ${NAME}",
+                    got="something else",
+                    do=f"write {name}: ${{NAME}} and keep the secret in that variable",
+                )
     return value
 
 

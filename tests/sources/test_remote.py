@@ -208,8 +208,9 @@ def test_a_store_that_nobody_answers_for_is_a_data_error(tmp_path: Path, server:
 
 def test_secrets_do_not_stand_in_the_file(tmp_path: Path) -> None:
     """A key written out is refused, a variable that is not set is named."""
-    with pytest.raises(ConfigError, match=r"s3\.secret"):
-        workspace(tmp_path, "storage: {s3: {key: '${OUR_KEY}', secret: abc}}")
+    with pytest.raises(ConfigError, match=r"storage\.s3\.secret") as shown:
+        workspace(tmp_path, "storage: {s3: {key: '${OUR_KEY}', secret: very-s3cret}}")
+    assert "very-s3cret" not in str(shown.value)
     with pytest.raises(ConfigError, match="not set") as caught:
         stage_workspace(workspace(tmp_path, "data: s3://acme\nstorage: {s3: {key: '${NO_SUCH_KEY_IS_SET}'}}"))
     assert "NO_SUCH_KEY_IS_SET" in caught.value.wanted
