@@ -82,3 +82,23 @@ def test_a_missing_driver_names_the_extra(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigError, match=r"pip install revml\[postgres\]"):
         check(tmp_path, 'data: data\ntables: {orders: {url: "postgresql://u@h/db", table: t}}')
+
+
+def test_a_query_joins_a_file_to_tables_of_a_server(tmp_path: Path, server: str, yaml: str) -> None:
+    """Further inputs may be tables of a database, and a table of a database may say which account an id means."""
+    (tmp_path / "tickets.csv").write_text("id,line,at\nt1,1,2024-03-01\nt2,2,2024-03-02\n")
+    there = f'url: "{server}"'
+    tickets = f"""
+  tickets:
+    path: tickets.csv
+    sources: {{lines: {{{there}, table: shop.lines}}}}
+    query: SELECT t.id, t.at, l.account_id FROM source AS t JOIN lines AS l ON l.line = as_number(t.line)
+    columns: {{ticket_id: id, opened_at: at}}
+  touches:
+    path: tickets.csv
+    account_ids: {{{there}, table: accounts, theirs: {{sql: "'t' || account_id"}}, ours: account_id}}
+    columns: {{account_id: id, occurred_at: at, channel: {{sql: "'call'"}}}}
+"""
+    check(tmp_path, yaml + tickets.lstrip("\n"))
+    assert staged(tmp_path, "tickets", "ticket_id, account_id") == [("t1", "2")]
+    assert staged(tmp_path, "touches", "account_id, channel") == [("1", "call"), ("2", "call")]
