@@ -95,11 +95,13 @@ def _against_pandas(
     assert len(names) >= 100, f"{len(names)} features are compared"
     assert_equal(ours, theirs, names)
     took = {who: statistics.median(b.seconds for b in mine) for who, mine in made.items()}
+    cpu = {who: statistics.median(b.cpu for b in mine) for who, mine in made.items()}
     peak = {who: max(b.peak_mib for b in mine) for who, mine in made.items()}
     print(
         f"  {cutoffs} {rhythm} cutoffs, {len(ours):,} snapshots: revml {made['revml'][0].features} features in "
-        f"{took['revml']:.1f} s and {peak['revml']:,.0f} MiB, pandas {len(names)} of them in {took['pandas']:.1f} s "
-        f"and {peak['pandas']:,.0f} MiB, values equal; reading once {took['floor']:.2f} s",
+        f"{took['revml']:.1f} s ({cpu['revml']:.1f} CPU s) and {peak['revml']:,.0f} MiB, pandas {len(names)} in "
+        f"{took['pandas']:.1f} s ({cpu['pandas']:.1f} CPU s) and {peak['pandas']:,.0f} MiB, values equal; reading once "
+        f"{took['floor']:.2f} s ({cpu['floor']:.2f} CPU s)",
         flush=True,
     )
     what = f"{cutoffs} {rhythm} cutoffs"
@@ -142,7 +144,11 @@ def _a_hundred_million(figures: Figures, folder: Path) -> None:
     turns = [(build_once("floor", staged), build_once("revml", staged, "monthly", 12)) for _ in range(2)]
     floor, took = (statistics.median(t[i].seconds for t in turns) for i in (0, 1))
     peak = max(built.peak_mib for _, built in turns)
-    print(f"  100M rows, 12 monthly cutoffs: {turns[0][1].rows:,} snapshots in {took:.1f} s", flush=True)
+    _, built = turns[0]
+    print(
+        f"  100M rows, 12 monthly cutoffs: {built.rows:,} snapshots in {took:.1f} s ({built.cpu:.1f} CPU s)",
+        flush=True,
+    )
     figures.at_most("100M rows, 100,000 accounts: peak memory", peak / 1024, 4, "GiB")
     figures.at_most("100M rows: revml / reading the usage once", took / floor, 20)
 

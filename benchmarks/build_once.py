@@ -4,9 +4,9 @@
 
 `revml` starts cold, the daily store of earlier builds removed; `warm` takes the store that is there. Both, and
 `pandas`, start from the staged Parquet files and end with the finished table; it is written to OUT after the clock has
-stopped. `floor` is DuckDB reading each column of usage once. Prints a line of JSON: seconds, peak_mib, features, rows
-(for `floor`: rows_read). Starting Python and importing libraries is no part of the seconds, but their memory is part
-of the peak.
+stopped. `floor` is DuckDB reading each column of usage once. Prints a line of JSON: seconds, cpu (seconds of all
+cores), peak_mib, features, rows (for `floor`: rows_read). Starting Python and importing libraries is no part of the
+seconds, but their memory is part of the peak.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -36,6 +37,7 @@ class Built:
     """What one process reported."""
 
     seconds: float
+    cpu: float
     peak_mib: float
     features: int
     rows: int
@@ -57,19 +59,20 @@ def instants(rhythm: str, cutoffs: int) -> list[pd.Timestamp]:
 def main() -> None:
     """Build, report, write."""
     who, staged, rhythm, cutoffs = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-    table, took = {"revml": _cold, "warm": _warm, "pandas": _pandas, "floor": _floor}[who](
-        staged, instants(rhythm, cutoffs)
-    )
-    made = Built(took, peak_mib(), table.shape[1] - 2, table.shape[0])
-    if who == "floor":
-        made = Built(took, made.peak_mib, 0, 1, table["rows"][0].as_py())
-    print(json.dumps(made.__dict__), flush=True)
+    prepare = {"revml": _cold, "warm": _warm, "pandas": _pandas, "floor": _floor}[who]
+    build = prepare(staged, instants(rhythm, cutoffs))
+    started, used = time.perf_counter(), time.process_time()
+    table = build()
+    took, used = time.perf_counter() - started, time.process_time() - used
+    features, rows_read = (0, table["rows"][0].as_py()) if who == "floor" else (table.shape[1] - 2, 0)
+    print(json.dumps(asdict(Built(took, used, peak_mib(), features, table.shape[0], rows_read))), flush=True)
     if len(sys.argv) > 5:
         whole = table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
         pq.write_table(whole, sys.argv[5])
 
 
-def _cold(staged: Path, as_ofs: list[pd.Timestamp]) -> tuple[pa.Table, float]:
+# Each imports what it needs and returns what is measured.
+def _cold(staged: Path, as_ofs: list[pd.Timestamp]) -> Callable[[], pa.Table]:
     from revml.features.daily import daily_folder
     from revml.sources.facts import Facts
 
@@ -79,33 +82,29 @@ def _cold(staged: Path, as_ofs: list[pd.Timestamp]) -> tuple[pa.Table, float]:
     return _warm(staged, as_ofs)
 
 
-def _warm(staged: Path, as_ofs: list[pd.Timestamp]) -> tuple[pa.Table, float]:
+def _warm(staged: Path, as_ofs: list[pd.Timestamp]) -> Callable[[], pa.Table]:
     from revml.features.engine import build_features
     from revml.sources.facts import Facts
 
-    started = time.perf_counter()
-    facts = Facts.open(staged)
-    accounts = facts.con.sql("SELECT account_id FROM accounts").df()["account_id"]
-    pairs = pd.MultiIndex.from_product([as_ofs, accounts], names=["as_of", "account_id"])
-    table = build_features(facts, pairs.to_frame(index=False))
-    return table, time.perf_counter() - started
+    def build() -> pa.Table:
+        facts = Facts.open(staged)
+        accounts = facts.con.sql("SELECT account_id FROM accounts").df()["account_id"]
+        pairs = pd.MultiIndex.from_product([as_ofs, accounts], names=["as_of", "account_id"])
+        return build_features(facts, pairs.to_frame(index=False))
+
+    return build
 
 
-def _pandas(staged: Path, as_ofs: list[pd.Timestamp]) -> tuple[pd.DataFrame, float]:
+def _pandas(staged: Path, as_ofs: list[pd.Timestamp]) -> Callable[[], pd.DataFrame]:
     from peers.pandas_features import pandas_features
 
-    started = time.perf_counter()
-    table = pandas_features(staged, as_ofs)
-    return table, time.perf_counter() - started
+    return lambda: pandas_features(staged, as_ofs)
 
 
-def _floor(staged: Path, _: list[pd.Timestamp]) -> tuple[pa.Table, float]:
+def _floor(staged: Path, _: list[pd.Timestamp]) -> Callable[[], pa.Table]:
     from revml.sources.facts import Facts
 
-    started = time.perf_counter()
-    facts = Facts.open(staged)
-    table = facts.con.sql(SCAN).to_arrow_table()
-    return table, time.perf_counter() - started
+    return lambda: Facts.open(staged).con.sql(SCAN).to_arrow_table()
 
 
 if __name__ == "__main__":
