@@ -68,3 +68,11 @@ def test_init_and_demo_work_from_the_wheel(wheel_python: Path, tmp_path: Path) -
     listed = _revml(wheel_python, "accounts", "-w", "tour", "--json", cwd=tmp_path)
     assert listed.returncode == 0, listed.stderr
     assert "churn" in listed.stdout
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_ready_mappings(wheel_python: Path, tmp_path: Path) -> None:
+    """`revml map` writes one from the installed wheel."""
+    written = _revml(wheel_python, "map", "stripe", "segment", "--out", "revml.yaml", cwd=tmp_path)
+    assert written.returncode == 0, written.stderr
+    assert "invoice_line_item" in (tmp_path / "revml.yaml").read_text()
