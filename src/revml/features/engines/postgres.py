@@ -299,7 +299,7 @@ def _read(blocks: Any, types: dict[str, pa.DataType]) -> pa.Table:
     stream = io.BufferedReader(_Stream(blocks), 1 << 20)
     if not stream.peek(1):
         return schema.empty_table()
-    parse = csv.ParseOptions(newlines_in_values=True)
+    parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
     read = csv.ReadOptions(column_names=list(types), block_size=1 << 24)
     with csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert) as batches:
         return pa.Table.from_batches(list(batches), schema)

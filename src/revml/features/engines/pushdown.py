@@ -217,7 +217,7 @@ class _Push:
             described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(file)})").fetchall()
             self.types = {row[0]: row[1] for row in described if row[0] in sifted.extras}
         if name in REFERENCED:
-            self.engine.put(f"ids_{name}", con.execute(f"SELECT * FROM ids_{name}").to_arrow_table())
+            self.engine.put(f"ids_{name}", con.sql(f"SELECT * FROM ids_{name}").to_arrow_table())
             self.known.add(name)
         note = f"{sifted.report.accepted:,} rows were uploaded to the server, as a temporary table"
         report = replace(sifted.report, quarantine_file=None, notes=(*sifted.report.notes, note))

@@ -117,8 +117,15 @@ def _postgres(node: Any) -> Any:
         return exp.Cast(this=_own("exact", node.this), to=node.to)
     if isinstance(node, exp.Contains):
         return exp.GT(this=exp.StrPosition(this=node.this, substr=node.expression), expression=exp.Literal.number(0))
-    if isinstance(node, exp.Anonymous) and node.name.lower() == "isfinite":
-        return _own("is_finite", *node.expressions)
+    if isinstance(node, exp.JSONExtract | exp.JSONExtractScalar):
+        # JSON travels as text.
+        node.set("this", exp.cast(node.this, "JSON"))
+    if isinstance(node, exp.Anonymous):
+        word = node.name.lower()
+        if word == "isfinite":
+            return _own("is_finite", *node.expressions)
+        if word == "strlen":
+            return exp.Anonymous(this="OCTET_LENGTH", expressions=node.expressions)
     return node
 
 
