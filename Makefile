@@ -5,12 +5,13 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-all lint lock clean bench-features bench-models bench-clv bench-service
+.PHONY: help setup demo test test-all test-spark lint lock clean bench-features bench-models bench-clv bench-service
 
 help:
 	@echo "make demo      set up, build a sample company, train, score, explain, forecast, serve  (DEMO='--no-serve' ends instead)"
 	@echo "make test      set up, lint, types, layers, tests and doctests"
 	@echo "make test-all  the slow and the browser tests too (needs chromium)"
+	@echo "make test-spark  the tests on Spark; installs pyspark (400 MB) beside the rest, needs a Java 17 or 21"
 	@echo "make lock      resolve requirements.lock anew from pyproject.toml"
 
 setup: $(READY)
@@ -43,9 +44,17 @@ test: lint
 test-all: lint
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
+# Spark is large and needs Java, so it stands apart from the rest.
+test-spark: setup
+	@command -v java >/dev/null || { echo "Java is missing (on Debian and Ubuntu: apt install openjdk-17-jre-headless)"; exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-spark.lock
+	@$(BIN)/python -m pytest -q tests/features/engines/test_spark.py
+
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
 	  --python-version 3.11 --no-header --quiet --upgrade -o requirements.lock
+	@$(BIN)/uv pip compile --group pyproject.toml:spark --universal --generate-hashes --no-emit-index-url \
+	  --python-version 3.11 --no-header --quiet --upgrade -o requirements-spark.lock
 	@echo "requirements.lock is new. Next: make test"
 
 clean:
