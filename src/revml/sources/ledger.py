@@ -50,8 +50,8 @@ def sums_of(rows: str, columns: Collection[str]) -> str:
 
 
 def open_ledger(con: duckdb.DuckDBPyConnection, file: Path | None) -> None:
-    """Make the scratch table `ledger`: empty, or as a file has it."""
-    con.execute("CREATE OR REPLACE TABLE ledger (day DATE, rows BIGINT, mixed UBIGINT, total HUGEINT)")
+    """Make the temporary table `ledger`: empty, or as a file has it."""
+    con.execute("CREATE OR REPLACE TEMP TABLE ledger (day DATE, rows BIGINT, mixed UBIGINT, total HUGEINT)")
     if file is not None:
         sums = ", ".join(
             f"CAST(split_part(digest, '-', {place}) AS {kind})" for place, kind in ((1, "UBIGINT"), (2, "HUGEINT"))
@@ -60,7 +60,7 @@ def open_ledger(con: duckdb.DuckDBPyConnection, file: Path | None) -> None:
 
 
 def write_ledger(con: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Write the scratch table `ledger` in the order of its days."""
+    """Write the temporary table `ledger` in the order of its days."""
     con.execute(f"""
         COPY (SELECT day, rows, concat(mixed, '-', total) AS digest FROM ledger ORDER BY day)
         TO {literal(file)} (FORMAT parquet)

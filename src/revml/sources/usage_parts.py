@@ -1,6 +1,6 @@
 """Usage as it is staged: Parquet parts, each within one month, without two equal rows.
 
-Comes in: SQL for accepted rows that may repeat. Goes out: parts, and in the scratch table `ledger` what their days
+Comes in: SQL for accepted rows that may repeat. Goes out: parts, and in the temporary table `ledger` what their days
 hold. A part that is there is never written again: its rows go on in a new one, so that a staged folder may share parts
 with the one before. Equal rows happened at the same time, so they are looked for month by month, in bounded memory.
 """
@@ -38,8 +38,7 @@ def write_parts(con: Connection, rows: str, room: Path) -> tuple[list[Path], int
         room: an empty place for them.
     """
     con.execute(f"SET partitioned_write_flush_threshold = {KEPT_ROWS}")
-    month = f"strftime({DAY}, '%Y-%m') AS month"
-    written = count(con, f"COPY (SELECT *, {month} FROM ({rows})) TO {literal(room)} ({PART}, PARTITION_BY (month))")
+    written = count(con, f"COPY (SELECT *, {_month(DAY)} AS month FROM ({rows})) TO {literal(room)} ({PART}, PARTITION_BY (month))")
     made = sorted(room.glob("month=*/*.parquet"))
     return [file.replace(room / _name(file.parent.name.removeprefix("month="))) for file in made], written
 
@@ -89,7 +88,7 @@ def add(con: Connection, made: Collection[Path], columns: Sequence[str], folder:
                 part.replace(folder / part.name)
         _merge([*old, *parts], month, con, folder)
     con.execute("""
-        CREATE OR REPLACE TABLE ledger AS
+        CREATE OR REPLACE TEMP TABLE ledger AS
         SELECT day, CAST(sum(rows) AS BIGINT) AS rows, bit_xor(mixed) AS mixed, sum(total) AS total
         FROM ledger GROUP BY day HAVING sum(rows) > 0
     """)
@@ -116,7 +115,7 @@ def remove_days(con: Connection, folder: Path, days: str) -> None:
     Args:
         days: a scratch table with the column day.
     """
-    touched = {row[0] for row in con.execute(f"SELECT DISTINCT strftime(day, '%Y-%m') FROM {days}").fetchall()}
+    touched = {str(row[0]) for row in con.execute(f"SELECT DISTINCT {_month('day')} FROM {days}").fetchall()}
     for month, parts in months(folder.glob("*.parquet")).items():
         for part in parts if month in touched else []:
             rows = relation([part])
@@ -127,6 +126,11 @@ def remove_days(con: Connection, folder: Path, days: str) -> None:
             if gone:
                 part.unlink()
     con.execute(f"DELETE FROM ledger WHERE day IN (SELECT day FROM {days})")
+
+
+def _month(day: str) -> str:
+    """SQL for the month of a day as one number, 202401."""
+    return f"(100 * year({day}) + month({day}))"
 
 
 def _name(month: str) -> str:
