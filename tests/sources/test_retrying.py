@@ -93,3 +93,17 @@ def test_nothing_in_quarantine_is_nothing_to_retry(tmp_path: Path) -> None:
     """A clean company."""
     check(tmp_path)
     assert again(tmp_path) == {}
+
+
+def test_rows_of_several_files_come_back_each_to_its_place(tmp_path: Path) -> None:
+    """Usage in two files, each with a decimal comma that an expression reads."""
+    (tmp_path / "data" / "usage").mkdir(parents=True)
+    for month in (2, 3):
+        lines = f'a,2024-0{month}-01,login,1\na,2024-0{month}-02,login,"1,5"\nb,2024-0{month}-02,view,"2,5"\n'
+        (tmp_path / f"data/usage/{month}.csv").write_text("account_id,occurred_at,event,quantity\n" + lines)
+    check(tmp_path)
+    mended = ANY_SHARE + (
+        "tables: {usage: {path: data/usage, columns: {quantity: {sql: \"replace(quantity, ',', '.')\"}}}}\n"
+    )
+    (reason,) = again(tmp_path, mended)["usage"].reasons
+    assert (reason.rows, reason.accepted, reason.gone) == (4, 4, 0)

@@ -69,7 +69,7 @@ def check(workspace: Workspace, again: bool, accept_changes: bool, page: str | N
     with former_quarantine(workspace) as former:
         try:
             with progress_bar("checking") as report_progress:
-                report = stage_workspace(workspace, progress=report_progress, accept_changes=accept_changes)
+                report = stage_workspace(workspace, progress=report_progress, accept_changes=accept_changes, full=again)
         except (OverLimit, Changed) as error:
             stopped, report = error, error.report
         retried = retry(workspace, former) if again else ()

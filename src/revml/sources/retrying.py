@@ -27,7 +27,7 @@ from revml.sources.mapping import map_table
 from revml.sources.readers import open_source
 from revml.sources.relating import REFERENCED, relate
 from revml.sources.sifting import sift
-from revml.sources.source import Source
+from revml.sources.source import FILE_COLUMN, Source
 
 ROOM = "staging-retry-"
 PLACES = ("reason", "source_file", "source_row", "unreadable_line", "unreadable_text")
@@ -122,13 +122,33 @@ def _seek(con: Connection, mapping: TableMapping) -> None:
     """)
     alike = " + ".join(f"coalesce(({values[name]} = j.{name})::INT, 0)" for name in names)
     given = " + ".join(f"({identifier(name)} IS NOT NULL)::INT" for name in names)
-    file = "AND f.source_file IS NOT DISTINCT FROM j._file" if mapping.source.has_files else ""
+    _place(con, mapping)
+    file = (
+        "AND (ends_with(p.file, f.source_file) OR ends_with(f.source_file, p.file))" if mapping.source.has_files else ""
+    )
     con.execute(f"""
         INSERT INTO met
         SELECT f._id, j._row
-        FROM (SELECT *, {given} AS given FROM former) f JOIN judged j ON f.source_row = j._row {file}
+        FROM (SELECT *, {given} AS given FROM former) f
+        JOIN places p ON f.source_row = p.place {file}
+        JOIN judged j ON j._row = p._row
         WHERE f._id NOT IN (SELECT _id FROM met) AND j._row NOT IN (SELECT _row FROM met)
           AND 2 * ({alike}) >= greatest(1, f.given - 1)
+    """)
+
+
+def _place(con: Connection, mapping: TableMapping) -> None:
+    """Where each row stands, numbered as quarantine numbers it: usage by file, other tables throughout."""
+    if not mapping.source.has_files:
+        con.execute("CREATE OR REPLACE TABLE places AS SELECT _row, _row AS place, NULL AS file FROM judged")
+        return
+    by_file = mapping.table.name == "usage"
+    column = identifier(FILE_COLUMN)
+    numbered = f"SELECT {column} AS file, row_number() OVER () AS n FROM {mapping.source.relation}"
+    con.execute(f"""
+        CREATE OR REPLACE TABLE places AS
+        SELECT _row, _row - {"start" if by_file else "0"} AS place, file
+        FROM judged JOIN (SELECT file, min(n) - 1 AS start FROM ({numbered}) GROUP BY 1) ON _file = file
     """)
 
 
