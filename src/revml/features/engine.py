@@ -5,6 +5,7 @@ subjects reads the contract's views and these tables, which are made here:
 
     accounts_in_play  account, account_id                     accounts that have a snapshot, numbered
     snapshots         snapshot, account, account_id, as_of, day, shift, cutoff, past_cutoff, from_7, from_28, ...
+    cohorts           account, cohort                         of the snapshots of a batch
     days, ages        see `calendar`
     clock             shift, one row                          for `store` steps, which see no snapshots
 
@@ -21,9 +22,10 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from revml.errors import DataError
-from revml.features.calendar import calendar
+from revml.features.calendar import calendars
 from revml.features.catalog import available_subjects
 from revml.features.daily import ACCOUNTS, refresh, relations
 from revml.features.engines import Engine, TooLarge, too_large
@@ -34,8 +36,12 @@ from revml.progress import Progress, silent
 from revml.sources.facts import Facts
 from revml.sources.known import Known
 
-# Cutoffs worked on at once: bounds memory, and the reach of a user's last-seen day, on daily snapshots.
+# Snapshots, cutoffs and cohorts worked on at once: bound memory.
+BATCH_ROWS = 1_000_000
 BATCH_CUTOFFS = 48
+BATCH_COHORTS = 400
+# An instant at which less than this share of the accounts is looked at is not worth a cutoff of its own for all.
+_FEW = 0.1
 # Tables whose rows are brought to days.
 _BY_DAY = (("usage", "occurred_at"), ("orders", "ordered_at"))
 _EARLIEST = date(1970, 1, 1)
@@ -76,11 +82,17 @@ def build_features(
     finally:
         here.close()
     table = pa.concat_tables(parts).cast(schema)
-    if wanted["as_of"].dt.normalize().ne(wanted["as_of"]).any():  # built by time of day
-        table = table.sort_by([("as_of", "ascending"), ("account_id", "ascending")])
+    if len(parts) > 1:
+        table = table.take(_in_order(table))
     if progress:
         progress("features", 1.0)
     return table.combine_chunks()
+
+
+def _in_order(table: pa.Table) -> pa.Array:
+    """Where the rows go to be sorted by (as_of, account_id): only the keys are sorted."""
+    keys = table.select(["as_of", "account_id"])
+    return pc.sort_indices(keys, sort_keys=[("as_of", "ascending"), ("account_id", "ascending")])
 
 
 def _local(facts: Known) -> Engine:
@@ -171,13 +183,38 @@ def _distinct(snapshots: pd.DataFrame) -> pd.DataFrame:
 
 
 def _same_time_of_day(snapshots: pd.DataFrame) -> Iterator[tuple[int, list[pd.DataFrame]]]:
-    """Snapshots by their time of day (microseconds), in batches of few cutoffs; in practice one group: midnight."""
+    """Snapshots by their time of day (microseconds), in batches; in practice one group: midnight."""
     of_day = (
         (snapshots["as_of"] - snapshots["as_of"].dt.normalize()).dt.total_seconds().mul(1e6).round().astype("int64")
     )
     for shift, group in snapshots.groupby(of_day, sort=True):
-        cutoff = group["as_of"].rank(method="dense").astype("int64") - 1
-        yield int(str(shift)), [part for _, part in group.groupby(cutoff // BATCH_CUTOFFS, sort=True)]
+        yield int(str(shift)), list(_batches(group))
+
+
+def _batches(snapshots: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Snapshots with their `cohort`: those of everyone by cutoffs; odd ones by accounts that share all of theirs."""
+    accounts = snapshots["account_id"].nunique()
+    often = snapshots.groupby("as_of")["account_id"].transform("size")
+    odd = snapshots[often < _FEW * accounts]
+    shared = snapshots.drop(odd.index)
+    rows = 0
+    taken: list[pd.DataFrame] = []
+    for _, part in shared.groupby("as_of", sort=True):
+        if taken and (rows + len(part) > BATCH_ROWS or len(taken) == BATCH_CUTOFFS):
+            yield pd.concat(taken).assign(cohort=0)
+            rows, taken = 0, []
+        taken.append(part)
+        rows += len(part)
+    if taken:
+        yield pd.concat(taken).assign(cohort=0)
+    if not odd.empty:
+        looks = odd.groupby("account_id")["as_of"].agg(tuple)
+        cohort = odd["account_id"].map(pd.Series(pd.factorize(looks, sort=True)[0], looks.index))
+        odd = odd.assign(cohort=cohort)
+        size = cohort.value_counts(sort=False).sort_index().cumsum()
+        batch = pd.Series(np.maximum(size // BATCH_ROWS, np.arange(len(size)) // BATCH_COHORTS), size.index)
+        for _, part in odd.groupby(odd["cohort"].map(batch), sort=True):
+            yield part.sort_values(["as_of", "account_id"])
 
 
 def _first_day(engine: Engine, facts: Known) -> date:
@@ -190,17 +227,23 @@ def _first_day(engine: Engine, facts: Known) -> date:
 
 
 def _prepare(engine: Engine, batch: pd.DataFrame, first: date) -> None:
-    """Make `snapshots`, `days` and `ages` for one batch."""
+    """Make `snapshots`, `cohorts`, `days` and `ages` for one batch."""
     days = [d.date() for d in batch["as_of"].dt.normalize()]
-    cal = calendar(days, first)
+    cohorts = batch["cohort"].tolist()
+    looks: dict[int, set[date]] = {}
+    for cohort, day in zip(cohorts, days, strict=True):
+        looks.setdefault(cohort, set()).add(day)
+    cal = calendars({cohort: sorted(at) for cohort, at in looks.items()}, first)
+    cutoffs = [cal.cutoffs[pair] for pair in zip(cohorts, days, strict=True)]
     numbers = pa.table(
         {
             "account_id": pa.array(batch["account_id"], pa.string()),
             "as_of": pa.array(batch["as_of"], pa.timestamp("us")),
             "snapshot": pa.array(range(len(batch)), pa.int32()),
             "day": pa.array(days, pa.date32()),
-            "cutoff": pa.array([cal.cutoffs[d][0] for d in days], pa.int32()),
-            "past_cutoff": pa.array([cal.cutoffs[d][1] for d in days], pa.int32()),
+            "cutoff": pa.array([now for now, _ in cutoffs], pa.int32()),
+            "past_cutoff": pa.array([past for _, past in cutoffs], pa.int32()),
+            "cohort": pa.array(cohorts, pa.int32()),
         }
     )
     engine.put("given_snapshots", numbers)
@@ -215,6 +258,11 @@ def _prepare(engine: Engine, batch: pd.DataFrame, first: date) -> None:
         "SELECT g.snapshot, a.account, g.account_id, g.as_of, g.day, "
         f"c.shift, g.cutoff, g.past_cutoff, {starts} FROM given_snapshots AS g "
         "JOIN accounts_in_play AS a ON a.account_id = g.account_id CROSS JOIN clock AS c",
+    )
+    engine.make(
+        "cohorts",
+        "SELECT DISTINCT a.account, g.cohort FROM given_snapshots AS g "
+        "JOIN accounts_in_play AS a ON a.account_id = g.account_id",
     )
 
 

@@ -25,9 +25,10 @@ def last_seen(name: str, source: str, entity: str, windows: Sequence[int]) -> St
     gaps = f"""
 SELECT x.account, x.{entity}, k.gap, MAX(d.slot) AS slot
 FROM {source} AS x
-JOIN days AS d ON d.day = x.day
+JOIN cohorts AS h ON h.account = x.account
+JOIN days AS d ON d.cohort = h.cohort AND d.day = x.day
 JOIN (SELECT DISTINCT slot FROM ages) AS near ON near.slot = d.slot
-JOIN days AS k ON k.day = x.known_day
+JOIN days AS k ON k.cohort = h.cohort AND k.day = x.known_day
 WHERE x.{entity} IS NOT NULL
 GROUP BY x.account, x.{entity}, k.gap
 """

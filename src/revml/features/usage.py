@@ -76,7 +76,10 @@ _SLOTS = """
 SELECT x.account, d.slot, k.gap, x.word, BIT_OR(x.mask) AS mask, CAST(SUM(x.events) AS DECIMAL(18, 4)) AS events,
     CAST(SUM(x.active_days) AS INTEGER) AS active_days, CAST(SUM(x.user_days) AS INTEGER) AS user_days,
     MAX(x.day) AS last_day, MIN(x.day) AS first_day
-FROM usage_days AS x JOIN days AS d ON d.day = x.day JOIN days AS k ON k.day = x.known_day
+FROM usage_days AS x
+JOIN cohorts AS h ON h.account = x.account
+JOIN days AS d ON d.cohort = h.cohort AND d.day = x.day
+JOIN days AS k ON k.cohort = h.cohort AND k.day = x.known_day
 GROUP BY x.account, d.slot, k.gap, x.word
 """
 
@@ -148,9 +151,10 @@ SELECT snapshot, MAX(events) AS top, SUM(events) AS whole FROM (
     FROM (
         SELECT u.account, u.person, d.slot, k.gap, SUM(u.events) AS events
         FROM usage_user_days AS u
-        JOIN days AS d ON d.day = u.day
+        JOIN cohorts AS h ON h.account = u.account
+        JOIN days AS d ON d.cohort = h.cohort AND d.day = u.day
         JOIN (SELECT DISTINCT slot FROM ages WHERE age <= 28) AS near ON near.slot = d.slot
-        JOIN days AS k ON k.day = u.known_day
+        JOIN days AS k ON k.cohort = h.cohort AND k.day = u.known_day
         WHERE u.person IS NOT NULL
         GROUP BY u.account, u.person, d.slot, k.gap
     ) AS x
