@@ -194,3 +194,17 @@ def test_inputs_that_nobody_opened_are_an_error_with_a_way_out(spec: TableSource
     there = Source("orders on a server", "orders", {"order_id": "VARCHAR"})
     with pytest.raises(ConfigError, match="cannot be joined where it stands"):
         map_table(con, Workspace(), TABLES["orders"], spec, there)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_usage_of_several_files_is_matched_too(tmp_path: Path, kind: str) -> None:
+    """A folder of events under the ids of another system."""
+    (tmp_path / "pairs.csv").write_text(PAIRS)
+    (tmp_path / "events").mkdir()
+    for day, who in ((1, "cus_1"), (2, "cus_2")):
+        row = f"SELECT '{who}' AS account_id, TIMESTAMP '2024-03-0{day}' AS occurred_at, 'login' AS event"
+        duckdb.execute(f"COPY ({row}) TO '{tmp_path}/events/{day}.{kind}' (FORMAT {kind})")
+    match = "account_ids: {path: pairs.csv, theirs: stripe, ours: company}"
+    check(tmp_path, ANY_SHARE + f"tables: {{usage: {{path: events, {match}}}}}\n")
+    rows = staged(tmp_path, "usage", "account_id, CAST(occurred_at AS DATE)::VARCHAR")
+    assert sorted(rows) == [("a", "2024-03-01"), ("b", "2024-03-02")]

@@ -109,15 +109,15 @@ def _judge(
     con.execute("DROP VIEW IF EXISTS judged" if _is_view(con) else "DROP TABLE IF EXISTS judged")
     chosen = list(files.values())
     if direct(mapping):
-        several = mapping.source.has_files
+        several = mapping.source.has_files and bool(chosen)
         source = open_source(con, mapping.table.name, located.only(chosen), room) if several else mapping.source
         relation = source.relation[:-1] + ", file_row_number = true)"
-        file = FILE if source.has_files else literal(chosen[0].path if chosen else "")
+        file = FILE if several and source.has_files else literal(chosen[0].path if chosen else "")
         shaped = _shaped(mapping.source, source, relation, "file_row_number + 1", file)
         con.execute(f"CREATE VIEW judged AS {judged_sql(mapping, shaped)}")
         return _rows_by_file(con, mapping, shaped)
     sources = {chosen[0].path if chosen else "": mapping.source}
-    if mapping.source.has_files:
+    if mapping.source.has_files and chosen:
         sources = {one.path: open_source(con, mapping.table.name, located.only([one]), room) for one in chosen}
     rows_in: dict[str, int] = {}
     for number, (path, source) in enumerate(sources.items()):
