@@ -295,6 +295,41 @@ def test_a_record_that_cannot_be_read_leads_to_a_full_reading(tmp_path: Path) ->
     agree(made, report)
 
 
+def test_a_file_that_grows_while_it_is_read_is_read_again(tmp_path: Path) -> None:
+    """Each check counts the rows that it saw, and the first one after the writing has stopped sees them all."""
+    made = company(tmp_path, one="a,2024-02-01,login,u,1", two="")
+    done = threading.Event()
+
+    def grow() -> None:
+        with (tmp_path / "data/usage/two.csv").open("a") as file:
+            for number in range(100_000):
+                file.write(f"a,2024-02-02,login,u,{number}\n")
+                file.flush()
+                if done.wait(0.001):
+                    return
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    for _ in range(4):
+        table = stage_workspace(made, accept_changes=True).table("usage")
+        assert table.rows_in == table.accepted
+    done.set()
+    writer.join()
+    agree(made, stage_workspace(made))
+
+
+def test_late_rows_share_the_parts_of_the_other_months(tmp_path: Path) -> None:
+    """Nothing that did not change is written again: the files are the same on disk."""
+    made = company(tmp_path, one="a,2024-02-01T08:00,login,u,1", two="a,2024-03-01T08:00,login,u,1")
+    stage_workspace(made)
+    before = {part.name: part.stat().st_ino for part in (made.staged_dir / "usage").iterdir()}
+    usage(tmp_path, "one", "a,2024-02-01T08:00,login,u,2")
+    stage_workspace(made)
+    after = {part.name: part.stat().st_ino for part in (made.staged_dir / "usage").iterdir()}
+    assert {name for name in before if name in after} == {name for name in before if name.startswith("202403")}
+    assert all(before[name] == after[name] for name in before if name in after)
+
+
 def random_rows(draw: random.Random, n: int) -> list[str]:
     """Lines of usage, good and bad, on few days so that they meet."""
     return [
@@ -315,7 +350,7 @@ def random_rows(draw: random.Random, n: int) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
 def test_after_any_history_the_outcome_is_that_of_a_full_reading(tmp_path: Path, seed: int, kind: str) -> None:
     """Late rows, days twice, corrected and vanished files, accounts and users that come later."""
     draw = random.Random(f"{seed} {kind}")  # noqa: S311

@@ -139,7 +139,7 @@ def _scratch(room: Path) -> duckdb.DuckDBPyConnection:
     con.execute(f"ATTACH {literal(room / 'scratch.duckdb')} AS scratch")
     con.execute("USE scratch")
     con.execute(f"SET temp_directory = {literal(room / 'spill')}")
-    con.execute("SET memory_limit = '4GB'")
+    con.execute("SET memory_limit = '2GB'")
     return con
 
 

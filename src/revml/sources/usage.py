@@ -43,7 +43,7 @@ from revml.sources.usage_files import (
 from revml.sources.usage_parts import add, empty_part, relation, remove_days, share
 from revml.sources.usage_rows import FileChanged, judged_sql, names, read_rows, references
 
-FORMAT = 1
+FORMAT = 2
 ATTEMPTS = 3
 
 

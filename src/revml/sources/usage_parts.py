@@ -38,7 +38,8 @@ def write_parts(con: Connection, rows: str, room: Path) -> tuple[list[Path], int
         room: an empty place for them.
     """
     con.execute(f"SET partitioned_write_flush_threshold = {KEPT_ROWS}")
-    written = count(con, f"COPY (SELECT *, {_month(DAY)} AS month FROM ({rows})) TO {literal(room)} ({PART}, PARTITION_BY (month))")
+    dated = f"SELECT *, {_month(DAY)} AS month FROM ({rows})"
+    written = count(con, f"COPY ({dated}) TO {literal(room)} ({PART}, PARTITION_BY (month))")
     made = sorted(room.glob("month=*/*.parquet"))
     return [file.replace(room / _name(file.parent.name.removeprefix("month="))) for file in made], written
 
