@@ -13,7 +13,18 @@ from revml.errors import ConfigError, NotEnoughData
 from revml.models.bundle import load_bundle
 from revml.ready import check_ready, ready_dataset
 from revml.retraining import train_questions
+from revml.scoring import publish_run, score_workspace
+from revml.training import train_dataset
+from tests.order_company import order_company
 from tests.ready_company import HONEST, dated_company, undated_company, undated_table
+
+
+def quick_sheet(root: Path, rung: str = "logistic") -> None:
+    """A sheet whose training takes a second."""
+    (root / "models").mkdir()
+    (root / "models" / "own.yaml").write_text(
+        f"question: churn\nrungs: [constant, rule, {rung}]\nmax_rounds: 40\nbootstrap_rounds: 50\n", encoding="utf-8"
+    )
 
 
 def test_leaks_are_held_back_and_the_rest_are_features(tmp_path: Path) -> None:
@@ -93,30 +104,47 @@ def test_two_hundred_columns_with_awkward_names(tmp_path: Path) -> None:
     table = pd.concat([table, more], axis=1)
     workspace = undated_company(tmp_path)
     table.to_csv(tmp_path / "table.csv", index=False)
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "own.yaml").write_text(
-        "question: churn\nrungs: [constant, rule, lightgbm]\nmax_rounds: 40\nbootstrap_rounds: 50\n", encoding="utf-8"
-    )
-    [trained] = train_questions(workspace, None, "churn")
-    assert trained.result is not None
-    bundle = load_bundle(trained.result.bundle.folder)
+    quick_sheet(tmp_path, "lightgbm")
+    bundle = load_bundle(train_dataset(workspace, ready_dataset(workspace, "own")).bundle.folder)
     assert len(bundle.features) == 220 + len(HONEST) + 2
     frame = ready_dataset(workspace, "own").frame
     base, parts = bundle.contributions(frame)
     assert base + parts.sum(axis=1) == pytest.approx(bundle.raw(frame), abs=1e-9)
 
 
+def test_ready_and_contract_tables_make_one_run(tmp_path: Path) -> None:
+    """A question each: one run with both models; whom the facts know keeps what they tell of it."""
+    _, facts = order_company(tmp_path)
+    table = undated_table()
+    table.loc[:29, "Customer"] = [f"c{i:02d}" for i in range(30)]
+    undated_company(tmp_path)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    quick_sheet(tmp_path)
+    text = (tmp_path / "revml.yaml").read_text(encoding="utf-8")
+    (tmp_path / "revml.yaml").write_text(f"data: data\n{text}", encoding="utf-8")
+    workspace = load_workspace(tmp_path)
+    [trained] = train_questions(workspace, facts, "churn")
+    assert trained.registered is not None
+    assert trained.registered.champion
+    run = score_workspace(workspace, facts)
+    assert {model.question for model in run.models} == {"churn", "lapse"}
+    assert len(run.accounts) == 600
+    assert run.accounts.set_index("account_id").loc["c07", "name"] == "[red]Buyer 7[/red]"
+    assert run.scores.groupby("question").size().to_dict() == {"churn": 600, "lapse": 30}
+    assert publish_run(workspace, run) == 1
+
+
 def test_the_card_says_out_of_sample_and_what_was_held_back(tmp_path: Path) -> None:
     """Both languages; a table with dates says nothing of the kind."""
-    [undated] = train_questions(undated_company(tmp_path / "a"), None, "churn")
-    [dated] = train_questions(dated_company(tmp_path / "b"), None, "churn")
-    assert undated.result is not None
-    assert dated.result is not None
-    card, czech = (undated.result.bundle.card(language) for language in ("en", "cs"))
+    companies = undated_company(tmp_path / "a"), dated_company(tmp_path / "b")
+    for company in companies:
+        quick_sheet(company.root)
+    undated, dated = (train_dataset(company, ready_dataset(company, "own")) for company in companies)
+    card, czech = (undated.bundle.card(language) for language in ("en", "cs"))
     assert "out of sample and not out of time" in card
     assert "ne na pozdějším čase" in czech
     assert all(f"`{name}`" in card and f"`{name}`" in czech for name in ("Health index", "Why", "propensity_v2"))
     assert "1970" not in card + czech
     assert "out of sample, not out of time" in undated.summary()
-    assert "out of sample and not out of time" not in dated.result.bundle.card("en")
-    assert dated.result.by_time
+    assert "out of sample and not out of time" not in dated.bundle.card("en")
+    assert dated.by_time

@@ -18,7 +18,7 @@ from revml.store import Store
 from tests.cli.commands import answer, call
 from tests.ready_company import DATED, HONEST, dated_company, dated_table, undated_company, undated_table
 
-SHEET = "question: churn\nbootstrap_rounds: 50\nmax_rounds: 100\n"
+SHEET = "question: churn\nbootstrap_rounds: 50\nmax_rounds: 60\ncandidates: [{num_leaves: 4, learning_rate: 0.1}]\n"
 
 
 def light(root: Path) -> None:

@@ -56,6 +56,8 @@ def tell(values: pd.Series[Any], *, categorical: bool = False) -> Column:
         return _number(_finite(values), "")
     if pd.api.types.is_datetime64_any_dtype(values):
         return Column("days", times(values))
+    if isinstance(values.dtype, pd.StringDtype):
+        return _plain_numbers(values) or _of_text(texts(values))
     if any(isinstance(v, (list, dict, bytes, bytearray, np.ndarray)) for v in values.dropna().head(20)):
         return Column(None, values, "it holds lists or bytes")
     if values.dropna().map(lambda v: isinstance(v, bool)).all():
@@ -118,6 +120,14 @@ def _number(numbers: pd.Series[Any], note: str) -> Column:
     if whole and len(known) >= 30 and known.nunique() == len(numbers) and np.ptp(known) < 2 * len(numbers):
         return Column(None, numbers, "it numbers the rows: an id, not a property")
     return Column("flag" if set(known.unique()) == {0.0, 1.0} else "number", numbers, note)
+
+
+def _plain_numbers(values: pd.Series[Any]) -> Column | None:
+    """A column of texts each of which is a number or missing; None where one is not. No text is looked at by itself."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    if (numbers.isna() & values.notna()).any() or values.str.match(r"\s*0\d").any():
+        return None
+    return _number(_finite(numbers), "")
 
 
 def _of_text(told: pd.Series[Any]) -> Column:
