@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from revml import __version__
 from revml.config import Workspace
 from revml.contract.report import CheckReport, Missing, OverLimit
 from revml.contract.since import SUMMARY_FILE, Changed, compare, read_summary, summary
@@ -117,7 +118,10 @@ def _stage(
     finally:
         con.close()
     told = summary(
-        report, currency=workspace.company.currency, engine=f"duckdb {duckdb.__version__}", now=datetime.now(UTC)
+        report,
+        currency=workspace.company.currency,
+        engine=f"revml {__version__}, duckdb {duckdb.__version__}",
+        now=datetime.now(UTC),
     )
     before = read_summary(workspace.staged_dir)
     report = replace(report, since=compare(before, told) if before else None)
