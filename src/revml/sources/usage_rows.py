@@ -99,6 +99,8 @@ def read_rows(
         no_mixed_zones(con, mapping)
         tallies, wanted = _tally(con, mapping, rows_in, fresh, days)
         parts = _split(con, mapping, room, tallies, wanted, fresh, days)
+    # The next table makes a table of this name, and cannot put it in the place of a view.
+    _forget_judged(con)
     return {key: tally for key, tally in tallies.items() if key in fresh}, parts
 
 
@@ -106,7 +108,7 @@ def _judge(
     con: Connection, mapping: Mapping, located: Located, files: dict[str, SourceFile], room: Path
 ) -> dict[str, int]:
     """Make `judged`, a view or a table; returns the rows of each file before `where`."""
-    con.execute("DROP VIEW IF EXISTS judged" if _is_view(con) else "DROP TABLE IF EXISTS judged")
+    _forget_judged(con)
     chosen = list(files.values())
     if direct(mapping):
         several = mapping.source.has_files and bool(chosen)
@@ -128,8 +130,9 @@ def _judge(
     return rows_in
 
 
-def _is_view(con: Connection) -> bool:
-    return count(con, "SELECT count(*) FROM duckdb_views() WHERE view_name = 'judged'") > 0
+def _forget_judged(con: Connection) -> None:
+    is_view = count(con, "SELECT count(*) FROM duckdb_views() WHERE view_name = 'judged'") > 0
+    con.execute(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS judged")
 
 
 def _shaped(whole: Source, source: Source, relation: str, number: str, file: str) -> str:
