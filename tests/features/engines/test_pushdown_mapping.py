@@ -63,7 +63,7 @@ TABLES: dict[str, dict[str, Any]] = {
             "account_id": "CustomerNo",
             "product": {"sql": "upper(Sku) || '-' || Sku"},
             "quantity": "Units",
-            "amount": {"sql": "cents / 100"},
+            "amount": {"sql": "as_number(cents) / 100"},
             "cost": {"sql": "CASE WHEN Free = '1' THEN 0 WHEN units > 1 THEN Cents / (units * 200) END"},
         },
     },
@@ -119,7 +119,29 @@ def test_a_query_over_json(port: int, tmp_path: Path) -> None:
     usage = {
         "table": "log",
         "query": "SELECT body ->> 'who' AS account, body ->> 'what' AS Kind, moment FROM source WHERE body IS NOT NULL",
-        "columns": {"account_id": "account", "occurred_at": "moment", "event": "Kind"},
+        "columns": {
+            "account_id": "account",
+            "occurred_at": {"sql": "TRY_CAST(Moment AS TIMESTAMPTZ)"},
+            "event": "Kind",
+        },
+    }
+    both = workspace(tmp_path, TABLES | {"usage": usage}, url(port))
+    _same(both, both)
+
+
+def test_times_as_they_come(port: int, tmp_path: Path) -> None:
+    """`as_time` reads seconds, milliseconds and ISO times on the server too, and `as_flag` true and false."""
+    with psycopg.connect(_owner(port), autocommit=True) as con:
+        con.execute("CREATE TABLE tracked (who int, at_ text, on_ text)")
+        con.execute(
+            "INSERT INTO tracked VALUES (1, '1711958400', 'yes'), (2, '1711958400123', '0'),"
+            " (1, '2024-05-01T10:00:00+0200', 't'), (3, '2024-05-01 10:00', NULL)"
+        )
+        con.execute(f"GRANT SELECT ON tracked TO {READER}")
+    usage = {
+        "table": "tracked",
+        "columns": {"account_id": "who", "occurred_at": {"sql": "as_time(at_)"}, "event": {"sql": "'seen'"}}
+        | {"quantity": {"sql": "CASE WHEN as_flag(on_) THEN 2 ELSE 1 END"}},
     }
     both = workspace(tmp_path, TABLES | {"usage": usage}, url(port))
     _same(both, both)

@@ -15,6 +15,8 @@ from typing import Any, Literal
 import sqlglot
 from sqlglot import ErrorLevel, exp
 
+from revml.sources.functions import FUNCTIONS
+
 Dialect = Literal["postgres", "spark", "snowflake", "bigquery", "databricks", "trino"]
 # PostgreSQL cuts names off after 63 bytes, silently.
 LONGEST_NAME = 63
@@ -73,7 +75,7 @@ def spoken(tree: exp.Expression, dialect: Dialect) -> str:
         Untranslatable: that dialect cannot say it.
     """
     if dialect in _MENDED:
-        tree = _mended(tree.copy(), _MENDED[dialect])
+        tree = _mended(_mended(tree.copy(), _written_out), _MENDED[dialect])
     try:
         return str(tree.sql(dialect=dialect, unsupported_level=ErrorLevel.RAISE))
     except sqlglot.errors.SqlglotError as error:
@@ -105,6 +107,16 @@ def _mended(tree: Any, mend: Callable[[Any], Any]) -> Any:
     return tree
 
 
+def _written_out(node: Any) -> Any:
+    """The functions that revml lends to mappings, as what they stand for."""
+    if not isinstance(node, exp.Anonymous) or node.name.lower() not in FUNCTIONS or len(node.expressions) != 1:
+        return node
+    body: Any = exp.paren(parsed(FUNCTIONS[node.name.lower()]))
+    for column in list(body.find_all(exp.Column)):
+        column.replace(exp.paren(node.expressions[0].copy()))
+    return body
+
+
 def _postgres(node: Any) -> Any:
     if isinstance(node, exp.Identifier) and len(node.name.encode()) > LONGEST_NAME:
         return exp.to_identifier(short_name(node.name), quoted=True)
@@ -120,6 +132,8 @@ def _postgres(node: Any) -> Any:
     if isinstance(node, exp.JSONExtract | exp.JSONExtractScalar):
         # JSON travels as text.
         node.set("this", exp.cast(node.this, "JSON"))
+    if isinstance(node, exp.RegexpFullMatch):
+        return exp.RegexpLike(this=node.this, expression=exp.Literal.string(f"^({node.expression.name})$"))
     if isinstance(node, exp.Anonymous):
         word = node.name.lower()
         if word == "isfinite":
