@@ -25,6 +25,7 @@ from revml.labels.labelled import Labelled, labelled_snapshots
 from revml.progress import Progress
 from revml.snapshots import KEYS, population
 from revml.sources.facts import Facts
+from revml.sources.known import Known
 from revml.windows import TimeSplit
 
 PartName = Literal["train", "valid", "test"]
@@ -66,7 +67,7 @@ class Dataset:
         return self.frame[chosen].reset_index(drop=True)
 
 
-def asked(workspace: Workspace, facts: Facts) -> tuple[QuestionName, ...]:
+def asked(workspace: Workspace, facts: Known) -> tuple[QuestionName, ...]:
     """The questions of a workspace that its tables can answer: of those it defines, or of all where it defines none.
 
     Raises:
@@ -192,7 +193,7 @@ def scoring_frames(
     return {q: rows.merge(features, on=list(KEYS), how="left", validate="one_to_one") for q, rows in at_risk.items()}
 
 
-def scoring_time(facts: Facts, as_of: datetime | None = None) -> datetime:
+def scoring_time(facts: Known, as_of: datetime | None = None) -> datetime:
     """The instant to score at: the given one, or the last midnight that the data covers.
 
     Raises:

@@ -29,6 +29,7 @@ SECTIONS = {
         ("kpis", "kpis", "MRR and its movements, retention, CAC, CLV."),
     ),
     "Learn and score": (
+        ("build", "build", "Features of what is new, as one table."),
         ("train", "train", "Train a question, or all of them."),
         ("score", "score", "Score and explain every account; publish it."),
         ("forecast", "score", "The same, with the lifetime values shown."),

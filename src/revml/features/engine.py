@@ -68,25 +68,43 @@ def build_features(
     Raises:
         DataError: the snapshots lack a column or hold an empty value.
     """
+    schema, parts = feature_batches(facts, snapshots, engine=engine, progress=progress)
+    tables = list(parts)
+    table = pa.concat_tables(tables) if tables else schema.empty_table()
+    return (table.take(_in_order(table)) if len(tables) > 1 else table).combine_chunks()
+
+
+def feature_batches(
+    facts: Known, snapshots: pd.DataFrame, *, engine: Engine | None = None, progress: Progress | None = None
+) -> tuple[pa.Schema, Iterator[pa.Table]]:
+    """`build_features` in parts that fit into memory, each sorted by (as_of, account_id), together in no order.
+
+    Returns:
+        The schema of the table, and its parts as they are built; the engine is closed after the last one.
+
+    Raises:
+        DataError: the snapshots lack a column or hold an empty value.
+    """
     picked = available_subjects(facts)
     wanted = _distinct(snapshots)
     schema = pa.schema(
         [("account_id", pa.string()), ("as_of", pa.timestamp("us"))]
         + [(f.name, _ARROW[f.sql_type]) for _, features in picked for f in features]
     )
-    if wanted.empty:
-        return schema.empty_table()
+    return schema, _cast(facts, picked, wanted, schema, engine, progress or silent)
+
+
+def _cast(
+    facts: Known, picked: Picked, wanted: pd.DataFrame, schema: pa.Schema, engine: Engine | None, progress: Progress
+) -> Iterator[pa.Table]:
     here = engine or _local(facts)
     try:
-        parts = _build(here, facts, picked, wanted, progress or silent)
+        if not wanted.empty:
+            for part in _build(here, facts, picked, wanted, progress):
+                yield part.cast(schema)
+        progress("features", 1.0)
     finally:
         here.close()
-    table = pa.concat_tables(parts).cast(schema)
-    if len(parts) > 1:
-        table = table.take(_in_order(table))
-    if progress:
-        progress("features", 1.0)
-    return table.combine_chunks()
 
 
 def _in_order(table: pa.Table) -> pa.Array:
@@ -101,8 +119,9 @@ def _local(facts: Known) -> Engine:
     return DuckDBEngine(facts)
 
 
-def _build(engine: Engine, facts: Known, picked: Picked, wanted: pd.DataFrame, progress: Progress) -> list[pa.Table]:
-    parts = []
+def _build(
+    engine: Engine, facts: Known, picked: Picked, wanted: pd.DataFrame, progress: Progress
+) -> Iterator[pa.Table]:
     groups = list(_same_time_of_day(wanted))
     done, total = 0, sum(len(batches) for _, batches in groups) * len(picked) + len(groups)
     for shift, batches in groups:
@@ -120,8 +139,7 @@ def _build(engine: Engine, facts: Known, picked: Picked, wanted: pd.DataFrame, p
                 progress(subject.name, done / total)
                 _run(engine, subject, subject.steps)
                 done += 1
-            parts.append(_fetch(engine, batch, picked))
-    return parts
+            yield _fetch(engine, batch, picked)
 
 
 def _accounts(engine: Engine, facts: Known, everybody: pd.Series[str], shift: int, progress: Progress) -> bool:

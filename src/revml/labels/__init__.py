@@ -19,11 +19,12 @@ from revml.labels.question import Question
 from revml.labels.upsell import Upsell
 from revml.snapshots import bound
 from revml.sources.facts import Facts
+from revml.sources.known import Known
 
 DEFINITIONS: dict[QuestionName, Question] = {q.name: q for q in (Churn(), Upsell(), Lapse(), Growth())}
 
 
-def answerable(facts: Facts) -> tuple[QuestionName, ...]:
+def answerable(facts: Known) -> tuple[QuestionName, ...]:
     """The questions that the company's tables can answer."""
     return tuple(name for name in QUESTIONS if not _missing(facts, name))
 
@@ -46,7 +47,7 @@ def question_named(name: str) -> QuestionName:
     )
 
 
-def require(facts: Facts, question: QuestionName) -> None:
+def require(facts: Known, question: QuestionName) -> None:
     """Refuse a question that the tables cannot answer.
 
     Raises:
@@ -63,7 +64,7 @@ def require(facts: Facts, question: QuestionName) -> None:
         )
 
 
-def _missing(facts: Facts, question: QuestionName) -> list[str]:
+def _missing(facts: Known, question: QuestionName) -> list[str]:
     return [
         f"{table}.{column}"
         for table, columns in DEFINITIONS[question].needs.items()
