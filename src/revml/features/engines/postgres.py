@@ -8,6 +8,7 @@ Text is compared byte by byte (`COLLATE "C"`), as DuckDB does, whatever the data
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from revml.contract.checks import identifier
 from revml.errors import DataError
 from revml.features.engines import TooLarge
 from revml.features.engines.translating import parsed, short_name, translate
+from revml.sources.functions import FUNCTIONS as LENT
 from revml.sources.postgres import SETTINGS, address, driver, without_secrets
 from revml.sources.source import first_line
 
@@ -33,6 +35,7 @@ SESSION = "; ".join(
         "SET jit = off",
     )
 )
+LENT_TYPES = {"as_time": "timestamptz", "as_number": "double precision", "as_flag": "boolean"}
 PUT_TYPES = (
     (pa.types.is_boolean, "boolean"),
     (pa.types.is_int32, "integer"),
@@ -90,6 +93,10 @@ CREATE OR REPLACE FUNCTION pg_temp.is_finite(given double precision) RETURNS boo
 CREATE OR REPLACE FUNCTION pg_temp.is_finite(given timestamp) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT isfinite(given) $$
 """,
+    """
+CREATE OR REPLACE FUNCTION pg_temp.error(said text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN RAISE EXCEPTION '%', said USING ERRCODE = 'data_exception'; END $$
+""",
     _TRY.format(
         name="try_double",
         kind="double precision",
@@ -141,6 +148,10 @@ class PostgresEngine:
             self._con.execute(SESSION)
             for function in FUNCTIONS:
                 self._con.execute(function)
+            for function in _lent():
+                # What the server cannot say is missed where a mapping calls it, with its place.
+                with contextlib.suppress(self._psycopg.errors.SyntaxErrorOrAccessRuleViolation):
+                    self._con.execute(function)
         except self._psycopg.Error as error:
             self._con.close()
             raise self._refused(error, "the right to make temporary tables (TEMPORARY on the database)") from None
@@ -264,6 +275,19 @@ class PostgresEngine:
             got=first_line(error),
             do="check the address, the user's rights (SELECT on the tables, TEMPORARY on the database) and disk space",
         )
+
+
+def _lent() -> Iterator[str]:
+    """The functions that revml lends to mappings (`sources.functions`), by the type of what they are given."""
+    for name, bodies in LENT.items():
+        for kind, body in bodies.items():
+            given = translate(f"SELECT CAST(NULL AS {kind}) AS x", "postgres").split(" AS ")[1].rstrip(")").strip()
+            # PostgreSQL has no cast from the larger whole numbers to true and false.
+            sql = "SELECT x <> 0" if (name, kind) == ("as_flag", "BIGINT") else translate(f"SELECT {body}", "postgres")
+            yield (
+                f"CREATE OR REPLACE FUNCTION pg_temp.{name}(x {given}) RETURNS {LENT_TYPES[name]}"
+                f" LANGUAGE sql STABLE AS $$ {sql} $$"
+            )
 
 
 class _Stream(io.RawIOBase):

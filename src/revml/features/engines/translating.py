@@ -75,7 +75,7 @@ def spoken(tree: exp.Expression, dialect: Dialect) -> str:
         Untranslatable: that dialect cannot say it.
     """
     if dialect in _MENDED:
-        tree = _mended(_mended(tree.copy(), _written_out), _MENDED[dialect])
+        tree = _mended(tree.copy(), _MENDED[dialect])
     try:
         return str(tree.sql(dialect=dialect, unsupported_level=ErrorLevel.RAISE))
     except sqlglot.errors.SqlglotError as error:
@@ -107,16 +107,6 @@ def _mended(tree: Any, mend: Callable[[Any], Any]) -> Any:
     return tree
 
 
-def _written_out(node: Any) -> Any:
-    """The functions that revml lends to mappings, as what they stand for."""
-    if not isinstance(node, exp.Anonymous) or node.name.lower() not in FUNCTIONS or len(node.expressions) != 1:
-        return node
-    body: Any = exp.paren(parsed(FUNCTIONS[node.name.lower()]))
-    for column in list(body.find_all(exp.Column)):
-        column.replace(exp.paren(node.expressions[0].copy()))
-    return body
-
-
 def _postgres(node: Any) -> Any:
     if isinstance(node, exp.Identifier) and len(node.name.encode()) > LONGEST_NAME:
         return exp.to_identifier(short_name(node.name), quoted=True)
@@ -138,6 +128,8 @@ def _postgres(node: Any) -> Any:
         word = node.name.lower()
         if word == "isfinite":
             return _own("is_finite", *node.expressions)
+        if word in (*FUNCTIONS, "error"):
+            return _own(word, *node.expressions)
         if word == "strlen":
             return exp.Anonymous(this="OCTET_LENGTH", expressions=node.expressions)
     return node
