@@ -115,7 +115,7 @@ def test_as_time_reads_the_same_instant_from_every_way_of_writing_it(value: str)
     assert con.execute(f"SELECT as_time({value}) = TIMESTAMPTZ '2024-05-01 10:00:00+00'").fetchall() == [(True,)]
 
 
-@pytest.mark.parametrize("call", ["as_time('soon')", "as_number('ten')", "as_flag('perhaps')"])
+@pytest.mark.parametrize("call", ["as_time('soon')", "as_time(20240501)", "as_number('ten')", "as_flag('perhaps')"])
 def test_what_cannot_be_read_is_an_error_and_not_nothing(call: str) -> None:
     """An end that got lost would make a customer look alive; only an empty value is empty."""
     con = connect()

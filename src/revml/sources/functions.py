@@ -12,24 +12,38 @@ from __future__ import annotations
 
 import duckdb
 
-_TEXT = "nullif(trim(CAST(x AS VARCHAR)), '')"
-_DIGITS = rf"regexp_full_match({_TEXT}, '\d{{%s}}(\.0+)?')"
-# A zone written as +0000 is read as +00:00.
-_ISO = rf"regexp_replace({_TEXT}, '([+-]\d\d)(\d\d)$', '\1:\2')"
+_TEXT = "nullif(trim(x), '')"
 
+
+def _since_1970(number: str) -> str:
+    """An instant from seconds, milliseconds or microseconds, which the size tells; 20240501 is none of them."""
+    # A text that is no time makes the conversion fail and tell it; error() may not stand everywhere in a query.
+    return f"""CASE
+        WHEN abs({number}) < 1e8 THEN CAST('no unix time: ' || CAST({number} AS BIGINT) AS TIMESTAMPTZ)
+        WHEN abs({number}) < 1e11 THEN to_timestamp({number})
+        WHEN abs({number}) < 1e14 THEN to_timestamp({number} / 1e3) ELSE to_timestamp({number} / 1e6) END"""
+
+
+# By the type of what is given, so that a column of times is not written out and read again.
 FUNCTIONS = {
-    "as_time": f"""CASE
-        WHEN {_DIGITS % "9,10"} THEN to_timestamp(CAST({_TEXT} AS DOUBLE))
-        WHEN {_DIGITS % "12,13"} THEN to_timestamp(CAST({_TEXT} AS DOUBLE) / 1e3)
-        WHEN {_DIGITS % "15,16"} THEN to_timestamp(CAST({_TEXT} AS DOUBLE) / 1e6)
-        WHEN regexp_full_match({_TEXT}, '.*\\d:\\d\\d.*[+-]\\d{{4}}') THEN CAST({_ISO} AS TIMESTAMPTZ)
-        ELSE CAST({_TEXT} AS TIMESTAMPTZ) END""",
-    "as_number": f"CAST({_TEXT} AS DOUBLE)",
-    "as_flag": f"CAST({_TEXT} AS BOOLEAN)",
+    "as_time": {
+        "TIMESTAMP": "CAST(x AS TIMESTAMPTZ)",
+        "TIMESTAMPTZ": "x",
+        "DATE": "CAST(x AS TIMESTAMPTZ)",
+        "BIGINT": _since_1970("CAST(x AS DOUBLE)"),
+        "DOUBLE": _since_1970("x"),
+        # TRY_CAST, for the engine may read every value before it looks at the condition; +0000 is read as +00:00.
+        "VARCHAR": rf"""CASE WHEN regexp_full_match({_TEXT}, '\d{{9,16}}(\.0+)?')
+            THEN {_since_1970(f"TRY_CAST({_TEXT} AS DOUBLE)")}
+            ELSE CAST(regexp_replace({_TEXT}, '(:\d\d.*[+-]\d\d)(\d\d)$', '\1:\2') AS TIMESTAMPTZ) END""",
+    },
+    "as_number": {"BIGINT": "CAST(x AS DOUBLE)", "DOUBLE": "x", "VARCHAR": f"CAST({_TEXT} AS DOUBLE)"},
+    "as_flag": {"BOOLEAN": "x", "BIGINT": "CAST(x AS BOOLEAN)", "VARCHAR": f"CAST({_TEXT} AS BOOLEAN)"},
 }
 
 
 def define_functions(con: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known to a connection."""
-    for name, body in FUNCTIONS.items():
-        con.execute(f"CREATE OR REPLACE TEMP MACRO {name}(x) AS {body}")
+    for name, bodies in FUNCTIONS.items():
+        told = ", ".join(f"(x {kind}) AS {body}" for kind, body in bodies.items())
+        con.execute(f"CREATE OR REPLACE TEMP MACRO {name}{told}")
