@@ -16,6 +16,7 @@ from revml.features import (
     deals,
     family,
     feedback,
+    order_peers,
     orders,
     people,
     profile,
@@ -23,6 +24,7 @@ from revml.features import (
     support,
     touches,
     usage,
+    usage_peers,
 )
 from revml.features.own import PREFIX, own_columns
 from revml.features.spec import Feature, Subject
@@ -35,7 +37,9 @@ SUBJECTS: tuple[Subject, ...] = (
     subscriptions.SUBJECT,
     people.SUBJECT,
     orders.SUBJECT,
+    order_peers.SUBJECT,
     usage.SUBJECT,
+    usage_peers.SUBJECT,
     adoption.SUBJECT,
     billing.SUBJECT,
     support.SUBJECT,

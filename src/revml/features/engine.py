@@ -3,7 +3,7 @@
 Comes in: `Facts` and the snapshots (account_id, as_of). Goes out: one Arrow table, a row a snapshot. The SQL of the
 subjects reads the contract's views and these tables, which are made here:
 
-    accounts_in_play  account, account_id                     accounts that have a snapshot, numbered
+    accounts_in_play  account, account_id                     all accounts, numbered
     snapshots         snapshot, account, account_id, as_of, day, shift, cutoff, past_cutoff, from_7, from_28, ...
     cohorts           account, cohort                         of the snapshots of a batch
     days, ages        see `calendar`
@@ -152,19 +152,20 @@ def _accounts(engine: Engine, facts: Known, everybody: pd.Series[str], shift: in
     if here and isinstance(facts, Facts):
         refresh(facts, progress=progress)
         stored = relations(facts)
-    if not here or not stored:
-        numbers = pa.table({"account": everybody.index.astype("int32"), "account_id": everybody})
-        engine.put("accounts_in_play", numbers)
-        return False
     engine.put("given_accounts", pa.table({"account_id": everybody}))
+    # All that the company has, and those of snapshots that it does not know of: sums over all customers need them.
+    every = "SELECT account_id FROM accounts UNION SELECT account_id FROM given_accounts"
+    if not here or not stored:
+        numbered = "CAST(ROW_NUMBER() OVER (ORDER BY account_id) AS INTEGER) AS account"
+        engine.make("accounts_in_play", f"SELECT {numbered}, account_id FROM ({every}) AS a")
+        return False
     engine.make(
         "accounts_in_play",
-        # Accounts that nobody knows have no use, but a row of their own all the same.
-        "SELECT CAST(COALESCE(c.code, -ROW_NUMBER() OVER (ORDER BY g.account_id)) AS INTEGER) AS account, g.account_id "
-        f"FROM given_accounts AS g LEFT JOIN {stored.pop(ACCOUNTS.name)} AS c ON c.account_id = g.account_id",
+        "SELECT CAST(COALESCE(c.code, -ROW_NUMBER() OVER (ORDER BY a.account_id)) AS INTEGER) AS account, a.account_id "
+        f"FROM ({every}) AS a LEFT JOIN {stored.pop(ACCOUNTS.name)} AS c ON c.account_id = a.account_id",
     )
     for name, relation in stored.items():
-        here.look(name, f"SELECT * FROM {relation} AS x WHERE account IN (SELECT account FROM accounts_in_play)")
+        here.look(name, f"SELECT * FROM {relation} AS x")
     return True
 
 
