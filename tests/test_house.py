@@ -33,9 +33,11 @@ def test_no_pickle_anywhere() -> None:
 
 
 def test_no_binary_model_in_git() -> None:
-    """Models are made, never committed; pictures and fonts are the only binaries."""
-    binaries = {p.suffix for p in _tracked() if b"\0" in p.read_bytes()[:4096]}
-    assert binaries <= {".png", ".woff2", ".ico"}
+    """Models are made, never committed; pictures, fonts and small sample tables of tests are the only binaries."""
+    binaries = [p for p in _tracked() if b"\0" in p.read_bytes()[:4096]]
+    assert {p.suffix for p in binaries} <= {".png", ".woff2", ".ico", ".parquet"}
+    tables = [p for p in binaries if p.suffix == ".parquet"]
+    assert all("samples" in p.parts and p.stat().st_size < 20_000 for p in tables)
 
 
 def test_the_lock_names_no_index() -> None:

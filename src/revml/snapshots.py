@@ -226,8 +226,8 @@ def _earliest(facts: Known, place: Place | None, table: str, column: str) -> dat
 def _asked(facts: Known, place: Place | None, sql: str, **frames: pd.DataFrame) -> pd.DataFrame:
     """The rows of a SELECT over the contract's tables and these frames, here or at another place."""
     if place is not None:
-        for name, frame in frames.items():
-            place.put(name, pa.Table.from_pandas(frame, preserve_index=False))
+        for name, small in frames.items():
+            place.put(name, pa.Table.from_pandas(small, preserve_index=False))
         answer: pd.DataFrame = place.fetch(sql).to_pandas()
         return answer
     if not isinstance(facts, Facts):
