@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import sqlglot
 from sqlglot import ErrorLevel
 
+from revml.features import catalog as all_features
 from revml.features.catalog import SUBJECTS, catalog, feature_words
 from revml.features.spec import CONCEPTS, Feature
 from revml.locales import LANGUAGES, words
+from tests.features.one_account import features_of
 
 STEPS = [(name, sql) for subject in SUBJECTS for name, sql in (*subject.once, *subject.steps)]
 
@@ -66,3 +71,18 @@ def test_sql_is_portable(name: str, sql: str, dialect: str) -> None:
     written = sqlglot.transpile(sql, read="duckdb", write=dialect, unsupported_level=ErrorLevel.RAISE)
     assert len(written) == 1
     assert sqlglot.parse_one(written[0], read=dialect) is not None
+
+
+def test_the_page_on_adding_a_feature_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The subject of `docs/adding-a-feature.md`, listed with the others, gives its feature."""
+    page = (Path(__file__).parents[2] / "docs/adding-a-feature.md").read_text(encoding="utf-8")
+    code = page.partition("```python\n")[2].partition("```")[0]
+    made: dict[str, Any] = {}
+    exec(compile(code, "email.py", "exec"), made)  # noqa: S102
+    monkeypatch.setattr(all_features, "SUBJECTS", (*SUBJECTS, made["SUBJECT"]))
+    rows = [
+        {"occurred_at": "2025-02-01", "channel": "email"},
+        {"occurred_at": "2025-02-02", "channel": "phone"},
+        {"occurred_at": "2025-02-03", "channel": "email", "known_at": "2025-03-02"},
+    ]
+    assert features_of(tmp_path, "2025-03-01", touches=rows)["email_share_84d"] == 0.5
