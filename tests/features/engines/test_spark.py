@@ -26,7 +26,7 @@ from tests.literal_facts import stage
 pytest.importorskip("pyspark", reason="pyspark is not installed (make test-spark), so nothing is tested on Spark")
 if shutil.which("java") is None:
     pytest.skip("Java is not installed, so nothing is tested on Spark", allow_module_level=True)
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 COMPANY = random_company(seed=11, accounts=6)
 FIRST, LAST = instant("2023-03-01"), instant("2024-06-01")
@@ -46,10 +46,14 @@ def session() -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
     there = (
-        SparkSession.builder.master("local[2]")
+        SparkSession.builder.master("local[1]")
         .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "2")
         .config("spark.driver.host", "127.0.0.1")
+        # For a handful of rows, compiling and planning anew cost more than they save.
+        .config("spark.sql.shuffle.partitions", "1")
+        .config("spark.sql.adaptive.enabled", "false")
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .getOrCreate()
     )
     there.sparkContext.setLogLevel("ERROR")
