@@ -38,6 +38,9 @@ class Listening:
         self.heard.append(select)
         self._there.make(name, select)
 
+    def drop(self, name: str) -> None:
+        self._there.drop(name)
+
     def fetch(self, select: str) -> pa.Table:
         self.heard.append(select)
         return self._there.fetch(select)
