@@ -16,6 +16,7 @@ The result does not depend on threads, on the order of rows, or on anything afte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -37,7 +38,7 @@ from revml.sources.facts import Facts
 from revml.sources.known import Known
 
 # Snapshots, cutoffs and cohorts worked on at once: bound memory.
-BATCH_ROWS = 1_000_000
+BATCH_ROWS = 150_000
 BATCH_CUTOFFS = 48
 BATCH_COHORTS = 400
 # An instant at which less than this share of the accounts is looked at is not worth a cutoff of its own for all.
@@ -124,6 +125,7 @@ def _build(
 ) -> Iterator[pa.Table]:
     groups = list(_same_time_of_day(wanted))
     done, total = 0, sum(len(batches) for _, batches in groups) * len(picked) + len(groups)
+    needed_by = _last_uses(picked)
     for shift, batches in groups:
         everybody = pd.concat(batches)["account_id"].drop_duplicates().sort_values(ignore_index=True)
         # A microsecond more, so that midnight itself still belongs to the day before.
@@ -131,15 +133,30 @@ def _build(
         stored = _accounts(engine, facts, everybody, shift, progress)
         first = _first_day(engine, facts)
         for subject, _ in picked:
-            _run(engine, subject, subject.store if stored else subject.once)
+            _run(engine, subject, subject.store if stored else subject.once, needed_by)
         done += 1
         for batch in batches:
             _prepare(engine, batch, first)
             for subject, _ in picked:
                 progress(subject.name, done / total)
-                _run(engine, subject, subject.steps)
+                _run(engine, subject, subject.steps, needed_by)
                 done += 1
             yield _fetch(engine, batch, picked)
+
+
+def _last_uses(picked: Picked) -> dict[str, list[str]]:
+    """The tables that may go once a step is done, because no later one reads them; what is collected stays."""
+    once = [step for subject, _ in picked for step in subject.once]
+    batch = [step for subject, _ in picked for step in subject.steps]
+    collected = {subject.table for subject, _ in picked}
+    words = {name: set(re.findall(r"\w+", select)) for name, select in (*once, *batch)}
+    # What is made once is read by every batch.
+    kept = collected | {name for name, _ in once if any(name in words[step] for step, _ in batch)}
+    out: dict[str, list[str]] = {}
+    for name in words.keys() - kept:
+        readers = [step for step in words if name in words[step] and step != name]
+        out.setdefault(readers[-1] if readers else name, []).append(name)
+    return out
 
 
 def _accounts(engine: Engine, facts: Known, everybody: pd.Series[str], shift: int, progress: Progress) -> bool:
@@ -285,10 +302,12 @@ def _prepare(engine: Engine, batch: pd.DataFrame, first: date) -> None:
     )
 
 
-def _run(engine: Engine, subject: Subject, steps: Steps) -> None:
+def _run(engine: Engine, subject: Subject, steps: Steps, needed_by: dict[str, list[str]]) -> None:
     try:
         for name, select in steps:
             engine.make(name, select)
+            for gone in needed_by.get(name, ()):
+                engine.drop(gone)
     except TooLarge as error:
         raise too_large(subject, error) from None
 

@@ -45,6 +45,9 @@ class Engine(Protocol):
             TooLarge: a number is too large to add up.
         """
 
+    def drop(self, name: str) -> None:
+        """Forget a table that nothing needs any more."""
+
     def fetch(self, select: str) -> pa.Table:
         """The rows of a SELECT in DuckDB's dialect."""
 

@@ -69,7 +69,11 @@ class SparkEngine:
         self._error = pyspark.errors.PySparkException
         # What goes wrong is raised; Spark would print it to the terminal besides.
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
-        self._spark = session or _local(pyspark, self._room)
+        try:
+            self._spark = session or _local(pyspark, self._room)
+        except ConfigError:
+            shutil.rmtree(self._room, ignore_errors=True)
+            raise
         self._kept: dict[str, Any] = {}
         self._settings = {key: self._spark.conf.get(key, None) for key in SESSION}
         for key, value in SESSION.items():
@@ -96,6 +100,12 @@ class SparkEngine:
             self._replace(name, self._spark.sql(translate(select, "spark")).localCheckpoint(eager=True))
         except self._error as error:
             raise self._refused(error, f"the table {name}") from None
+
+    def drop(self, name: str) -> None:
+        """Forget a table that nothing needs any more."""
+        self._spark.catalog.dropTempView(name)
+        if name in self._kept:
+            self._kept.pop(name).unpersist()
 
     def fetch(self, select: str) -> pa.Table:
         """The rows of a SELECT in DuckDB's dialect."""
