@@ -35,7 +35,7 @@ MANIFEST = "manifest.json"
 # Accounts are numbered here too, so that numbers mean the same in every part.
 ACCOUNTS = Codes("account_codes", "account_id", "accounts")
 # Rows of usage worked on at once: bounds memory.
-CHUNK_ROWS = 1_000_000
+CHUNK_ROWS = 3_000_000
 # More parts than this are brought together; a year of nightly refreshes leaves no year of files.
 MAX_PARTS = 40
 _PARQUET = "(FORMAT parquet, COMPRESSION lz4)"

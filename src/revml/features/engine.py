@@ -72,7 +72,8 @@ def build_features(
     schema, parts = feature_batches(facts, snapshots, engine=engine, progress=progress)
     tables = list(parts)
     table = pa.concat_tables(tables) if tables else schema.empty_table()
-    return (table.take(_in_order(table)) if len(tables) > 1 else table).combine_chunks()
+    order = _in_order(table)
+    return table if order is None else table.take(order)
 
 
 def feature_batches(
@@ -108,10 +109,11 @@ def _cast(
         here.close()
 
 
-def _in_order(table: pa.Table) -> pa.Array:
-    """Where the rows go to be sorted by (as_of, account_id): only the keys are sorted."""
-    keys = table.select(["as_of", "account_id"])
-    return pc.sort_indices(keys, sort_keys=[("as_of", "ascending"), ("account_id", "ascending")])
+def _in_order(table: pa.Table) -> pa.Array | None:
+    """Where the rows go to be sorted by (as_of, account_id); None where they stand so already, as mostly they do."""
+    keys = [("as_of", "ascending"), ("account_id", "ascending")]
+    order = pc.sort_indices(table.select(["as_of", "account_id"]), sort_keys=keys)
+    return None if np.array_equal(order.to_numpy(), np.arange(len(order))) else order
 
 
 def _local(facts: Known) -> Engine:
@@ -189,8 +191,9 @@ def _accounts(engine: Engine, facts: Known, everybody: pd.Series[str], shift: in
 def _fetch(engine: Engine, batch: pd.DataFrame, picked: Picked) -> pa.Table:
     """The features of a batch in the order of its snapshots."""
     found = engine.fetch(_collect(picked))
-    order = np.argsort(found["snapshot"].to_numpy(), kind="stable")
-    table = found.drop_columns(["snapshot"]).take(pa.array(order))
+    numbers, table = found["snapshot"].to_numpy(), found.drop_columns(["snapshot"])
+    if (np.diff(numbers) < 0).any():
+        table = table.take(pa.array(np.argsort(numbers, kind="stable")))
     keys = pa.table({"account_id": batch["account_id"], "as_of": batch["as_of"]})
     for number, name in enumerate(keys.column_names):
         table = table.add_column(number, name, keys[name])
@@ -264,22 +267,24 @@ def _first_day(engine: Engine, facts: Known) -> date:
 
 def _prepare(engine: Engine, batch: pd.DataFrame, first: date) -> None:
     """Make `snapshots`, `cohorts`, `days` and `ages` for one batch."""
-    days = [d.date() for d in batch["as_of"].dt.normalize()]
-    cohorts = batch["cohort"].tolist()
-    looks: dict[int, set[date]] = {}
-    for cohort, day in zip(cohorts, days, strict=True):
-        looks.setdefault(cohort, set()).add(day)
-    cal = calendars({cohort: sorted(at) for cohort, at in looks.items()}, first)
-    cutoffs = [cal.cutoffs[pair] for pair in zip(cohorts, days, strict=True)]
+    # Few pairs of cohort and day stand for many snapshots.
+    looks = batch.assign(day=batch["as_of"].dt.normalize())[["cohort", "day"]]
+    which = looks.groupby(["cohort", "day"], sort=False).ngroup().to_numpy()
+    told = [(int(cohort), at.date()) for cohort, at in looks.drop_duplicates().itertuples(index=False)]
+    by_cohort: dict[int, list[date]] = {}
+    for cohort, day in told:
+        by_cohort.setdefault(cohort, []).append(day)
+    cal = calendars(by_cohort, first)
+    now, past = np.array([cal.cutoffs[pair] for pair in told], dtype=np.int32).T
     numbers = pa.table(
         {
             "account_id": pa.array(batch["account_id"], pa.string()),
             "as_of": pa.array(batch["as_of"], pa.timestamp("us")),
-            "snapshot": pa.array(range(len(batch)), pa.int32()),
-            "day": pa.array(days, pa.date32()),
-            "cutoff": pa.array([now for now, _ in cutoffs], pa.int32()),
-            "past_cutoff": pa.array([past for _, past in cutoffs], pa.int32()),
-            "cohort": pa.array(cohorts, pa.int32()),
+            "snapshot": pa.array(np.arange(len(batch), dtype=np.int32)),
+            "day": pa.array([day for _, day in told], pa.date32()).take(pa.array(which)),
+            "cutoff": pa.array(now[which]),
+            "past_cutoff": pa.array(past[which]),
+            "cohort": pa.array(batch["cohort"], pa.int32()),
         }
     )
     engine.put("given_snapshots", numbers)

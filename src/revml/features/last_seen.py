@@ -22,16 +22,20 @@ def last_seen(name: str, source: str, entity: str, windows: Sequence[int]) -> St
         entity: the column whose values are counted.
         windows: lengths in days, all of them edges of the calendar.
     """
-    gaps = f"""
-SELECT x.account, x.{entity}, k.gap, MAX(d.slot) AS slot
+    slots = f"""
+SELECT x.account, x.{entity}, d.slot, k.gap
 FROM {source} AS x
 JOIN cohorts AS h ON h.account = x.account
 JOIN days AS d ON d.cohort = h.cohort AND d.day = x.day
-JOIN (SELECT DISTINCT slot FROM ages) AS near ON near.slot = d.slot
 JOIN days AS k ON k.cohort = h.cohort AND k.day = x.known_day
 WHERE x.{entity} IS NOT NULL
-GROUP BY x.account, x.{entity}, k.gap
 """
+    return ((f"{name}_slots", slots), *last_seen_in_slots(name, f"{name}_slots", entity, windows))
+
+
+def last_seen_in_slots(name: str, source: str, entity: str, windows: Sequence[int]) -> Steps:
+    """The same out of a table with `account, <entity>, slot, gap`, in which a thing may stand more than once."""
+    gaps = f"SELECT account, {entity}, gap, MAX(slot) AS slot FROM {source} GROUP BY account, {entity}, gap"
     order = f"OVER (PARTITION BY account, {entity} ORDER BY gap NULLS FIRST)"
     # Things that were seen in the same slot and the same gap, and again in the same gap, count together from here on.
     spans = f"""

@@ -10,7 +10,7 @@ so that "different events in 84 days" costs no more than a sum.
 
 from __future__ import annotations
 
-from revml.features.last_seen import last_seen
+from revml.features.last_seen import last_seen_in_slots
 from revml.features.spec import Codes, Feature, Subject
 from revml.features.sql import lines, ones, period, ratio
 
@@ -145,19 +145,21 @@ LEFT JOIN usage_quiet AS q ON q.snapshot = s.snapshot
 GROUP BY s.snapshot
 """
 
+# What a person did in a slot; older use than any window reaches says nothing of people.
+_PEOPLE = """
+SELECT u.account, u.person, d.slot, k.gap, SUM(u.events) AS events
+FROM usage_user_days AS u
+JOIN cohorts AS h ON h.account = u.account
+JOIN days AS d ON d.cohort = h.cohort AND d.day = u.day
+JOIN (SELECT DISTINCT slot FROM ages) AS near ON near.slot = d.slot
+JOIN days AS k ON k.cohort = h.cohort AND k.day = u.known_day
+WHERE u.person IS NOT NULL
+GROUP BY u.account, u.person, d.slot, k.gap
+"""
 _TOP_USER = """
 SELECT snapshot, MAX(events) AS top, SUM(events) AS whole FROM (
     SELECT s.snapshot, x.person, SUM(x.events) AS events
-    FROM (
-        SELECT u.account, u.person, d.slot, k.gap, SUM(u.events) AS events
-        FROM usage_user_days AS u
-        JOIN cohorts AS h ON h.account = u.account
-        JOIN days AS d ON d.cohort = h.cohort AND d.day = u.day
-        JOIN (SELECT DISTINCT slot FROM ages WHERE age <= 28) AS near ON near.slot = d.slot
-        JOIN days AS k ON k.cohort = h.cohort AND k.day = u.known_day
-        WHERE u.person IS NOT NULL
-        GROUP BY u.account, u.person, d.slot, k.gap
-    ) AS x
+    FROM usage_people AS x
     JOIN ages AS a ON a.slot = x.slot AND a.age <= 28
     JOIN snapshots AS s ON s.account = x.account AND s.cutoff = a.cutoff AND x.gap <= s.cutoff
     GROUP BY s.snapshot, x.person
@@ -236,8 +238,9 @@ SUBJECT = Subject(
         ("usage_firsts", _FIRSTS),
         ("usage_quiet", _QUIET),
         ("usage_life", _LIFE),
+        ("usage_people", _PEOPLE),
         ("usage_top_user", _TOP_USER),
-        *last_seen("usage_users", "usage_user_days", "person", _WINDOWS),
+        *last_seen_in_slots("usage_users", "usage_people", "person", _WINDOWS),
         ("features_usage", _FEATURES),
     ),
     features=(
