@@ -29,7 +29,8 @@ class Calendar:
     """Tables by name, and the cutoff of each snapshot day.
 
     Attributes:
-        days: (cohort, day, slot, gap); gap is the first cutoff that sees the day. Days no cutoff sees are not there.
+        days: (cohort, day, slot, gap, near); gap is the first cutoff that sees the day, near 1 where some window of a
+            cutoff reaches it. Days no cutoff sees are not there.
         ages: (slot, cutoff, age); age is the smallest edge that covers the slot from the cutoff.
         cutoffs: by (cohort, snapshot day): the number of its cutoff; of the one `PAST_DAYS` before it.
     """
@@ -85,14 +86,6 @@ def calendar(
     ends = np.arange(min(first_day.toordinal() + 1, last), last + 1, dtype=np.int64)
     slot = np.searchsorted(cuts, ends, side="left")
     gap = np.searchsorted(np.array(instants, dtype=np.int64), ends, side="left")
-    days = pa.table(
-        {
-            "cohort": pa.array(np.full(len(ends), cohort), pa.int32()),
-            "day": pa.array((ends - 1 - _EPOCH).astype(np.int32)).cast(pa.date32()),
-            "slot": pa.array(slots + slot, pa.int32()),
-            "gap": pa.array(cutoffs + gap, pa.int32()),
-        }
-    )
     seen = np.unique(slot)
     found, ats, ages = [], [], []
     for at, edges in looks.items():
@@ -108,6 +101,15 @@ def calendar(
             "slot": pa.array(np.concatenate(found), pa.int32()),
             "cutoff": pa.array(np.concatenate(ats), pa.int32()),
             "age": pa.array(np.concatenate(ages), pa.int32()),
+        }
+    )
+    days = pa.table(
+        {
+            "cohort": pa.array(np.full(len(ends), cohort), pa.int32()),
+            "day": pa.array((ends - 1 - _EPOCH).astype(np.int32)).cast(pa.date32()),
+            "slot": pa.array(slots + slot, pa.int32()),
+            "gap": pa.array(cutoffs + gap, pa.int32()),
+            "near": pa.array(np.isin(slot, np.concatenate(found) - slots), pa.int8()),
         }
     )
     pairs = {(cohort, date.fromordinal(n)): (number[n], number[n - PAST_DAYS]) for n in now}

@@ -26,7 +26,7 @@ def last_seen(name: str, source: str, entity: str, windows: Sequence[int]) -> St
 SELECT x.account, x.{entity}, d.slot, k.gap
 FROM {source} AS x
 JOIN cohorts AS h ON h.account = x.account
-JOIN days AS d ON d.cohort = h.cohort AND d.day = x.day
+JOIN days AS d ON d.cohort = h.cohort AND d.day = x.day AND d.near = 1
 JOIN days AS k ON k.cohort = h.cohort AND k.day = x.known_day
 WHERE x.{entity} IS NOT NULL
 """

@@ -75,10 +75,10 @@ LEFT JOIN usage_days_again AS g
 _SLOTS = """
 SELECT x.account, d.slot, k.gap, x.word, BIT_OR(x.mask) AS mask, CAST(SUM(x.events) AS DECIMAL(18, 4)) AS events,
     CAST(SUM(x.active_days) AS INTEGER) AS active_days, CAST(SUM(x.user_days) AS INTEGER) AS user_days,
-    MAX(x.day) AS last_day, MIN(x.day) AS first_day
+    MAX(x.day) AS last_day
 FROM usage_days AS x
 JOIN cohorts AS h ON h.account = x.account
-JOIN days AS d ON d.cohort = h.cohort AND d.day = x.day
+JOIN days AS d ON d.cohort = h.cohort AND d.day = x.day AND d.near = 1
 JOIN days AS k ON k.cohort = h.cohort AND k.day = x.known_day
 GROUP BY x.account, d.slot, k.gap, x.word
 """
@@ -116,30 +116,29 @@ FROM ({ones("usage_parts", _KINDS, keep=("snapshot", "last_day", *_ADDED))}) AS 
 GROUP BY snapshot
 """
 
-# The first day of use moves only where an older one became known later, so few rows are left to look through.
+# The first day of use, as far as was known: the first that was known at once, and older ones that became known later.
+_BEGUN = "SELECT account, MIN(day) AS day FROM usage_days WHERE known_day = day GROUP BY account"
 _FIRSTS = """
-SELECT account, gap, first_day FROM (
-    SELECT account, gap, first_day, MIN(first_day) OVER (
-        PARTITION BY account ORDER BY gap NULLS FIRST ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) AS before
-    FROM (SELECT account, gap, MIN(first_day) AS first_day FROM usage_slots GROUP BY account, gap) AS g
-) AS f WHERE before IS NULL OR first_day < before
+SELECT account, day, day AS known_day FROM usage_begun
+UNION ALL
+SELECT x.account, x.day, x.known_day
+FROM usage_days AS x LEFT JOIN usage_begun AS b ON b.account = x.account
+WHERE x.known_day > x.day AND (b.day IS NULL OR x.day < b.day)
 """
 # The last day of use of a snapshot without any in the year before.
 _QUIET = """
-SELECT s.snapshot, MAX(g.last_day) AS last_day
+SELECT s.snapshot, MAX(x.day) AS last_day
 FROM snapshots AS s
 LEFT JOIN usage_sums AS t ON t.snapshot = s.snapshot
-JOIN (SELECT account, gap, MAX(last_day) AS last_day FROM usage_slots GROUP BY account, gap) AS g
-    ON g.account = s.account AND g.gap <= s.cutoff
+JOIN usage_days AS x ON x.account = s.account AND x.day < s.day AND x.known_day < s.day
 WHERE t.snapshot IS NULL
 GROUP BY s.snapshot
 """
 _LIFE = """
 SELECT s.snapshot, date_diff('day', MIN(COALESCE(t.last_day, q.last_day)), MAX(s.day)) - 1 AS days_since_usage,
-    date_diff('day', MIN(g.first_day), MAX(s.day)) - 1 AS usage_age_days
+    date_diff('day', MIN(g.day), MAX(s.day)) - 1 AS usage_age_days
 FROM snapshots AS s
-JOIN usage_firsts AS g ON g.account = s.account AND g.gap <= s.cutoff
+JOIN usage_firsts AS g ON g.account = s.account AND g.day < s.day AND g.known_day < s.day
 LEFT JOIN usage_sums AS t ON t.snapshot = s.snapshot
 LEFT JOIN usage_quiet AS q ON q.snapshot = s.snapshot
 GROUP BY s.snapshot
@@ -150,8 +149,7 @@ _PEOPLE = """
 SELECT u.account, u.person, d.slot, k.gap, SUM(u.events) AS events
 FROM usage_user_days AS u
 JOIN cohorts AS h ON h.account = u.account
-JOIN days AS d ON d.cohort = h.cohort AND d.day = u.day
-JOIN (SELECT DISTINCT slot FROM ages) AS near ON near.slot = d.slot
+JOIN days AS d ON d.cohort = h.cohort AND d.day = u.day AND d.near = 1
 JOIN days AS k ON k.cohort = h.cohort AND k.day = u.known_day
 WHERE u.person IS NOT NULL
 GROUP BY u.account, u.person, d.slot, k.gap
@@ -231,11 +229,11 @@ SUBJECT = Subject(
         ("usage_days", _DAYS),
     ),
     kept=("usage_user_days", "usage_days"),
+    store=(("usage_begun", _BEGUN), ("usage_firsts", _FIRSTS)),
     steps=(
         ("usage_slots", _SLOTS),
         ("usage_parts", _PARTS),
         ("usage_sums", _SUMS),
-        ("usage_firsts", _FIRSTS),
         ("usage_quiet", _QUIET),
         ("usage_life", _LIFE),
         ("usage_people", _PEOPLE),
