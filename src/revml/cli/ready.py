@@ -35,12 +35,14 @@ def check_ready_alone(workspace: Workspace, *, as_json: bool) -> None:
 def show_ready(report: ReadyReport) -> None:
     """Print what was found of one table."""
     dates = "by date" if report.dated else "without dates: tests will be out of sample, not out of time"
-    out.print(f"\n[bold]Ready table {escape(report.name)}[/bold], answers {report.question}, {dates}")
+    out.print(f"\n[bold]Ready table {escape(report.name)}[/bold], answers {report.question}, {dates}", soft_wrap=True)
     unlabelled = f", {report.unlabelled:,} rows without a label" if report.unlabelled else ""
-    out.print(f"  {report.rows:,} rows, {report.accounts:,} accounts, {report.events:,} events{unlabelled}")
+    out.print(
+        f"  {report.rows:,} rows, {report.accounts:,} accounts, {report.events:,} events{unlabelled}", soft_wrap=True
+    )
     kinds = [kind for kind in ("number", "flag", "days", "category") if kind in report.features.values()]
     counts = ", ".join(f"{list(report.features.values()).count(kind):,} {kind}" for kind in kinds)
-    out.print(f"  {len(report.features):,} features: {counts}")
+    out.print(f"  {len(report.features):,} features: {counts}", soft_wrap=True)
     _lines(
         "Seems to know the answer: held back until `allow` names it",
         [f"{one.column}: {one.evidence}{'' if one.certain else ' (less certain)'}" for one in report.held_back],

@@ -116,7 +116,8 @@ def _own_question(say: Words, own: Mapping[str, Any], definition: Mapping[str, A
     if not definition["horizon_days"]:
         return f"{asked} {say.text('card.question.own_undated')}"
     window = {"horizon": say.days(definition["horizon_days"]), "gap": say.days(definition["gap_days"])}
-    return f"{asked} {say.text('card.question.own_gap' if definition['gap_days'] else 'card.question.own_window', **window)}"
+    key = "card.question.own_gap" if definition["gap_days"] else "card.question.own_window"
+    return f"{asked} {say.text(key, **window)}"
 
 
 def _own_columns(say: Words, own: Mapping[str, Any]) -> list[str]:

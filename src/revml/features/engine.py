@@ -133,7 +133,7 @@ def _build(
         # A microsecond more, so that midnight itself still belongs to the day before.
         engine.make("clock", f"SELECT INTERVAL '{shift + 1}' MICROSECOND AS shift")
         stored = _accounts(engine, facts, everybody, shift, progress)
-        first = _first_day(engine, facts)
+        first = _first_day(engine, facts, stored)
         for subject, _ in picked:
             _run(engine, subject, subject.store if stored else subject.once, needed_by)
         done += 1
@@ -256,9 +256,11 @@ def _batches(snapshots: pd.DataFrame) -> Iterator[pd.DataFrame]:
             yield part.sort_values(["as_of", "account_id"])
 
 
-def _first_day(engine: Engine, facts: Known) -> date:
+def _first_day(engine: Engine, facts: Known, stored: bool) -> date:
     """Shortly before the first use or order (or 1970): where the calendar has to begin."""
     times = [f"SELECT MIN({time}) AS t FROM {name}" for name, time in _BY_DAY if facts.has(name)]
+    if stored:  # the days of use are told by the ledger, without reading them
+        times[0] = "SELECT CAST(MIN(day) AS TIMESTAMP) AS t FROM usage_ledger"
     if not times:
         return _EARLIEST
     earliest: datetime = engine.fetch(f"SELECT MIN(t) AS t FROM ({' UNION ALL '.join(times)}) AS x")["t"][0].as_py()

@@ -20,7 +20,8 @@ RungName = Literal["constant", "rule", "logistic", "lightgbm", "blend"]
 LADDER: tuple[RungName, ...] = ("constant", "rule", "logistic", "lightgbm", "blend")
 
 
-# Of a ready table, chosen on inner folds: many small trees, each on half of the columns, leaves pulled to the base rate.
+# Of a ready table, chosen on inner folds: many small trees, each on half of the columns, leaves pulled to the base
+# rate.
 READY_PARAMS: dict[str, float | int | bool | str] = {
     "learning_rate": 0.04,
     "feature_fraction": 0.5,

@@ -187,8 +187,7 @@ def _in_store(remote: Remote, place: str) -> dict[str, Located]:
 
 def _mapped(workspace: Workspace, name: str, source: TableSource) -> Located:
     inputs = {
-        alias: _at(workspace, f"{name}.sources.{alias}", _input(alias, place))
-        for alias, place in source.inputs.items()
+        alias: _at(workspace, f"{name}.sources.{alias}", _input(alias, place)) for alias, place in source.inputs.items()
     }
     return replace(_at(workspace, name, source), inputs=inputs)
 
