@@ -281,7 +281,7 @@ def test_two_checks_at_the_same_time_leave_a_whole_folder(tmp_path: Path) -> Non
     for thread in threads:
         thread.join()
     assert failed == []
-    assert sorted(p.name for p in made.work_dir.iterdir()) == ["quarantine", "staged"]
+    assert sorted(p.name for p in made.work_dir.iterdir()) == ["counted", "quarantine", "staged"]
     agree(made, stage_workspace(made))
 
 

@@ -187,7 +187,14 @@ def _report(
             report = done[name].report
             tables.append(
                 replace(
-                    noticed(con, report, staged, observed, quarantine=staged.with_name("quarantine")),
+                    noticed(
+                        con,
+                        report,
+                        staged,
+                        observed,
+                        quarantine=staged.with_name("quarantine"),
+                        kept=workspace.work_dir / "counted",
+                    ),
                     quarantine_file=str(workspace.quarantine_dir / f"{name}.parquet") if report.quarantined else None,
                     suspects=found.get(name, ()),
                 )

@@ -22,7 +22,8 @@ from revml.sources.judging import Connection
 from revml.sources.noticing import categories, clock, columns, ids, units, volume
 from revml.sources.noticing.currency import no_other_currency as no_other_currency
 from revml.sources.noticing.currency import one_currency as one_currency
-from revml.sources.noticing.shape import Shape, columns_of, shape, shared
+from revml.sources.noticing.settled import settled
+from revml.sources.noticing.shape import Shape, columns_of, optional_columns, shape, shared
 
 # Tables to which rows come all the time, so that silence is worth a word.
 STEADY = ("usage", "orders", "invoices", "tickets", "touches")
@@ -30,12 +31,13 @@ MANY_ALIKE = 0.01
 
 
 def noticed(
-    con: Connection, report: TableReport, staged: Path, observed_until: datetime, *, quarantine: Path
+    con: Connection, report: TableReport, staged: Path, observed_until: datetime, *, quarantine: Path, kept: Path
 ) -> TableReport:
     """The report of one table with its notes and its profile.
 
     Args:
         quarantine: the folder of quarantined rows.
+        kept: the folder of counts of usage from earlier checks.
     """
     table, notes = TABLES[report.table], list(report.notes)
     if report.quarantined:
@@ -51,17 +53,20 @@ def noticed(
             f"{report.duplicates:,} rows equal another in every column and were counted once;"
             " if each is an event of its own, give them a finer time or a quantity"
         )
-    notes += clock.notes(con, relation, table, there, now)
+    counted = None
+    if table.name == "usage":
+        counted = settled(con, staged, kept, there, optional_columns(table, there), min(now, observed_until))
+    notes += clock.notes(con, relation, table, there, now, counted=counted)
     if report.table == "subscriptions":
         notes += _late_ends(con, relation, there, observed_until)
     notes += ids.twins(con, relation, table)
     if not table.key or len(table.key) > 1 or table.key[0] != "account_id":
-        notes += ids.dominant(con, relation, report.accepted) if "account_id" in there else []
-    seen = shape(con, staged, table, there, min(now, observed_until))
+        notes += ids.dominant(con, relation, report.accepted, counted=counted) if "account_id" in there else []
+    seen = shape(con, staged, table, there, min(now, observed_until), counted=counted)
     if seen is None or table.happened_at is None:
         return replace(report, notes=tuple(notes), profile=Profile())
     gaps, told = _silences(seen, report, observed_until) if report.table in STEADY else ([], [])
-    found = units.jumps(con, relation, table.happened_at, _numbers(table, there), report.accepted)
+    found = units.jumps(con, relation, table.happened_at, _numbers(table, there), report.accepted, counted=counted)
     notes += told + [units.words(jump) for jump in found]
     for name, months in seen.filled.items():
         notes += columns.filling(name, months)

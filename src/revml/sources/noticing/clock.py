@@ -10,18 +10,28 @@ from datetime import datetime
 
 from revml.contract.tables import Table
 from revml.sources.judging import Connection
+from revml.sources.noticing.settled import Settled
 
 # What is agreed or billed ahead may rightly be known before it happens, or lie in the future.
 AHEAD = ("subscriptions", "invoices", "assets", "actions", "account_history", "opportunities", "products", "users")
 MANY = 0.01
 
 
-def notes(con: Connection, relation: str, table: Table, columns: frozenset[str], now: datetime) -> list[str]:
+def notes(
+    con: Connection,
+    relation: str,
+    table: Table,
+    columns: frozenset[str],
+    now: datetime,
+    *,
+    counted: Settled | None = None,
+) -> list[str]:
     """What the times of a table give away.
 
     Args:
         columns: the columns of the relation.
         now: this instant.
+        counted: of usage, months that were counted before; only the others are read.
     """
     happened = table.happened_at
     if happened is None:
@@ -31,11 +41,16 @@ def notes(con: Connection, relation: str, table: Table, columns: frozenset[str],
     early = f"count(*) FILTER (known_at < {happened} - INTERVAL 1 DAY)" if known else "0"
     late = f"count(*) FILTER (known_at > {at})" if known else "0"
     apart = f"count(*) FILTER (known_at <> {happened})" if known else "0"
-    row = con.execute(f"""
-        SELECT count(*), count(*) FILTER ({happened} > {at}), max({happened}), {early}, {late}, {apart}
-        FROM {relation}
-    """).fetchone()
-    rows, future, newest, before, unknown, other = row or (0, 0, now, 0, 0, 0)
+    row = None
+    if counted is None or counted.open is not None:
+        row = con.execute(f"""
+            SELECT count(*), count(*) FILTER ({happened} > {at}), max({happened}), {early}, {late}, {apart}
+            FROM {relation if counted is None else counted.open}
+        """).fetchone()
+    rows, future, newest, before, unknown, other = row or (0, 0, None, 0, 0, 0)
+    if counted is not None:
+        rows, before, other = rows + counted.clock[0], before + counted.clock[1], other + counted.clock[2]
+    newest = newest or (counted.newest if counted else None) or now
     if future:
         found.append(_future(table, rows, future, newest, now))
     if table.name not in AHEAD and before > MANY * rows:

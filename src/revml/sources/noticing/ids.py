@@ -11,6 +11,7 @@ from pathlib import Path
 from revml.contract.tables import TABLES, Table
 from revml.sources.facts import literal, staged_relation
 from revml.sources.judging import Connection
+from revml.sources.noticing.settled import Settled
 
 DOMINANT = 0.25
 LEAST_ROWS, LEAST_ACCOUNTS = 1000, 20
@@ -69,14 +70,16 @@ def _key(staged: Path, table: str) -> str:
     return TABLES[table].key[0] if (staged / f"{table}.parquet").exists() else ""
 
 
-def dominant(con: Connection, relation: str, rows: int) -> list[str]:
+def dominant(con: Connection, relation: str, rows: int, *, counted: Settled | None = None) -> list[str]:
     """One account with a large part of all rows."""
     if rows < LEAST_ROWS:
         return []
-    row = con.execute(f"""
-        SELECT arg_max(account_id, n), max(n), count(*)
-        FROM (SELECT account_id, count(*) AS n FROM {relation} GROUP BY 1)
-    """).fetchone()
+    each = f"SELECT account_id, count(*) AS n FROM {relation} GROUP BY 1"
+    if counted is not None:
+        each = f"SELECT * FROM {counted.accounts}"
+        each += f" UNION ALL SELECT account_id, count(*) FROM {counted.open} GROUP BY 1" if counted.open else ""
+        each = f"SELECT account_id, sum(n)::BIGINT AS n FROM ({each}) GROUP BY 1"
+    row = con.execute(f"SELECT arg_max(account_id, n), max(n), count(*) FROM ({each})").fetchone()
     if not row or row[2] < LEAST_ACCOUNTS or row[1] < DOMINANT * rows:
         return []
     return [

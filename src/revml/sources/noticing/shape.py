@@ -18,6 +18,7 @@ from revml.contract.profile import Month
 from revml.contract.tables import LATER_COLUMNS, Table
 from revml.sources.facts import staged_relation
 from revml.sources.judging import Connection
+from revml.sources.noticing.settled import Settled
 
 LONGEST_DAYS = 20_000
 MOST_VALUES = 200
@@ -58,23 +59,45 @@ def columns_of(con: Connection, relation: str) -> frozenset[str]:
     return frozenset(row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall())
 
 
-def shape(con: Connection, staged: Path, table: Table, columns: frozenset[str], until: datetime) -> Shape | None:
-    """Count a table; None where rows have no time. Rows after `until` (the future) and absurd spans are left out."""
+def optional_columns(table: Table, columns: frozenset[str]) -> list[str]:
+    """The columns whose filled rows are counted: those that may be empty, and not because their time is to come."""
+    later = set(LATER_COLUMNS.get(table.name, {}))
+    return [c.name for c in table.columns if not c.required and c.name in columns and c.name not in later]
+
+
+def shape(
+    con: Connection,
+    staged: Path,
+    table: Table,
+    columns: frozenset[str],
+    until: datetime,
+    *,
+    counted: Settled | None = None,
+) -> Shape | None:
+    """Count a table; None where rows have no time. Rows after `until` (the future) and absurd spans are left out.
+
+    Args:
+        counted: of usage, months that were counted before; only the others are read.
+    """
     if table.happened_at is None:
         return None
     relation, event = staged_relation(staged, table.name), table.name == "usage"
-    later = set(LATER_COLUMNS.get(table.name, {}))
-    optional = [c.name for c in table.columns if not c.required and c.name in columns and c.name not in later]
+    optional = optional_columns(table, columns)
     filled = "".join(f", count({name})::BIGINT AS {name}" for name in optional)
     digest = ", 0::HUGEINT AS digest"
     if table.name in SETTLED and not event:
         kept = ", ".join(sorted(columns & set(table.by_name)))
         digest = f", sum(hash({kept})::HUGEINT) AS digest"
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE shape_days AS
+    count = f"""
         SELECT {table.happened_at}::DATE AS day{", event" if event else ""}, count(*)::BIGINT AS n{filled}{digest}
-        FROM {relation} WHERE {table.happened_at} <= TIMESTAMP '{until}' GROUP BY ALL
-    """)
+        FROM {{}} WHERE {table.happened_at} <= TIMESTAMP '{until}' GROUP BY ALL
+    """
+    rows = count.format(relation)
+    if counted is not None:
+        names = "".join(f", {name}" for name in optional)
+        rows = f"SELECT day, event, n{names}, 0::HUGEINT AS digest FROM {counted.days}"
+        rows += f" UNION ALL {count.format(counted.open)}" if counted.open else ""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE shape_days AS {rows}")
     days = con.execute("SELECT day, sum(n)::BIGINT FROM shape_days GROUP BY 1 ORDER BY 1").fetchall()
     if not days:
         return None
@@ -144,7 +167,7 @@ def _filled(con: Connection, columns: list[str]) -> dict[str, list[tuple[str, in
 def _values(
     con: Connection, relation: str, table: Table, column: str, first: date, length: int, until: datetime
 ) -> dict[str, Counts]:
-    rows = "(SELECT day, event AS value, n FROM shape_days)"
+    rows = "(SELECT day, event AS value, sum(n)::BIGINT AS n FROM shape_days GROUP BY 1, 2)"
     if table.name != "usage":
         rows = (
             f"(SELECT {table.happened_at}::DATE AS day, {column} AS value, count(*) AS n FROM {relation}"

@@ -7,10 +7,12 @@ same factor. Customers who buy more do not move in step; a change of unit moves 
 
 from __future__ import annotations
 
+from datetime import date
 from math import log10
 
 from revml.contract.profile import Jump
 from revml.sources.judging import Connection
+from revml.sources.noticing.settled import Settled, medians_of
 
 MONTHS = 3
 LEAST_FACTOR = 2.5
@@ -30,25 +32,28 @@ NUMBERS = {
 }
 
 
-def jumps(con: Connection, relation: str, happened: str, columns: tuple[str, ...], rows: int) -> list[Jump]:
+def jumps(
+    con: Connection,
+    relation: str,
+    happened: str,
+    columns: tuple[str, ...],
+    rows: int,
+    *,
+    counted: Settled | None = None,
+) -> list[Jump]:
     """The jumps of some columns.
 
     Args:
         relation: the accepted rows, as SQL after FROM.
         happened: the column with the time at which a row happened.
         rows: how many there are; of very many, the accounts of a fixed part are looked at.
+        counted: of usage, months that were counted before; only the others are read.
     """
     part = max(1, rows // MOST_ROWS)
     some = f"(SELECT * FROM {relation} WHERE hash(account_id) % {part} = 0)" if part > 1 else relation
     found = []
     for column in columns:
-        medians = {
-            month: (float(median), int(n))
-            for month, median, n in con.execute(f"""
-                SELECT date_trunc('month', {happened})::DATE AS month, median(abs({column})), count(*)
-                FROM {some} WHERE {column} <> 0 GROUP BY 1 ORDER BY 1
-            """).fetchall()
-        }
+        medians = _medians(con, some, happened, column, counted)
         months = [month for month, (_, n) in medians.items() if n >= LEAST_ROWS]
         number = 1
         while number < len(months):
@@ -65,6 +70,22 @@ def jumps(con: Connection, relation: str, happened: str, columns: tuple[str, ...
                 number += 1
             number += 1
     return found
+
+
+def _medians(
+    con: Connection, rows: str, happened: str, column: str, counted: Settled | None
+) -> dict[date, tuple[float, int]]:
+    """Median and rows of each month, in order."""
+    found: dict[date, tuple[float, int]] = {}
+    source: str | None = rows
+    if counted is not None:
+        found = {date.fromisoformat(month): told for month, told in counted.medians.items()}
+        source = counted.open
+    if source is not None:
+        for month, median, n in con.execute(medians_of(source, happened, column)).fetchall():
+            if int(n) > found.get(month, (0.0, 0))[1]:
+                found[month] = (float(median), int(n))
+    return dict(sorted(found.items()))
 
 
 def _agreed(
