@@ -48,6 +48,7 @@ def session() -> Iterator[Any]:
     there = (
         SparkSession.builder.master("local[1]")
         .config("spark.ui.enabled", "false")
+        .config("spark.buffer.pageSize", "1m")
         .config("spark.driver.host", "127.0.0.1")
         # For a handful of rows, compiling and planning anew cost more than they save.
         .config("spark.sql.shuffle.partitions", "1")

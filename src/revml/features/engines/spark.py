@@ -42,6 +42,8 @@ LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "3g",
+    # The last step joins a score of tables, each of which takes a page to sort at once.
+    "spark.buffer.pageSize": "1m",
     "spark.sql.shuffle.partitions": "8",
     "spark.default.parallelism": "4",
     "spark.sql.catalogImplementation": "in-memory",
