@@ -12,10 +12,11 @@ from rich.markup import escape
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
 from revml.config import Workspace
+from revml.contract.comparing import Changed
 from revml.contract.pictures import gap_words
 from revml.contract.report import CheckReport, OverLimit, TableReport
 from revml.contract.retried import Retried
-from revml.contract.since import Changed, Since
+from revml.contract.since import Since
 from revml.errors import ConfigError
 from revml.locales import words
 from revml.sources.retrying import former_quarantine, retry

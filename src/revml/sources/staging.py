@@ -21,8 +21,8 @@ import duckdb
 
 from revml import __version__
 from revml.config import Workspace
+from revml.contract.comparing import SUMMARY_FILE, Changed, compare, read_summary, summary
 from revml.contract.report import CheckReport, Missing, OverLimit
-from revml.contract.since import SUMMARY_FILE, Changed, compare, read_summary, summary
 from revml.contract.tables import ONE_OF, REQUIRED, TABLES
 from revml.errors import DataError
 from revml.progress import Progress, silent

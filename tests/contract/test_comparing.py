@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from revml.contract.since import Changed, compare
+from revml.contract.comparing import Changed, compare
 from revml.sources.staging import stage_workspace
 from tests.sources.workspaces import ACCOUNTS, ORDERS, check, staged, workspace
 
