@@ -31,6 +31,7 @@ PAGE = "check.html"
 @click.command()
 @workspace_option
 @click.option("--retry", "again", is_flag=True, help="Tell what became of the rows that were in quarantine.")
+@click.option("--full", is_flag=True, help="Read every row again, although files have not changed.")
 @click.option("--accept-changes", is_flag=True, help="Stage even where something is gone that the last check had.")
 @click.option(
     "--html",
@@ -42,7 +43,7 @@ PAGE = "check.html"
     help="Write the report as a page; without FILE into the work folder.",
 )
 @json_option
-def check(workspace: Workspace, again: bool, accept_changes: bool, page: str | None, as_json: bool) -> None:
+def check(workspace: Workspace, again: bool, full: bool, accept_changes: bool, page: str | None, as_json: bool) -> None:
     """Check the data against the contract and stage the accepted rows.
 
     Every row is counted once: filtered by `where`, accepted, an exact duplicate, or in quarantine with a reason and a
@@ -70,7 +71,9 @@ def check(workspace: Workspace, again: bool, accept_changes: bool, page: str | N
     with former_quarantine(workspace) as former:
         try:
             with progress_bar("checking") as report_progress:
-                report = stage_workspace(workspace, progress=report_progress, accept_changes=accept_changes, full=again)
+                report = stage_workspace(
+                    workspace, progress=report_progress, accept_changes=accept_changes, full=again or full
+                )
         except (OverLimit, Changed) as error:
             stopped, report = error, error.report
         retried = retry(workspace, former) if again else ()
