@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -196,6 +195,7 @@ class _Refresh:
         self._con, self._folder, self._old, self._progress = con, folder, old, progress
         self._mark = uuid.uuid4().hex[:12]
         self._codes = {name: list(files) for name, files in old.codes.items()}
+        self._numbered: set[str] = set()
 
     def run(self, built: Sequence[int], gone: Sequence[int], rows: dict[int, int], ledger: dict[int, str]) -> None:
         """Build days, forget days, write the manifest."""
@@ -251,19 +251,18 @@ class _Refresh:
         new, entity = f"{codes.name}_new", codes.entity
         old = self._old.codes.get(codes.name, [])
         stored = f"SELECT * FROM {_codes(self._folder, old)}" if old else ""
-        if not self._exists(new):
+        if codes.name not in self._numbered:
+            self._numbered.add(codes.name)
             self._con.execute(f"CREATE TEMP TABLE {new} ({entity} VARCHAR, code INTEGER)")
             union = f"{stored} UNION ALL SELECT * FROM {new}" if stored else f"SELECT * FROM {new}"
             self._con.execute(f"CREATE TEMP VIEW {codes.name} AS {union}")
         self._con.execute(f"""
             INSERT INTO {new}
-            SELECT {entity}, (SELECT COUNT(*) FROM {codes.name}) + ROW_NUMBER() OVER (ORDER BY {entity}) - 1
-            FROM (SELECT DISTINCT {entity} FROM {source} WHERE {entity} IS NOT NULL) AS things
-            WHERE {entity} NOT IN (SELECT {entity} FROM {codes.name})
+            SELECT t.{entity}, (SELECT COUNT(*) FROM {codes.name}) + ROW_NUMBER() OVER (ORDER BY t.{entity}) - 1
+            FROM (SELECT DISTINCT {entity} FROM {source} WHERE {entity} IS NOT NULL) AS t
+            LEFT JOIN {codes.name} AS c ON c.{entity} = t.{entity}
+            WHERE c.code IS NULL
         """)
-
-    def _exists(self, table: str) -> bool:
-        return bool(self._con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall())
 
     def _write_numbers(self, name: str) -> None:
         [(new,)] = self._con.execute(f"SELECT COUNT(*) FROM {name}_new").fetchall()
@@ -295,9 +294,9 @@ class _Refresh:
 
     def _publish(self, manifest: Manifest) -> None:
         new = self._folder / f"{MANIFEST}.{self._mark}"
-        told: dict[str, Any] = asdict(manifest)
+        told = vars(manifest) | {"parts": [vars(part) for part in manifest.parts]}
         with new.open("w", encoding="utf-8") as out:
-            json.dump(told, out)
+            out.write(json.dumps(told))
             out.flush()
             os.fsync(out.fileno())
         new.replace(self._folder / MANIFEST)
