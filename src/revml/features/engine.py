@@ -37,8 +37,11 @@ from revml.progress import Progress, silent
 from revml.sources.facts import Facts
 from revml.sources.known import Known
 
-# Snapshots, cutoffs and cohorts worked on at once: bound memory.
+# Snapshots, cutoffs and cohorts worked on at once: bound memory. Each batch reads the store anew, so that with very
+# many accounts a batch takes some cutoffs all the same.
 BATCH_ROWS = 150_000
+MOST_ROWS = 500_000
+FEW_CUTOFFS = 4
 BATCH_CUTOFFS = 48
 BATCH_COHORTS = 400
 # An instant at which less than this share of the accounts is looked at is not worth a cutoff of its own for all.
@@ -239,7 +242,8 @@ def _batches(snapshots: pd.DataFrame) -> Iterator[pd.DataFrame]:
     rows = 0
     taken: list[pd.DataFrame] = []
     for _, part in shared.groupby("as_of", sort=True):
-        if taken and (rows + len(part) > BATCH_ROWS or len(taken) == BATCH_CUTOFFS):
+        limit = BATCH_ROWS if len(taken) >= FEW_CUTOFFS else MOST_ROWS
+        if taken and (rows + len(part) > limit or len(taken) == BATCH_CUTOFFS):
             yield pd.concat(taken).assign(cohort=0)
             rows, taken = 0, []
         taken.append(part)
