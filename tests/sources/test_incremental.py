@@ -57,8 +57,8 @@ def usage(folder: Path, name: str, lines: str) -> None:
 
 
 def told(report: CheckReport) -> str:
-    """The note on which way the check went."""
-    return report.table("usage").notes[-1]
+    """Which way the check went."""
+    return report.table("usage").reading
 
 
 def outcome(workspace: Workspace, report: CheckReport) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def agree(workspace: Workspace, report: CheckReport) -> None:
 def test_only_the_new_file_is_read(tmp_path: Path) -> None:
     """The file of a new day is read, the other is not; the note says so and the facts hold both days."""
     made = company(tmp_path, one="a,2024-02-01,login,u,1 b,2024-02-01,login,,2")
-    assert stage_workspace(made).table("usage").notes == ()
+    assert told(stage_workspace(made)) == ""
     usage(tmp_path, "two", "a,2024-02-02T10:00,login,u,1")
     report = stage_workspace(made)
     assert told(report) == "1 new file"

@@ -44,9 +44,8 @@ def company(tmp_path: Path) -> Workspace:
 
 
 def _usage(workspace: Workspace, *, full: bool = False) -> TableReport:
-    """The report of usage, without the note on which files were read."""
-    report = stage_workspace(workspace, full=full).table("usage")
-    return replace(report, notes=tuple(note for note in report.notes if "file" not in note))
+    """The report of usage, without what it says of the files that were read."""
+    return replace(stage_workspace(workspace, full=full).table("usage"), reading="")
 
 
 def _by_scan(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> TableReport:

@@ -55,8 +55,9 @@ def build(
         return
     if built.check:
         out.print(built.check.summary(), markup=False, soft_wrap=True)
-        for note in (note for table in built.check.tables for note in table.notes if table.table == "usage"):
-            out.print(f"usage: {note}", markup=False, soft_wrap=True)
+        for one in built.check.tables:
+            if one.reading:
+                out.print(f"{one.table}: {one.reading}", markup=False, soft_wrap=True)
     if built.daily:
         out.print(built.daily.summary(), markup=False, soft_wrap=True)
     out.print(

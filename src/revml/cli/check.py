@@ -134,6 +134,9 @@ def _show(report: CheckReport, retried: Sequence[Retried] | None, own: Sequence[
     counts = table("Rows", ("table", *numbers, "span"), rows, right=numbers)
     counts.box, counts.padding = box.SIMPLE_HEAD, (0, 1, 0, 0)
     out.print(counts)
+    for read in report.tables:
+        if read.reading:
+            out.print(f"{read.table}: {read.reading}", markup=False, soft_wrap=True)
     if report.since:
         _list(f"Since the last check ({report.since.checked_at:%Y-%m-%d %H:%M} UTC)", _since(report.since))
     if retried is not None:

@@ -48,6 +48,7 @@ class TableReport:
         limit: the share of rows that may be quarantined.
         first, last: the span of the time at which accepted rows happened.
         left_out: source columns that are neither of the contract nor declared.
+        reading: what of the source was read, where not all of it had to be.
         columns: contract columns that hold some value.
         source_columns: the source's own columns with their types.
         profile: the accepted rows over time; None until they were looked at.
@@ -68,6 +69,7 @@ class TableReport:
     left_out: tuple[str, ...] = ()
     suspects: tuple[Suspect, ...] = ()
     notes: tuple[str, ...] = ()
+    reading: str = ""
     columns: tuple[str, ...] = ()
     source_columns: dict[str, str] = field(default_factory=dict)
     profile: Profile | None = None

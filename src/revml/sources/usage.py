@@ -146,10 +146,8 @@ def _stage(
     if files:
         Record(made, tallies).write(staged)
     _write_quarantine(con, mapping, {key: file.path for key, file in files.items()}, staged, quarantine)
-    notes = mapping.source.notes
-    if files and (record is not None or full):
-        notes = (*notes, plan.words())
-    return _counted(con, mapping, tallies, parts, quarantine, notes)
+    reading = plan.words() if files and (record is not None or full) else ""
+    return _counted(con, mapping, tallies, parts, quarantine, reading)
 
 
 def _by_file(mapping: Mapping, located: Located) -> bool:
@@ -265,7 +263,7 @@ def _counted(
     tallies: dict[str, Tally],
     parts: Path,
     quarantine: Path,
-    notes: tuple[str, ...],
+    reading: str,
 ) -> Sifted:
     table = mapping.table
     reasons: dict[str, int] = {}
@@ -288,7 +286,8 @@ def _counted(
         last=last,
         missing=tuple(Missing(c.name, c.without) for c in table.columns if c.name not in held and c.without),
         left_out=tuple(mapping.left_out),
-        notes=notes,
+        notes=mapping.source.notes,
+        reading=reading,
         columns=tuple(name for name in table.by_name if name in held and name in mapping.values),
         source_columns=dict(mapping.source.columns),
     )
