@@ -43,7 +43,7 @@ def test_notebooks_run(path: Path, published: Path, monkeypatch: pytest.MonkeyPa
     """Every cell runs, and the story shows figures and reasons."""
     monkeypatch.setenv("REVML_WORKSPACE", str(published))
     notebook = nbformat.read(path, 4)
-    kernel = KernelManager(kernel_name="python3", transport="ipc")
+    kernel = KernelManager(kernel_name="python3", transport="ipc", ip=str(published / "kernel"))
     NotebookClient(notebook, km=kernel, timeout=300).execute()
     printed = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", ()))
     assert "roc_auc" in printed

@@ -41,12 +41,13 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[Any]:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One Spark for all tests; each engine leaves it as it was."""
     from pyspark.sql import SparkSession
 
     there = (
         SparkSession.builder.master("local[1]")
+        .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
         .config("spark.ui.enabled", "false")
         .config("spark.buffer.pageSize", "1m")
         .config("spark.driver.host", "127.0.0.1")
