@@ -9,7 +9,6 @@ the old table and put in its place whole.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +35,7 @@ from revml.snapshots import (
 )
 from revml.sources.facts import Facts
 from revml.sources.staging import stage_workspace
+from revml.whole_file import whole
 
 TABLE_FILE = "features.parquet"
 META_FILE = "features.json"
@@ -153,18 +153,14 @@ def _before_renewals(
 
 def _write(chosen: Chosen, pairs: pd.DataFrame, folder: Path, progress: Progress) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    new = folder / f"{TABLE_FILE}.{os.getpid()}"
     schema, batches = feature_batches(chosen.facts, pairs, engine=chosen.engine, progress=progress)
-    try:
-        # Page checksums: without them most flipped bits read back silently wrong.
-        with pq.ParquetWriter(new, schema, compression="zstd", write_page_checksum=True) as writer:
-            for batch in batches:
-                writer.write_table(batch)
-        with new.open("rb") as done:
-            os.fsync(done.fileno())
-        new.replace(folder / TABLE_FILE)
-    finally:
-        new.unlink(missing_ok=True)
+    # Page checksums: without them most flipped bits read back silently wrong.
+    with (
+        whole(folder / TABLE_FILE) as new,
+        pq.ParquetWriter(new, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for batch in batches:
+            writer.write_table(batch)
     return folder / TABLE_FILE
 
 
@@ -178,6 +174,5 @@ def _tell(built: Built, chosen: Chosen) -> None:
         "as_ofs": built.as_ofs,
         "features": [feature.name for feature in available(chosen.facts)],
     }
-    new = built.file.with_name(f"{META_FILE}.{os.getpid()}")
-    new.write_text(json.dumps(told, indent=2), encoding="utf-8")
-    new.replace(built.file.with_name(META_FILE))
+    with whole(built.file.with_name(META_FILE)) as new:
+        new.write_text(json.dumps(told, indent=2), encoding="utf-8")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,11 +22,12 @@ from pathlib import Path
 import duckdb
 
 from revml.features.catalog import SUBJECTS
-from revml.features.engines import too_large
-from revml.features.engines.local import cursor
+from revml.features.engines import TooLarge, too_large
+from revml.features.engines.local import cursor, make_table
 from revml.features.spec import Codes, Subject
 from revml.progress import Progress, silent
 from revml.sources.facts import Facts, literal
+from revml.whole_file import whole
 
 FOLDER = "daily"
 MANIFEST = "manifest.json"
@@ -242,8 +242,8 @@ class _Refresh:
 
     def _make(self, subject: Subject, name: str, select: str) -> None:
         try:
-            self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
-        except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+            make_table(self._con, name, select)
+        except TooLarge as error:
             raise too_large(subject, error) from None
 
     def _number(self, codes: Codes, source: str) -> None:
@@ -293,13 +293,9 @@ class _Refresh:
         return {file: (self._folder / file).stat().st_size for file in files.values()}
 
     def _publish(self, manifest: Manifest) -> None:
-        new = self._folder / f"{MANIFEST}.{self._mark}"
         told = vars(manifest) | {"parts": [vars(part) for part in manifest.parts]}
-        with new.open("w", encoding="utf-8") as out:
-            out.write(json.dumps(told))
-            out.flush()
-            os.fsync(out.fileno())
-        new.replace(self._folder / MANIFEST)
+        with whole(self._folder / MANIFEST) as new:
+            new.write_text(json.dumps(told), encoding="utf-8")
         named = {file for files in manifest.codes.values() for file in files}
         named |= {file for part in manifest.parts for file in part.files.values()} | {MANIFEST}
         for file in self._folder.iterdir():

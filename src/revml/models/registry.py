@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import cast
 
 from revml.config import QuestionName, Workspace
 from revml.errors import BundleError, NotFound
 from revml.models.bundle import Bundle, load_bundle, to_text
+from revml.whole_file import whole
 
 POINTER = "champion.json"
 
@@ -57,9 +57,8 @@ def _pointer_broken(folder: Path, question: str, got: str) -> BundleError:
 
 def appoint(folder: Path, bundle: str, version: str | None) -> None:
     """Point `champion.json` in a question's folder at a bundle (its folder's name) and its registered version."""
-    temporary = folder / f".{POINTER}.{os.getpid()}"
-    temporary.write_text(to_text({"bundle": bundle, "version": version}), encoding="utf-8")
-    temporary.replace(folder / POINTER)
+    with whole(folder / POINTER) as new:
+        new.write_text(to_text({"bundle": bundle, "version": version}), encoding="utf-8")
 
 
 def serving_bundle(workspace: Workspace, question: str) -> Bundle | None:

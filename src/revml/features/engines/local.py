@@ -33,10 +33,7 @@ class DuckDBEngine:
         if name in self._looks:
             self._con.execute(f"DROP VIEW {name}")
             self._looks.remove(name)
-        try:
-            self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
-        except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
-            raise TooLarge(str(error).splitlines()[0]) from None
+        make_table(self._con, name, select)
 
     def drop(self, name: str) -> None:
         """Forget a table; its memory is free at once."""
@@ -54,6 +51,18 @@ class DuckDBEngine:
     def close(self) -> None:
         """Drop everything that was made."""
         self._con.close()
+
+
+def make_table(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
+    """Make or replace a temporary table out of a SELECT.
+
+    Raises:
+        TooLarge: a number is too large to add up.
+    """
+    try:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        raise TooLarge(str(error).splitlines()[0]) from None
 
 
 def cursor(facts: Facts) -> duckdb.DuckDBPyConnection:

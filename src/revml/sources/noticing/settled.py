@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from revml.sources.facts import literal, staged_parts
 from revml.sources.judging import Connection
+from revml.whole_file import whole
 
 # What is counted changes with this number.
 _VERSION = 1
@@ -119,15 +119,13 @@ def _count(
     if last is None or last >= until:
         return None
     kept.mkdir(parents=True, exist_ok=True)
-    mark = uuid.uuid4().hex
     filled = "".join(f", count({name})::BIGINT AS {name}" for name in optional)
     for what, select in (
         ("days", f"SELECT occurred_at::DATE AS day, event, count(*)::BIGINT AS n{filled} FROM {relation} GROUP BY ALL"),
         ("accounts", f"SELECT account_id, count(*)::BIGINT AS n FROM {relation} GROUP BY 1"),
     ):
-        new = kept / f"{stem}-{what}.{mark}"
-        con.execute(f"COPY ({select}) TO {literal(new)} (FORMAT parquet)")
-        new.replace(kept / f"{stem}-{what}.parquet")
+        with whole(kept / f"{stem}-{what}.parquet") as new:
+            con.execute(f"COPY ({select}) TO {literal(new)} (FORMAT parquet)")
     medians = {}
     if "quantity" in columns:
         for month, median, n in con.execute(medians_of(relation, "occurred_at", "quantity")).fetchall():
@@ -139,9 +137,8 @@ def _count(
         "newest": newest.isoformat(),
         "medians": medians,
     }
-    new = kept / f"{stem}.{mark}"
-    new.write_text(json.dumps(told), encoding="utf-8")
-    new.replace(kept / f"{stem}.json")
+    with whole(kept / f"{stem}.json") as new:
+        new.write_text(json.dumps(told), encoding="utf-8")
     return told
 
 
