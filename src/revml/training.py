@@ -77,6 +77,33 @@ class TrainingResult:
         return f"{self.question}: {self.bundle.rung}, {told}, {verdict}{kind}"
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What was chosen and fitted before any test.
+
+    Attributes:
+        rows, test: what was learned from and what was put aside, each sorted by as_of and account_id.
+        by_time: whether rungs were chosen out of time, or across accounts because history is short.
+    """
+
+    sheet: ModelSheet
+    rows: pd.DataFrame = field(repr=False)
+    test: pd.DataFrame = field(repr=False)
+    features: tuple[str, ...]
+    by_time: bool
+    data: Learning = field(repr=False)
+    climbed: Climbed = field(repr=False)
+
+    @property
+    def base_rate(self) -> float:
+        """The share of events among the rows that were learned from."""
+        return float(self.data.label.mean())
+
+    def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        """Calibrated probabilities of rows with the features; what the bundle gives, to the bit."""
+        return self.climbed.calibration.apply(self.climbed.model.raw(self.data.encoding.matrix(rows)))
+
+
 def train(
     workspace: Workspace,
     facts: Facts,
@@ -109,6 +136,35 @@ def train_dataset(
         threads: LightGBM's; changes the time it takes and nothing else.
     """
     report = progress or silent
+    fitted = fit_dataset(
+        workspace, dataset, sheet=sheet, threads=threads, progress=lambda what, share: report(what, 0.8 * share)
+    )
+    rows, test, features, by_time = fitted.rows, fitted.test, fitted.features, fitted.by_time
+    data, climbed = fitted.data, fitted.climbed
+    report("measuring on the test window", 0.85)
+    predictions, distributions, figures, verdict = try_fitted(workspace, fitted)
+    told = _told(workspace, dataset, rows, test, features, by_time)
+    report("writing the bundle", 0.95)
+    bundle = _write(workspace, dataset, data, climbed, distributions, figures, verdict, told)
+    report("trained", 1.0)
+    return TrainingResult(
+        dataset.question, bundle, fitted.sheet, climbed.attempts, by_time, figures, verdict, predictions, told
+    )
+
+
+def fit_dataset(
+    workspace: Workspace,
+    dataset: Dataset,
+    *,
+    sheet: ModelSheet | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Fitted:
+    """Choose a rung and fit it on the training and validation parts; the test part is put aside and nothing is written.
+
+    Raises:
+        NotEnoughData: one class only, or too few accounts.
+    """
     sheet = sheet or load_sheet(workspace, dataset.question)
     rows = _ordered(pd.concat([dataset.part("train"), dataset.part("valid")], ignore_index=True))
     test = _ordered(dataset.part("test"))
@@ -127,30 +183,25 @@ def train_dataset(
         if by_time
         else folds_by_account(data.accounts)
     )
-    climbed = climb(data, folds, progress=lambda what, share: report(what, 0.8 * share))
-    report("measuring on the test window", 0.85)
-    base_rate = float(data.label.mean())
-    probability = climbed.calibration.apply(climbed.model.raw(data.encoding.matrix(test)))
-    predictions = test[["account_id", "as_of", "label", "money"]].assign(probability=probability)
-    distributions = reference(rows, features, data.encoding.categorical, climbed.probability)
+    return Fitted(sheet, rows, test, features, by_time, data, climb(data, folds, progress=progress))
+
+
+def try_fitted(workspace: Workspace, fitted: Fitted) -> tuple[pd.DataFrame, dict[str, Any], Figures, Verdict]:
+    """Predictions of the test part, the reference distributions, the figures and the verdict."""
+    test, climbed, sheet = fitted.test, fitted.climbed, fitted.sheet
+    predictions = test[["account_id", "as_of", "label", "money"]].assign(probability=fitted.predict(test))
+    distributions = reference(fitted.rows, fitted.features, fitted.data.encoding.categorical, climbed.probability)
     peers = distributions["peers"]
     segments = {peers["column"]: list(segment_of(test, peers))} if peers["column"] else {}
     figures = measure(
         predictions,
-        constant=base_rate,
+        constant=fitted.base_rate,
         capacity=workspace.capacity.accounts_per_month,
         seed=workspace.seed,
         rounds=sheet.bootstrap_rounds,
         segments=segments,
     )
-    verdict = judge(figures, climbed.served, over_constant=climbed.over_constant)
-    told = _told(workspace, dataset, rows, test, features, by_time)
-    report("writing the bundle", 0.95)
-    bundle = _write(workspace, dataset, data, climbed, distributions, figures, verdict, told)
-    report("trained", 1.0)
-    return TrainingResult(
-        dataset.question, bundle, sheet, climbed.attempts, by_time, figures, verdict, predictions, told
-    )
+    return predictions, distributions, figures, judge(figures, climbed.served, over_constant=climbed.over_constant)
 
 
 def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
