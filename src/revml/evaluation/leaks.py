@@ -8,8 +8,8 @@ enough to act on; a name is a weaker one and is said as such. Nothing is removed
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,12 +57,16 @@ class Suspicion:
         certain: whether its own figures say it; not its name, nor that it is stronger than all others, which an honest
             column of a poor table may be.
         auc: the ROC-AUC of the column alone, out of sample (0.5 is chance).
+        kind: copy, filled, pure, strong, line (out of line with the others) or name.
+        figures: what the sentence tells, by name.
     """
 
     column: str
     evidence: str
     certain: bool
     auc: float
+    kind: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 def suspicions(
@@ -84,26 +88,31 @@ def suspicions(
     encoding = Encoding.fit(frame, tuple(frame.columns), categorical=tuple(categorical))
     matrix = encoding.matrix(frame)
     folds = folds_by_account(account_numbers(list(accounts))).fits
-    alone = {c: _alone(matrix[:, j], label, folds, c in categorical) for j, c in enumerate(encoding.names)}
+    power = {c: alone(matrix[:, j], label, folds, category=c in categorical) for j, c in enumerate(encoding.names)}
     found = {}
     for j, column in enumerate(encoding.names):
-        evidence = _by_itself(matrix[:, j], label, alone[column], folds, category=column in categorical)
-        if evidence:
-            found[column] = Suspicion(column, evidence, True, alone[column])
-    found |= _out_of_line(encoding, matrix, label, accounts, alone, set(found))
+        told = _by_itself(matrix[:, j], label, power[column], folds, category=column in categorical)
+        if told:
+            kind, evidence, figures = told
+            found[column] = Suspicion(column, evidence, True, power[column], kind, figures)
+    found |= _out_of_line(encoding, matrix, label, accounts, power, set(found))
     for column in encoding.names:
         named = _by_name(column, label_name)
         if column not in found and named:
-            told = f"{named}; its figures alone do not give it away (ROC-AUC {alone[column]:.2f})"
-            found[column] = Suspicion(column, told, False, alone[column])
+            evidence = f"{named}; its figures alone do not give it away (ROC-AUC {power[column]:.2f})"
+            found[column] = Suspicion(column, evidence, False, power[column], "name")
     return sorted(found.values(), key=lambda one: (not one.certain, -one.auc, one.column))
 
 
 Pairs = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
-def _alone(values: np.ndarray, label: np.ndarray, folds: Pairs, category: bool) -> float:
-    """ROC-AUC of a column's bins on accounts that did not make them; a half where it tells nothing."""
+def alone(values: np.ndarray, label: np.ndarray, folds: Pairs, *, category: bool) -> float:
+    """ROC-AUC of a column's bins on rows that did not make them; a half where it tells nothing.
+
+    Args:
+        folds: pairs of row indices (make the bins, be judged).
+    """
     raw = np.zeros(len(label))
     for fit, out in folds:
         rule = Rule.fit_column(values[fit], label[fit], 0, category=category)
@@ -119,39 +128,47 @@ def _within(raw: np.ndarray, label: np.ndarray, folds: Pairs) -> float:
     return float(np.mean(known)) if known else 0.5
 
 
-def _by_itself(values: np.ndarray, label: np.ndarray, auc: float, folds: Pairs, *, category: bool) -> str:
+Told = tuple[str, str, dict[str, float]]
+
+
+def _by_itself(values: np.ndarray, label: np.ndarray, auc: float, folds: Pairs, *, category: bool) -> Told | None:
+    """The kind of evidence, the sentence and its figures; None where a column is not to be suspected by itself."""
     known = ~np.isnan(values)
     events, others = label == 1, label == 0
     filled = _within(known.astype(float), label, folds)
     if max(filled, 1 - filled) > FILLED:
-        return (
-            f"filled in {known[events].mean():.0%} of the rows with the event and {known[others].mean():.0%} of the"
+        shares = {"events": float(known[events].mean()), "others": float(known[others].mean())}
+        told = (
+            f"filled in {shares['events']:.0%} of the rows with the event and {shares['others']:.0%} of the"
             " others: it is told afterwards"
         )
+        return "filled", told, shares
     if auc >= COPY:
-        return "each of its values goes with one outcome: it is the label in other words"
+        return "copy", "each of its values goes with one outcome: it is the label in other words", {}
     if not category and auc >= STRONG and (pure := _pure_end(values, label)):
-        return f"{pure} (ROC-AUC alone {auc:.2f}; 0.5 is chance, 1 is knowing)"
+        rows, words = pure
+        told = f"all {rows:,} rows {words} have the event, without one exception"
+        return "pure", f"{told} (ROC-AUC alone {auc:.2f}; 0.5 is chance, 1 is knowing)", {"rows": rows}
     if auc > KNOWS:
-        return f"alone it tells the outcome with a ROC-AUC of {auc:.2f} (0.5 is chance, 1 is knowing)"
-    return ""
+        return "strong", f"alone it tells the outcome with a ROC-AUC of {auc:.2f} (0.5 is chance, 1 is knowing)", {}
+    return None
 
 
-def _pure_end(values: np.ndarray, label: np.ndarray) -> str:
+def _pure_end(values: np.ndarray, label: np.ndarray) -> tuple[int, str] | None:
     """An end of the scale at which everybody has the event; an honest column has exceptions."""
     known = ~np.isnan(values)
     points, place = np.unique(values[known], return_inverse=True)
     n = np.bincount(place)
     spared = np.flatnonzero(np.bincount(place, weights=1 - label[known]) > 0)
     if not len(spared) or len(points) < 3:
-        return ""
+        return None
     for rows, words in (
         (int(n[spared[-1] + 1 :].sum()), f"above {points[spared[-1]]:g}"),
         (int(n[: spared[0]].sum()), f"below {points[spared[0]]:g}"),
     ):
         if rows >= max(PURE_ROWS, PURE_SHARE * label.sum()):
-            return f"all {rows:,} rows {words} have the event, without one exception"
-    return ""
+            return rows, words
+    return None
 
 
 def _out_of_line(
@@ -159,11 +176,11 @@ def _out_of_line(
     matrix: np.ndarray,
     label: np.ndarray,
     accounts: Sequence[str],
-    alone: dict[str, float],
+    power: dict[str, float],
     known: set[str],
 ) -> dict[str, Suspicion]:
     """Strong columns that alone tell more than all others together, by a regularised regression out of sample."""
-    strong = [c for c in encoding.names if c not in known and alone[c] >= STRONG]
+    strong = [c for c in encoding.names if c not in known and power[c] >= STRONG]
     rest = [j for j, c in enumerate(encoding.names) if c not in known and c not in strong]
     if not strong or not rest:
         return {}
@@ -178,12 +195,14 @@ def _out_of_line(
     return {
         column: Suspicion(
             column,
-            f"alone it tells more (ROC-AUC {alone[column]:.2f}) than all other columns together ({together:.2f})",
+            f"alone it tells more (ROC-AUC {power[column]:.2f}) than all other columns together ({together:.2f})",
             False,
-            alone[column],
+            power[column],
+            "line",
+            {"together": together},
         )
         for column in strong
-        if len(rest) >= 3 and alone[column] >= together + OUT_OF_LINE
+        if len(rest) >= 3 and power[column] >= together + OUT_OF_LINE
     }
 
 
@@ -211,4 +230,4 @@ def _words(name: str) -> list[str]:
     return [word.casefold() for word in re.split(r"[\W_]+", apart) if word]
 
 
-__all__: list[Any] = ["Suspicion", "suspicions"]
+__all__: list[Any] = ["Suspicion", "alone", "suspicions"]
