@@ -16,7 +16,8 @@ import numpy as np
 
 from revml.models.baselines import Constant, Logistic, Rule, Rung
 from revml.models.blend import Blend
-from revml.models.calibration import Calibration, CalibrationKind, fit_calibration, fit_line
+from revml.models.calibration import Calibration, CalibrationKind, fit_calibration
+from revml.models.choosing import calibrated, choose, groups_of, log_loss
 from revml.models.comparison import higher_rank, lower_loss
 from revml.models.encoding import Encoding
 from revml.models.folds import Folds, thinned
@@ -109,8 +110,7 @@ def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> 
     folds = thinned(folds, data.accounts, CHOOSE_ROWS)
     judged, sheet = folds.judged, data.sheet
     label = data.label[judged]
-    # Groups for choosing settings: accounts of one group never choose for themselves.
-    groups = (data.accounts[judged] // 7919) % 4 if folds.by_time else data.accounts[judged] % 5
+    groups = groups_of(data.accounts[judged], by_time=folds.by_time)
     fitted_events = min(int(data.label[fit].sum()) for fit, _ in folds.fits)
     enough = fitted_events >= sheet.min_events.train and int(label.sum()) >= sheet.min_events.valid
     attempts: dict[RungName, Attempt] = {}
@@ -122,8 +122,8 @@ def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> 
         if found is None:
             continue
         raw, setting = found
-        honest = _calibrated(raw, label, groups, constant=rung == "constant")
-        loss = _log_loss(honest, label)
+        honest = calibrated(raw, label, groups, constant=rung == "constant")
+        loss = log_loss(honest, label)
         better, ranks = None, None
         if best is not None:
             better = lower_loss(loss, best.loss, data.accounts[judged], data.seed)
@@ -170,14 +170,8 @@ def _try(
         settings, curves = _curves(rung, data, folds)
     if not settings:
         return None
-    label = data.label[judged]
-    losses = np.stack([_line_losses(curve, label) for curve in curves])
-    raw = np.empty(len(judged))
-    for group in np.unique(groups):
-        mine = groups == group
-        pick = int(losses[:, ~mine].sum(axis=1).argmin()) if (~mine).any() else 0
-        raw[mine] = curves[pick][mine]
-    return raw, settings[int(losses.sum(axis=1).argmin())]
+    chosen = choose(curves, data.label[judged], groups)
+    return chosen.raw, settings[chosen.setting]
 
 
 def _curves(rung: RungName, data: Learning, folds: Folds) -> tuple[list[dict[str, Any]], np.ndarray]:
@@ -211,16 +205,21 @@ def _fold_curves(
     if rung == "logistic":
         path = Logistic.path(x, y, data.accounts[fit], data.encoding, strengths=PENALTIES)
         return [({"C": model.strength}, model.raw(data.matrix[out])) for model in path]
-    return _boosted_curves(data, fit, out)
+    return boosted_curves(data, fit, out)
 
 
-def _boosted_curves(data: Learning, fit: np.ndarray, out: np.ndarray) -> list[tuple[dict[str, Any], np.ndarray]]:
+def boosted_curves(data: Learning, fit: np.ndarray, out: np.ndarray) -> list[tuple[dict[str, Any], np.ndarray]]:
     """Log-odds of the judged rows at every checkpoint of every candidate; a stopped candidate keeps its last."""
     sheet, made = data.sheet, []
-    shared = dataset(data.matrix[fit], data.label[fit], data.encoding, sheet.params)
-    watched = lightgbm.Dataset(data.matrix[out], label=data.label[out], reference=shared)
+    binned: dict[Any, tuple[lightgbm.Dataset, lightgbm.Dataset]] = {}
     for number, candidate in enumerate(sheet.candidates):
-        params = full_params(data.encoding, {**sheet.params, **candidate}, data.seed, data.threads)
+        told = {**sheet.params, **candidate}
+        if told.get("max_bin") not in binned:
+            shared = dataset(data.matrix[fit], data.label[fit], data.encoding, told)
+            watched = lightgbm.Dataset(data.matrix[out], label=data.label[out], reference=shared)
+            binned[told.get("max_bin")] = shared, watched
+        shared, watched = binned[told.get("max_bin")]
+        params = full_params(data.encoding, told, data.seed, data.threads)
         booster = lightgbm.train(
             {**params, "metric": "binary_logloss"},
             shared,
@@ -243,30 +242,6 @@ def _boosted_curves(data: Learning, fit: np.ndarray, out: np.ndarray) -> list[tu
     return made
 
 
-def _line_losses(raw: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Log-loss a row after the best line, so that settings are judged as they will be served: calibrated."""
-    raw = raw.astype(float)
-    slope = 0.0 if np.ptp(raw) < 1e-9 else None
-    intercept, slope_fitted = fit_line(raw, label, slope=slope)
-    return _log_loss(intercept + slope_fitted * raw, label)
-
-
-def _calibrated(raw: np.ndarray, label: np.ndarray, groups: np.ndarray, *, constant: bool) -> np.ndarray:
-    """Log-odds after a calibration that was fitted on the other groups."""
-    out = np.empty(len(raw))
-    for group in np.unique(groups):
-        mine = groups == group
-        others = ~mine if (~mine).any() else mine
-        slope = 0.0 if constant or np.ptp(raw[others]) < 1e-9 else None
-        intercept, fitted = fit_line(raw[others], label[others], slope=slope)
-        out[mine] = intercept + fitted * raw[mine]
-    return out
-
-
-def _log_loss(raw: np.ndarray, label: np.ndarray) -> np.ndarray:
-    return np.asarray(np.logaddexp(0.0, raw) - label * raw)
-
-
 def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) -> Rung:
     """The served rung on all learning rows, with the setting that was found."""
     if rung == "blend":
@@ -286,7 +261,7 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) ->
         x, y, accounts = data.matrix[rows], data.label[rows], data.accounts[rows]
         return Logistic.path(x, y, accounts, data.encoding, strengths=penalties)[-1]
     params = {**data.sheet.params, **data.sheet.candidates[setting["candidate"]]}
-    shared = dataset(data.matrix, data.label, data.encoding, data.sheet.params)
+    shared = dataset(data.matrix, data.label, data.encoding, params)
     return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
 
 
