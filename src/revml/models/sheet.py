@@ -60,6 +60,15 @@ class MinEvents(Frozen):
     valid: int = Field(10, ge=1)
 
 
+class Tuning(Frozen):
+    """How much a search for better LightGBM parameters may cost; nothing is searched by default."""
+
+    trials: int = Field(0, ge=0, le=10_000, description="settings to try beside the candidates; 0: no search")
+    minutes: float | None = Field(
+        None, gt=0, description="no new trial begins after this; how many were tried then depends on the machine"
+    )
+
+
 class ModelSheet(Frozen):
     """What was decided about a model, with reasons."""
 
@@ -73,6 +82,7 @@ class ModelSheet(Frozen):
     )
     max_rounds: int = Field(600, ge=10, le=10_000)
     early_stopping: int = Field(60, ge=5, description="rounds without a better out-of-sample log-loss")
+    tuning: Tuning = Tuning()
     features: Selection = Selection()
     monotone: dict[str, Monotone] = Field(default_factory=dict)
     calibration: Literal["auto"] | CalibrationKind = "auto"
