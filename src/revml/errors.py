@@ -9,7 +9,9 @@
     ├── StoreError       the scores database refuses                                 exit 6
     ├── NotFound         an account, run, model or file that is not there            exit 7
     ├── TrackingError    MLflow is away or refuses                                   exit 8
-    └── ServiceError     the service did not start (`service.process`)               exit 9
+    ├── ServiceError     the service did not start (`service.process`)               exit 9
+    ├── GateError        a model may not be promoted                                 exit 10
+    └── Busy             another process is at it                                    exit 11
 
 An error tells four things: where, what was wanted, what came, what to do. It never repairs and is never
 logged in place of being raised.
@@ -90,3 +92,15 @@ class TrackingError(RevmlError):
     """MLflow is away or refuses; models and scores are safe without it."""
 
     exit_code = 8
+
+
+class GateError(RevmlError):
+    """A model may not be promoted; names the rows of the gate that it fails."""
+
+    exit_code = 10
+
+
+class Busy(RevmlError):
+    """Another process is doing the same at this moment."""
+
+    exit_code = 11
