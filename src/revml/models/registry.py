@@ -1,21 +1,32 @@
 """Which bundle serves a question: a pointer file beside the bundles, so that scoring never needs MLflow.
 
 <bundles_dir>/<question>/<hash12>/        a bundle
-<bundles_dir>/<question>/champion.json    {"bundle": "<hash12>", "version": "3"}
+<bundles_dir>/<question>/champion.json    {"bundle": "<hash12>", "version": "3"}, since when, and why (an `Entry`)
+<bundles_dir>/<question>/challenger.json  {"bundle": "<hash12>", "version": "4"}: the newest that passed beside it
+<bundles_dir>/<question>/history.jsonl    who was champion when, see `models.history`
+
+These files are the truth; the aliases in MLflow follow them.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from revml.config import QuestionName, Workspace
 from revml.errors import BundleError, NotFound
+from revml.locks import held
 from revml.models.bundle import Bundle, load_bundle, to_text
+from revml.models.history import Entry, append_entry, entry_from, now, read_entries
 from revml.whole_file import whole
 
-POINTER = "champion.json"
+POINTER, CHALLENGER = "champion.json", "challenger.json"
+TRAINING_LOCK, POINTER_LOCK = ".training.lock", ".pointer.lock"
+POINTER_SECONDS = 10  # the longest that a change of a few small files may take
 
 
 def champion(workspace: Workspace, question: QuestionName) -> Bundle:
@@ -55,10 +66,93 @@ def _pointer_broken(folder: Path, question: str, got: str) -> BundleError:
     )
 
 
-def appoint(folder: Path, bundle: str, version: str | None) -> None:
-    """Point `champion.json` in a question's folder at a bundle (its folder's name) and its registered version."""
-    with whole(folder / POINTER) as new:
-        new.write_text(to_text({"bundle": bundle, "version": version}), encoding="utf-8")
+def appoint(
+    folder: Path,
+    bundle: str,
+    version: str | None,
+    *,
+    event: str = "appointed",
+    forced: bool = False,
+    reason: str = "",
+    failed: Sequence[str] = (),
+) -> None:
+    """Point `champion.json` in a question's folder at a bundle (its folder's name) and its registered version.
+
+    A change of champion goes into the history; a version that becomes known of the same champion does not.
+    """
+    with held(folder / POINTER_LOCK, "changing the champion", wait_seconds=POINTER_SECONDS):
+        _sweep(folder)
+        before = _read(folder / POINTER)
+        last = entry_from(before)
+        if before.get("bundle") == bundle:
+            _write(folder / POINTER, {**before, "version": version})
+            return
+        if last is not None and last not in read_entries(folder):
+            append_entry(folder, last)  # whoever wrote the pointer was killed before the line
+        entry = Entry(now(), event, bundle, before.get("bundle"), forced, reason, tuple(failed))
+        _write(folder / POINTER, {**asdict(entry), "version": version})
+        append_entry(folder, entry)
+        if _read(folder / CHALLENGER).get("bundle") == bundle:
+            (folder / CHALLENGER).unlink(missing_ok=True)
+
+
+def name_challenger(folder: Path, bundle: str, version: str | None) -> None:
+    """Point `challenger.json` at a bundle (its folder's name) and its registered version."""
+    with held(folder / POINTER_LOCK, "naming a challenger", wait_seconds=POINTER_SECONDS):
+        _sweep(folder)
+        _write(folder / CHALLENGER, {"bundle": bundle, "version": version})
+
+
+def challenger(workspace: Workspace, question: str) -> Bundle | None:
+    """The newest model that passed and waits beside the champion, None where there is none that can be loaded."""
+    folder = workspace.bundles_dir / question
+    pointer = _read(folder / CHALLENGER)
+    if not isinstance(pointer.get("bundle"), str):
+        return None
+    try:
+        return load_bundle(folder / pointer["bundle"], version=pointer.get("version"))
+    except (NotFound, BundleError):
+        return None
+
+
+def history(workspace: Workspace, question: str) -> list[Entry]:
+    """Who was champion when, oldest first; also of a change whose line was not written any more."""
+    folder = workspace.bundles_dir / question
+    entries, told = read_entries(folder), _read(folder / POINTER)
+    last = entry_from(told)
+    if last is None and isinstance(told.get("bundle"), str) and not entries:
+        return [Entry("", "appointed", told["bundle"])]  # by a revml that kept no history
+    return entries if last is None or last in entries else [*entries, last]
+
+
+def training(folder: Path, question: str) -> AbstractContextManager[None]:
+    """The lock of everything that makes or registers bundles of a question: one process at a time.
+
+    Raises:
+        Busy: another one is at it.
+    """
+    return held(folder / TRAINING_LOCK, f"training or registering {question}")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """A pointer file's content, nothing where there is none that can be read."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _write(file: Path, told: dict[str, Any]) -> None:
+    with whole(file) as new:
+        new.write_text(to_text(told), encoding="utf-8")
+
+
+def _sweep(folder: Path) -> None:
+    """What a process that was killed while it wrote a pointer left behind."""
+    for name in (POINTER, CHALLENGER):
+        for half in folder.glob(f"{name}.*"):
+            half.unlink(missing_ok=True)
 
 
 def serving_bundle(workspace: Workspace, question: str) -> Bundle | None:
