@@ -242,6 +242,11 @@ def boosted_curves(data: Learning, fit: np.ndarray, out: np.ndarray) -> list[tup
     return made
 
 
+def refit(climbed: Climbed, data: Learning) -> Rung:
+    """The served rung with the setting that was found, fitted on other rows of the same columns."""
+    return _refit(climbed.served, {attempt.rung: attempt for attempt in climbed.attempts}, data)
+
+
 def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) -> Rung:
     """The served rung on all learning rows, with the setting that was found."""
     if rung == "blend":
