@@ -22,11 +22,14 @@ from revml.datasets import Dataset, build_dataset
 from revml.errors import NotEnoughData
 from revml.evaluation.card import card
 from revml.evaluation.figures import Figures, measure
-from revml.evaluation.verdict import Verdict, judge
+from revml.evaluation.horizons import curve_of
+from revml.evaluation.guard import blocking, guard
+from revml.evaluation.verdict import Verdict, judge, stopped
 from revml.features.catalog import catalog
 from revml.models.baselines import Rule, Rung
 from revml.models.bundle import Bands, Bundle, load_bundle, model_files, to_text, write_bundle
 from revml.models.calibration import sigmoid
+from revml.models.curve import Curve
 from revml.models.encoding import Encoding
 from revml.models.folds import account_numbers, folds_by_account, folds_by_time
 from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed, Learning, climb
@@ -136,6 +139,8 @@ def train_dataset(
         threads: LightGBM's; changes the time it takes and nothing else.
     """
     report = progress or silent
+    sheet = sheet or load_sheet(workspace, dataset.question)
+    leaks = guard(dataset, sheet.pick(dataset.features), allow=sheet.allow)
     fitted = fit_dataset(
         workspace, dataset, sheet=sheet, threads=threads, progress=lambda what, share: report(what, 0.8 * share)
     )
@@ -143,9 +148,11 @@ def train_dataset(
     data, climbed = fitted.data, fitted.climbed
     report("measuring on the test window", 0.85)
     predictions, distributions, figures, verdict = try_fitted(workspace, fitted)
+    verdict = stopped(verdict, blocking(leaks))
     told = _told(workspace, dataset, rows, test, features, by_time)
+    more = {"leaks": [one.to_json() for one in leaks]}
     report("writing the bundle", 0.95)
-    bundle = _write(workspace, dataset, data, climbed, distributions, figures, verdict, told)
+    bundle = _write(workspace, dataset, data, climbed, distributions, figures, verdict, told, more)
     report("trained", 1.0)
     return TrainingResult(
         dataset.question, bundle, fitted.sheet, climbed.attempts, by_time, figures, verdict, predictions, told
@@ -270,6 +277,7 @@ def _write(
     figures: Figures,
     verdict: Verdict,
     told: dict[str, Any],
+    more: dict[str, Any],
 ) -> Bundle:
     manifest = {
         "question": dataset.question,
@@ -288,9 +296,12 @@ def _write(
         "importance": _importance(climbed.model, data, own=dataset.own is not None),
         "figures": figures.to_json(),
         "verdict": {"passed": verdict.passed, "reasons": list(verdict.reasons), "borrowed": verdict.borrowed},
+        **more,
     }
     if dataset.own is not None:
         manifest["ready"] = dict(dataset.own)
+    if curve is not None:
+        manifest["curve"] = curve[1]
     files = {
         **model_files(climbed.model),
         "features.json": to_text(data.encoding.to_json()),
@@ -299,6 +310,8 @@ def _write(
         "card.md": card("en", manifest),
         "card.cs.md": card("cs", manifest),
     }
+    if curve is not None:
+        files["curve.json"] = to_text(curve[0].to_json())
     serving = serving_bundle(workspace, dataset.question)
     made = {
         "at": datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat(),

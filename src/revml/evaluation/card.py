@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from revml.evaluation.sections.data import learned_from
 from revml.evaluation.sections.figures import by_segment, calibrated, tested
+from revml.evaluation.sections.guarded import leaks
 from revml.evaluation.sections.importance import looks_at
 from revml.evaluation.sections.limits import limited, never, notes
 from revml.evaluation.sections.markdown import Manifest
@@ -23,6 +24,7 @@ Section = Callable[[Words, Manifest], list[str]]
 SECTIONS: tuple[tuple[str, Section], ...] = (
     ("card.question", asked),
     ("card.data", learned_from),
+    ("card.leaks", leaks),
     ("card.served", serves),
     ("card.figures", tested),
     ("card.calibration", calibrated),

@@ -94,21 +94,17 @@ class Finding:
         }
 
 
-def guard(
-    dataset: Dataset,
-    rows: pd.DataFrame,
-    test: pd.DataFrame,
-    features: Sequence[str],
-    *,
-    allow: Mapping[str, str] | None = None,
-) -> tuple[Finding, ...]:
-    """What the rows say of the features, those that block first.
+def guard(dataset: Dataset, features: Sequence[str], *, allow: Mapping[str, str] | None = None) -> tuple[Finding, ...]:
+    """What a dataset's rows say of its features, findings that block first.
 
     Args:
-        rows, test: the rows to learn from and those to be measured on.
         features: those that the sheet lets in.
         allow: features that may stay whatever is found, with the reason.
     """
+    rows = pd.concat([dataset.part("train"), dataset.part("valid")], ignore_index=True)
+    test = dataset.part("test")
+    if rows["label"].nunique() < 2:
+        return ()
     whole = _some_accounts(pd.concat([rows, test], ignore_index=True))
     categorical = [name for name in dataset.categorical if name in features]
     encoding = Encoding.fit(whole, features, categorical=categorical)

@@ -5,7 +5,7 @@ A rule that passes may be champion; it is then called a rule. Reasons are plain 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from revml.evaluation.figures import Figure, Figures
@@ -42,6 +42,7 @@ SENTENCES: Mapping[str, str] = {
     "calibration": "its probabilities are off by too much",
     "constant": "only the constant rate was left standing",
     "unknown": "the test window holds one class only, so nothing can be said",
+    "leak": "a feature knows the answer (see the findings); leave it out, or allow it in the sheet with the reason",
 }
 
 
@@ -64,6 +65,15 @@ def judge(figures: Figures, rung: str, *, over_constant: float = 0.0) -> Verdict
     failed = (("rank", not ranks), ("loss", not gains), ("calibration", error > limit))
     reasons = tuple(name for name, wrong in failed if wrong)
     return Verdict(not reasons, reasons, borrowed=not reasons and not all(alone))
+
+
+def stopped(verdict: Verdict, leaks: Collection[str]) -> Verdict:
+    """The verdict where features know the answer: whatever a model shows then, it does not show that it can foresee.
+
+    Args:
+        leaks: what blocks, see `evaluation.guard`.
+    """
+    return Verdict(False, (*verdict.reasons, "leak")) if leaks else verdict
 
 
 def _above(figure: Figure, limit: float) -> bool:

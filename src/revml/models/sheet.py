@@ -8,7 +8,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -85,6 +85,9 @@ class ModelSheet(Frozen):
     tuning: Tuning = Tuning()
     features: Selection = Selection()
     monotone: dict[str, Monotone] = Field(default_factory=dict)
+    allow: dict[str, Annotated[str, Field(min_length=10)]] = Field(
+        default_factory=dict, description="features that the guard finds to know the answer and that may stay, with why"
+    )
     calibration: Literal["auto"] | CalibrationKind = "auto"
     rungs: tuple[RungName, ...] = Field(LADDER, min_length=1)
     min_events: MinEvents = MinEvents()
