@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.markup import escape
 
 from revml.cli.options import err, json_option, out, print_json, progress_bar, table, workspace_option
 from revml.config import QUESTIONS, QuestionName, Workspace
@@ -74,6 +75,7 @@ def _told(one: Trained, truth: Path | None) -> dict[str, Any]:
         "tested": "out of time" if result.dated else "out of sample",
         "table": result.bundle.ready["table"] if result.bundle.ready else None,
         "held_back": result.bundle.ready["held_back"] if result.bundle.ready else {},
+        "leaks": result.bundle.manifest["leaks"],
         "ladder": result.bundle.manifest["ladder"],
         "figures": result.figures.to_json(),
         "verdict": result.verdict.sentence(),
@@ -122,6 +124,9 @@ def _print(told: dict[str, Any]) -> None:
     if told["held_back"]:
         names = ", ".join(told["held_back"])
         out.print(f"held back, for they seem to know the answer: {names} (`revml check` says why)", markup=False)
+    for one in told["leaks"]:
+        mark = "[red]leak[/red]" if one["blocks"] else "allowed" if one["allowed"] else "worth a look"
+        out.print(f"{mark}: {escape(one['feature'] or 'rows')}: {escape(one['evidence'])}", soft_wrap=True)
     out.print(f"card: {told['card']}", soft_wrap=True)
     note = "\n".join(filter(None, (told["note"], told["stands_in"])))
     (err if told["tracking_away"] else out).print(note + "\n", style="yellow" if told["tracking_away"] else None)
