@@ -111,7 +111,7 @@ def test_a_question_without_events_is_set_aside_when_asked(tmp_path: Path) -> No
 def test_asked_are_the_questions_that_can_be_answered(tmp_path: Path, facts: Facts) -> None:
     """The workspace's questions as far as the tables go, and all where it names none; none left is an error."""
     contracts = small_company(tmp_path)
-    assert asked(Workspace(), facts) == ("churn", "upsell", "lapse", "growth")
+    assert asked(Workspace(), facts) == ("churn", "contraction", "upsell", "lapse", "growth")
     named = Workspace(questions={"lapse": QuestionSpec(), "churn": QuestionSpec()})
     assert asked(named, facts) == ("churn", "lapse")
     assert asked(named, contracts) == ("churn",)

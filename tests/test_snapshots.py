@@ -50,7 +50,7 @@ def test_a_week_starts_at_midnight_after_an_odd_instant() -> None:
     assert dates == [instant("2026-01-12")]
 
 
-@pytest.mark.parametrize("question", ["churn", "upsell"])
+@pytest.mark.parametrize("question", ["churn", "contraction", "upsell"])
 def test_contract_questions_ask_accounts_with_an_active_subscription(tmp_path: Path, question: str) -> None:
     """Active: started by the snapshot and not ended by it; an end that lies ahead is not known yet."""
     rows = [

@@ -45,8 +45,10 @@ def _instant(value: Any) -> Any:
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
-QuestionName = Literal["churn", "upsell", "lapse", "growth"]
+QuestionName = Literal["churn", "contraction", "upsell", "lapse", "growth"]
 QUESTIONS: tuple[QuestionName, ...] = get_args(QuestionName)
+# Questions whose event costs money; that of the others brings some.
+LOSSES: frozenset[QuestionName] = frozenset({"churn", "contraction", "lapse"})
 TableName = Literal[
     "accounts",
     "account_history",
@@ -221,6 +223,7 @@ _ONLY: dict[str, tuple[QuestionName, ...]] = {
     "grace_days": ("churn",),
     "lookback_days": ("lapse", "growth"),
     "uplift": ("upsell",),
+    "drop": ("contraction",),
     "growth_ratio": ("growth",),
 }
 
@@ -233,6 +236,7 @@ class QuestionSpec(Frozen):
     grace_days: int = Field(30, ge=0, le=365, description="churn: days in which a new start undoes an end")
     lookback_days: int = Field(180, ge=1, le=1095, description="lapse, growth: who ordered within this is alive")
     uplift: float = Field(0.10, gt=0, description="upsell: MRR up by at least this share while alive")
+    drop: float = Field(0.10, gt=0, lt=1, description="contraction: MRR down by at least this share while alive")
     growth_ratio: float = Field(1.25, gt=1, description="growth: spend in the horizon above this times the span before")
 
     def window(self, question: QuestionName) -> LabelWindow:

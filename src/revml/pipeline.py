@@ -40,7 +40,7 @@ class CheckStep(Frozen):
 class TrainStep(Frozen):
     """Train, evaluate once, register; the first model that passes becomes champion."""
 
-    question: Literal["churn", "upsell", "lapse", "growth", "all"] = "all"
+    question: QuestionName | Literal["all"] = "all"
     ready: str | None = None
     sheet: str | None = None
 

@@ -16,7 +16,7 @@ from revml.config import Workspace
 from revml.errors import BundleError, ConfigError, NotEnoughData
 from revml.models.bundle import Bundle
 from revml.ready import OWN_DAYS
-from revml.snapshots import PAST_DAYS
+from revml.snapshots import CONTRACT_QUESTIONS, PAST_DAYS
 from revml.sources.ready import ReadyRows, read_ready
 from revml.store.runs import ACCOUNT_COLUMNS
 
@@ -123,7 +123,7 @@ def _past(rows: ReadyRows, frame: pd.DataFrame, at: datetime) -> pd.DataFrame | 
 
 def _accounts(frame: pd.DataFrame, names: list[str | None] | None, question: str) -> pd.DataFrame:
     """Who they are, as far as a ready table says: an id, perhaps a name, and the money."""
-    contract = question in ("churn", "upsell")
+    contract = question in CONTRACT_QUESTIONS
     told = {
         "account_id": frame["account_id"].astype("str"),
         "name": names,

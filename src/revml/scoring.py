@@ -398,7 +398,7 @@ def share_at_stake(question: str, spec: QuestionSpec) -> float:
     >>> share_at_stake("churn", QuestionSpec()), share_at_stake("growth", QuestionSpec(growth_ratio=1.5))
     (1.0, 0.5)
     """
-    return {"upsell": spec.uplift, "growth": spec.growth_ratio - 1.0}.get(question, 1.0)
+    return {"upsell": spec.uplift, "contraction": spec.drop, "growth": spec.growth_ratio - 1.0}.get(question, 1.0)
 
 
 def account_frame(facts: Facts, as_of: datetime, accounts: list[str]) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from revml.sources.known import Known
 from revml.windows import month_starts
 
 KEYS = ("account_id", "as_of")
-CONTRACT_QUESTIONS: frozenset[QuestionName] = frozenset({"churn", "upsell"})
+CONTRACT_QUESTIONS: frozenset[QuestionName] = frozenset({"churn", "contraction", "upsell"})
 ORDER_QUESTIONS: frozenset[QuestionName] = frozenset({"lapse", "growth"})
 # The longest trailing window of behaviour, and how far back a reason compares an account with itself.
 PAST_DAYS = 84
@@ -147,7 +147,7 @@ def population(
 ) -> pd.DataFrame:
     """Who is at risk of a question at each instant, as far as was known then.
 
-    - churn, upsell: a subscription is active (`started_at <= as_of`, not ended by `as_of`);
+    - churn, contraction, upsell: a subscription is active (`started_at <= as_of`, not ended by `as_of`);
     - lapse: a positive order (quantity and amount above zero) in `(as_of - lookback_days, as_of]`;
     - growth: the same, and a positive net amount in the `horizon_days` before, which growth is measured against.
 

@@ -26,9 +26,9 @@ def test_every_question_has_its_definition_in_words() -> None:
 
 
 def test_tables_decide_which_questions_can_be_answered(tmp_path: Path) -> None:
-    """Subscriptions with ends answer churn and upsell, orders answer lapse and growth."""
+    """Subscriptions with ends answer churn, contraction and upsell, orders answer lapse and growth."""
     ended, open_ended, orders = [term("a", "2025-01-01", "2026-01-01")], [term("a", "2025-01-01")], [order("a", UNTIL)]
-    assert answerable(stage(tmp_path / "1", subscriptions=ended)) == ("churn", "upsell")
+    assert answerable(stage(tmp_path / "1", subscriptions=ended)) == ("churn", "contraction", "upsell")
     assert answerable(stage(tmp_path / "2", subscriptions=open_ended)) == ()
     assert answerable(stage(tmp_path / "3", orders=orders)) == ("lapse", "growth")
     assert answerable(stage(tmp_path / "4", subscriptions=ended, orders=orders)) == QUESTIONS

@@ -7,11 +7,11 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from revml.config import LOSSES, QUESTIONS
 from revml.locales import words
 from revml.service.pages import FOLDER
 
 SCRIPTS = sorted((FOLDER / "static").glob("*.js"))
-QUESTIONS = ("churn", "upsell", "lapse", "growth")
 
 
 def test_the_page_is_served_in_the_companys_name(client: TestClient) -> None:
@@ -40,7 +40,15 @@ def test_every_text_that_the_scripts_use_is_there(client: TestClient, language: 
     for prefix, suffix in set(re.findall(r"\bt\(`([\w.]+)\$\{[^}]+\}([\w.]*)`", source)):
         assert any(key.startswith(prefix) and key.endswith(suffix) for key in texts), prefix
     for question in QUESTIONS:
-        assert {f"question.{question}", f"question.{question}.about"} <= texts.keys()
+        assert {f"question.{question}{end}" for end in ("", ".about", ".undated")} <= texts.keys()
+
+
+def test_the_pages_know_which_events_are_losses() -> None:
+    """The list in the scripts is the one that reasons and commands go by."""
+    source = (FOLDER / "static" / "parts.js").read_text(encoding="utf-8")
+    told = re.search(r"const LOSSES = \[(.*)\];", source)
+    assert told
+    assert set(re.findall(r"\w+", told[1])) == LOSSES
 
 
 def test_no_text_of_the_pages_is_unused() -> None:

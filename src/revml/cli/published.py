@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from revml.cli.options import json_option, out, print_json, table, workspace_option
-from revml.cli.score import LOSSES, account_cell
-from revml.config import QUESTIONS, Workspace
+from revml.cli.score import account_cell
+from revml.config import LOSSES, QUESTIONS, Workspace
 from revml.errors import NotFound
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 from rich.markup import escape
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
-from revml.config import Workspace
+from revml.config import LOSSES, Workspace
 from revml.errors import NotEnoughData
 from revml.windows import instant
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from revml.locales import Words
     from revml.store.runs import ScoreRun
 
-LOSSES = ("churn", "lapse")
 SUMS = ("accounts", "CLV", "expected revenue", "extrapolated")
 SHOWN_SEGMENTS = 12
 

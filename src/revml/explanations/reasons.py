@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from revml.config import LOSSES
 from revml.explanations.contributions import Explainable, contributions
 from revml.explanations.facts import OWN, KnownFacts, declared
 from revml.explanations.sentences import sentences
@@ -39,7 +40,6 @@ LEAST_SHARE = 0.03  # nor is one beside another that moves them over thirty time
 # place of half its strength.
 CIRCUMSTANCES = ("profile", "renewal")
 CIRCUMSTANCE_WEIGHT = 0.5
-LOSSES = ("churn", "lapse")
 
 # How well a feature tells its concept's story, as a factor of its own contribution.
 AGREES = 1.0  # it differs from its past or its peers in the direction of its contribution

@@ -13,6 +13,7 @@ import pandas as pd
 from revml.config import QUESTIONS, QuestionName, QuestionSpec
 from revml.errors import ConfigError, NotEnoughData
 from revml.labels.churn import Churn
+from revml.labels.contraction import Contraction
 from revml.labels.growth import Growth
 from revml.labels.lapse import Lapse
 from revml.labels.question import Question
@@ -21,7 +22,7 @@ from revml.snapshots import bound
 from revml.sources.facts import Facts
 from revml.sources.known import Known
 
-DEFINITIONS: dict[QuestionName, Question] = {q.name: q for q in (Churn(), Upsell(), Lapse(), Growth())}
+DEFINITIONS: dict[QuestionName, Question] = {q.name: q for q in (Churn(), Contraction(), Upsell(), Lapse(), Growth())}
 
 
 def answerable(facts: Known) -> tuple[QuestionName, ...]:

@@ -35,18 +35,18 @@ def timestamp(value: datetime) -> str:
 
 
 def contract_lines(observed_until: datetime) -> str:
-    """A SELECT of subscription rows as spans `[started_at, ended_at)`, open ends far in the future.
+    """A SELECT of subscription rows as spans `[started_at, ended_at)` with their terms, open ends far in the future.
 
     A row that another row of the same subscription follows within a day lasts until that one starts: a renewal or a
     change of terms is no end, whether the source writes ends as the last moment, the last day or the next start.
     """
     return f"""
-  SELECT account_id, started_at, mrr,
+  SELECT account_id, subscription_id, product, plan, quantity, mrr, started_at,
          CASE WHEN next_at >= ended_at AND next_at <= ended_at + INTERVAL '1' DAY THEN next_at
               WHEN ended_at IS NULL THEN TIMESTAMP '9999-01-01 00:00:00'
               ELSE ended_at END AS ended_at
   FROM (
-    SELECT account_id, started_at, ended_at, mrr,
+    SELECT account_id, subscription_id, product, plan, quantity, mrr, started_at, ended_at,
            lead(started_at) OVER (PARTITION BY account_id, subscription_id ORDER BY started_at) AS next_at
     FROM subscriptions
     WHERE known_at <= {timestamp(observed_until)} AND (ended_at IS NULL OR ended_at > started_at)

@@ -69,7 +69,7 @@ class Bundle:
 
     @property
     def question(self) -> str:
-        """churn, upsell, lapse or growth."""
+        """Its name: churn, upsell and so on (`config.QuestionName`)."""
         return str(self.manifest["question"])
 
     @property

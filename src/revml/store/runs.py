@@ -26,12 +26,12 @@ ACCOUNT_COLUMNS = (
 )
 SCORE_COLUMNS = (
     "account_id",
-    "question",  # churn, upsell, lapse, growth
+    "question",  # config.QuestionName: churn, upsell ...
     "probability",
     "percentile",  # 0 to 100 among the accounts scored for this question; 100 is the most likely
     "band",  # high, medium, low
     "money",  # yearly money of the relation: 12 * MRR, or order revenue of the last 365 days
-    "expected_money",  # probability * money lost (churn, lapse) or gained (upsell, growth) a year
+    "expected_money",  # probability * money lost (config.LOSSES) or gained a year
     "model_version",
 )
 REASON_COLUMNS = (

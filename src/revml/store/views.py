@@ -176,7 +176,7 @@ class QuestionTotal:
     """Sums over all accounts scored for a question.
 
     `money` is the yearly money of the relations; `money_at_risk` the part of it in the high band; `expected_money` the
-    probability-weighted loss (churn, lapse) or gain (upsell, growth) a year.
+    probability-weighted loss (churn, contraction, lapse) or gain (the others) a year.
     """
 
     question: str

@@ -33,6 +33,7 @@ def asked(say: Words, manifest: Manifest) -> list[str]:
         grace=say.days(definition["grace_days"]),
         lookback=say.days(definition["lookback_days"]),
         uplift=say.percent(definition["uplift"]),
+        drop=say.percent(definition["drop"]),
         ratio=say.number(definition["growth_ratio"], 2),
     )
     return [told]

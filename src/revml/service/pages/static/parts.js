@@ -3,9 +3,11 @@
 import { h, s } from "./dom.js";
 import { percent, points, t } from "./words.js";
 
-/** A loss is what one fears (churn, lapse), the others are what one hopes for. */
+const LOSSES = ["churn", "contraction", "lapse"];
+
+/** A loss is what one fears, the others are what one hopes for. */
 export function isLoss(question) {
-  return question === "churn" || question === "lapse";
+  return LOSSES.includes(question);
 }
 
 export function tone(question) {
