@@ -10,12 +10,48 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from revml.datasets import Dataset
 from revml.evaluation.metrics import log_losses, roc_auc
-from revml.models.curve import Renewals
-from revml.models.curve_learning import FOLDS, LearnedCurve
+from revml.labels.outcomes import FALLING, horizons
+from revml.models.curve import Curve, Renewals
+from revml.models.curve_learning import FOLDS, LearnedCurve, learn_curve
+from revml.models.ladder import Climbed, Learning
+from revml.snapshots import KEYS
 
 MIN_ROWS = 20
+
+
+def curve_of(
+    dataset: Dataset,
+    rows: pd.DataFrame,
+    test: pd.DataFrame,
+    data: Learning,
+    climbed: Climbed,
+    probability: np.ndarray,
+) -> tuple[Curve, dict[str, Any]] | None:
+    """The curve of a question and what the manifest tells of it; None where the dataset knows one horizon only.
+
+    Args:
+        rows, test: what was learned from (the rows of `data`) and what was put aside.
+        probability: of the test rows.
+    """
+    if dataset.outcomes is None:
+        return None
+    spec = dataset.spec
+    happened = _by_then(dataset.outcomes, rows, spec.horizon_days)
+    falls = dataset.question in FALLING
+    learned = learn_curve(data, climbed, happened, main=spec.horizon_days, gap=spec.gap_days, falls=falls)
+    renewals = Renewals.of(data.encoding.matrix(test), data.encoding.names)
+    told = measure_horizons(learned, probability, _by_then(dataset.outcomes, test, spec.horizon_days), renewals)
+    return learned.curve, told
+
+
+def _by_then(outcomes: pd.DataFrame, rows: pd.DataFrame, main: int) -> dict[int, np.ndarray]:
+    """What had happened by each horizon, in the order of `rows`; NaN where it has not closed."""
+    found = rows[list(KEYS)].merge(outcomes, on=list(KEYS), how="left", validate="one_to_one")
+    return {h: found[f"within_{h}"].to_numpy(dtype=float, na_value=np.nan) for h in horizons(main)}
 
 
 def measure_horizons(

@@ -4,6 +4,7 @@
     features.json     ordered names, dtypes, category codes, windows
     model.txt         LightGBM's text (rungs lightgbm, blend)      model.json   numbers of the other rungs
     calibration.json  the map from log-odds to probability, and the bands
+    curve.json        the hazards between the horizons, where the question has a story in time
     reference.json    training distributions: for drift, and for peers by segment
     card.md, card.cs.md   the model card, in English and Czech
 
@@ -31,6 +32,7 @@ from revml.errors import BundleError, NotFound
 from revml.models.baselines import Rung, baseline_from_json
 from revml.models.blend import Blend
 from revml.models.calibration import Calibration
+from revml.models.curve import RENEWAL, TERM, Curve, Renewals
 from revml.models.encoding import Encoding
 from revml.models.learner import Trees
 
@@ -66,6 +68,7 @@ class Bundle:
     calibration: Calibration
     bands: Bands
     registered: str | None = None
+    hazards: Curve | None = None
 
     @property
     def question(self) -> str:
@@ -135,6 +138,19 @@ class Bundle:
         """`predict` for rows as a service receives them, without a frame; the same bits."""
         return self.calibration.apply(self.model.raw(self.encoding.rows(records)))
 
+    def curve(self, frame: pd.DataFrame, probability: np.ndarray | None = None) -> np.ndarray | None:
+        """Probabilities at the horizons of `hazards`, shape (n, horizons); None where the question has one horizon.
+
+        Args:
+            probability: what `predict` gave for these rows, where it is at hand.
+        """
+        if self.hazards is None:
+            return None
+        if probability is None:
+            probability = self.predict(frame)
+        known = Encoding(tuple(column for column in self.encoding.columns if column.name in (RENEWAL, TERM)))
+        return self.hazards.apply(probability, Renewals.of(known.matrix(frame), known.names))
+
     def raw(self, frame: pd.DataFrame) -> np.ndarray:
         """Uncalibrated log-odds, shape (n,)."""
         return self.model.raw(self.encoding.matrix(frame))
@@ -202,6 +218,7 @@ def load_bundle(folder: str | Path, *, version: str | None = None) -> Bundle:
         calibration=Calibration.from_json(calibration),
         bands=Bands(**calibration["bands"]),
         registered=version,
+        hazards=Curve.from_json(json.loads(texts["curve.json"])) if "curve.json" in texts else None,
     )
 
 
