@@ -16,7 +16,7 @@ import numpy as np
 
 from revml.models.baselines import Constant, Logistic, Rule, Rung
 from revml.models.blend import Blend
-from revml.models.calibration import Calibration, CalibrationKind, fit_calibration
+from revml.models.calibration import Calibration, choose_calibration
 from revml.models.choosing import calibrated, choose, groups_of, log_loss
 from revml.models.comparison import higher_rank, lower_loss
 from revml.models.encoding import Encoding
@@ -32,7 +32,6 @@ CHECKPOINT = 10  # rounds between two looks at the out-of-sample loss
 SHARES = (0.3, 0.5, 0.7)  # of the trees in a blend
 CLEARLY = 0.6  # share of account resamples in which a higher rung must have the lower log-loss, or
 NOT_WORSE, ORDERED = 0.25, 0.9  # not clearly the higher one, and a higher ROC-AUC in nearly all of them
-ISOTONIC_EVENTS = 1_000
 LEVEL_EVENTS = 200
 
 
@@ -134,7 +133,7 @@ def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> 
     assert best is not None  # noqa: S101 - the constant rate can always be fitted
     report(f"fitting {best.rung}", 0.9)
     model = _refit(best.rung, attempts, data)
-    probability, calibration = _calibrate(best, label, groups, sheet)
+    probability, calibration = choose_calibration(best.raw, label, groups, data.accounts[judged], sheet.calibration)
     if folds.by_time:
         # Shape from all judged rows, level from the newest: base rates drift. The refit has seen newer rows than the
         # predictions that made the calibration, so it is the refit whose level is set. A history too short to fold by
@@ -277,24 +276,3 @@ def _newest(as_of: np.ndarray, label: np.ndarray) -> np.ndarray:
         if min(label[rows].sum(), (1 - label[rows]).sum()) >= LEVEL_EVENTS:
             return np.asarray(rows)
     return np.ones(len(label), dtype=bool)
-
-
-def _calibrate(
-    best: Attempt, label: np.ndarray, groups: np.ndarray, sheet: ModelSheet
-) -> tuple[np.ndarray, Calibration]:
-    """Calibration of the served rung, and its honest probabilities."""
-    kinds: list[CalibrationKind] = ["sigmoid"] if sheet.calibration == "auto" else [sheet.calibration]
-    if sheet.calibration == "auto" and min(label.sum(), (1 - label).sum()) >= ISOTONIC_EVENTS:
-        kinds.append("isotonic")
-    honest = {}
-    for kind in kinds:
-        p = np.empty(len(label))
-        for group in np.unique(groups):
-            mine = groups == group
-            others = ~mine if (~mine).any() else mine
-            p[mine] = fit_calibration(best.raw[others], label[others], kind).apply(best.raw[mine])
-        honest[kind] = p
-    loss = {k: float(-(label * np.log(p) + (1 - label) * np.log1p(-p)).mean()) for k, p in honest.items()}
-    # Isotonic has a hundred parameters to sigmoid's two: it has to earn them.
-    kind = min(loss, key=lambda k: loss[k] * (1.001 if k == "isotonic" else 1.0))
-    return honest[kind], fit_calibration(best.raw, label, kind)
