@@ -22,6 +22,7 @@ from revml.errors import ConfigError, NotEnoughData
 from revml.features.engine import build_features
 from revml.labels import answerable, require
 from revml.labels.labelled import Labelled, labelled_snapshots
+from revml.labels.outcomes import outcomes
 from revml.progress import Progress
 from revml.snapshots import KEYS, population
 from revml.sources.facts import Facts
@@ -44,6 +45,7 @@ class Dataset:
         fingerprint: SHA-256 over definition, split and values; equal data give equal fingerprints.
         held_out: the accounts of the test where rows bear no dates; then no time tells the parts apart.
         own: what is told of a ready table (see `revml.ready`), None where the contract tables gave the features.
+        outcomes: what had happened by other horizons (see `labels.outcomes`), None where the question has none.
     """
 
     question: QuestionName
@@ -56,6 +58,7 @@ class Dataset:
     fingerprint: str
     held_out: frozenset[str] = frozenset()
     own: Mapping[str, Any] | None = None
+    outcomes: pd.DataFrame | None = None
 
     def part(self, name: PartName) -> pd.DataFrame:
         """The rows of one part."""
@@ -150,7 +153,15 @@ def _joined(part: Labelled, features: pd.DataFrame, facts: Facts) -> Dataset:
     digest.update(json.dumps(told, sort_keys=True, default=str).encode())
     digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
     return Dataset(
-        part.question, part.spec, frame, names, categorical, part.split, facts.observed_until, digest.hexdigest()
+        question=part.question,
+        spec=part.spec,
+        frame=frame,
+        features=names,
+        categorical=categorical,
+        split=part.split,
+        observed_until=facts.observed_until,
+        fingerprint=digest.hexdigest(),
+        outcomes=outcomes(facts, part.question, part.spec, part.rows),
     )
 
 
