@@ -270,6 +270,11 @@ class Tracking(Frozen):
     """MLflow; the default is SQLite in the work folder."""
 
     uri: str | None = None
+    name: str | None = Field(
+        None,
+        pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$",
+        description="prefix of experiments and registered models, where several companies share one server",
+    )
 
 
 Option = str | bool | int | float

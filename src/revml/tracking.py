@@ -1,8 +1,8 @@
 """MLflow, and the only file that imports it: runs, registered versions, the aliases champion and challenger.
 
 Comes in: a bundle that already stands on disk. Goes out: a registered version whose pyfunc model predicts what the
-bundle predicts, to the last bit. Nothing here can lose a model: with MLflow away or locked the bundle is safe, the
-local pointer is still set for the first that passes, and `revml register QUESTION` brings the rest up later.
+bundle predicts, to the last bit. Nothing here can lose a model: with MLflow away, slow or locked the bundle is safe,
+the pointers beside the bundles are set, and `revml register QUESTION` lets the registry follow them later.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from revml import __version__
+from revml import __version__, tracked
 from revml.config import QuestionName, Workspace
-from revml.errors import TrackingError
-from revml.evaluation import pictures
+from revml.errors import BundleError, RevmlError, TrackingError
 from revml.evaluation.verdict import SENTENCES
-from revml.models.bundle import Bundle, load_bundle, to_text
-from revml.models.registry import appoint, in_service
+from revml.models.bundle import Bundle, load_bundle
+from revml.models.history import rolled_back
+from revml.models.registry import appoint, challenger, history, in_service, name_challenger
 from revml.progress import Progress, silent
 from revml.training import TrainingResult
 
@@ -40,7 +40,9 @@ BOUNDS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 LOCKED_SECONDS = 5  # how long another writer of an SQLite store is waited for
+ALL_SECONDS = 240  # for everything that is told at once, where each call is answered but slowly
 QUIET = ("mlflow", "alembic", "urllib3")
+BUNDLE_TAG = "revml.bundle"
 
 
 @dataclass(frozen=True)
@@ -65,48 +67,80 @@ class Registered:
         return self.alias == CHAMPION
 
 
+def model_name(workspace: Workspace, question: str) -> str:
+    """What the experiment and the registered model of a question are called: with the workspace's prefix, if any."""
+    return f"{workspace.tracking.name}-{question}" if workspace.tracking.name else question
+
+
 def register(workspace: Workspace, result: TrainingResult | Bundle, *, progress: Progress | None = None) -> Registered:
     """Log a bundle as a run, register it, and appoint it champion if it passed and there is none.
 
-    Never raises because MLflow is away: the answer then says so and what to do.
+    The pointers beside the bundles are set first, and the registry follows them. Never raises because MLflow is away:
+    the answer then says so and what to do.
     """
     bundle = result if isinstance(result, Bundle) else result.bundle
     report = progress or silent
-    passed = bool(bundle.manifest["verdict"]["passed"])
-    serving = in_service(workspace, bundle.question)
-    first = passed and serving is None
-    if first:
-        # Before MLflow is asked anything: what passed serves, tracked or not.
-        appoint(bundle.folder.parent, bundle.folder.name, None)
-        serving = bundle
+    # Before MLflow is asked anything: what passed serves, tracked or not.
+    alias, why = _place(workspace, bundle)
     try:
         report("telling MLflow", 0.1)
         with _mlflow(workspace) as (mlflow, client):
             experiment = _experiment(client, workspace, bundle.question)
             _close_dead_runs(client, experiment)
-            if serving is not None and serving.hash != bundle.hash:
-                _ensure(mlflow, client, experiment, serving, CHAMPION)
-            alias = None if not passed else CHAMPION if serving and serving.hash == bundle.hash else CHALLENGER
-            version = _ensure(mlflow, client, experiment, bundle, alias)
+            version = _ensure(mlflow, client, workspace, experiment, bundle)
+            _follow(mlflow, client, workspace, experiment, bundle.question)
     except TrackingError as error:
-        alias = CHAMPION if serving is not None and serving.hash == bundle.hash else None
         note = (
             f"MLflow could not be told; the model is safe in {bundle.folder}. "
             f"When MLflow is back, run `revml register {bundle.question}`"
         )
         return Registered(None, alias, note, away=str(error))
-    if alias == CHAMPION:
-        appoint(bundle.folder.parent, bundle.folder.name, version)
     report("registered", 1.0)
-    return Registered(version, alias, _note(bundle, version, alias))
+    return Registered(version, alias, _note(bundle, version, alias, why))
 
 
-def _note(bundle: Bundle, version: str, alias: str | None) -> str:
+def follow(workspace: Workspace, question: QuestionName) -> str:
+    """Let the registry follow the pointers beside the bundles; empty, or why it could not, with the way out.
+
+    Never raises because MLflow is away: the pointers are the truth and the registry is told later.
+    """
+    try:
+        with _mlflow(workspace) as (mlflow, client):
+            _follow(mlflow, client, workspace, _experiment(client, workspace, question), question)
+    except TrackingError as error:
+        return (
+            f"MLflow could not be told ({error.what}: {error.got}); this workspace serves as told here. When MLflow "
+            f"is back, run `revml register {question}`"
+        )
+    return ""
+
+
+def _place(workspace: Workspace, bundle: Bundle) -> tuple[str | None, str]:
+    """The alias that a bundle gets by the pointers, which are set here, and why it gets none where that is told."""
+    folder, name = bundle.folder.parent, bundle.folder.name
+    serving = in_service(workspace, bundle.question)
+    if serving is not None and serving.hash == bundle.hash:
+        return CHAMPION, ""
+    if not bundle.manifest["verdict"]["passed"]:
+        return None, "; ".join(SENTENCES[r] for r in bundle.manifest["verdict"]["reasons"])
+    if serving is None:
+        appoint(folder, name, None, event="first")
+        return CHAMPION, ""
+    gone = rolled_back(history(workspace, bundle.question)).get(name)
+    if gone:
+        # Otherwise the next retraining on the same data would bring back what somebody has just taken away.
+        return None, f"it was champion and was rolled back at {gone}"
+    waiting = challenger(workspace, bundle.question)
+    if waiting is None or waiting.hash != bundle.hash:
+        name_challenger(folder, name, None)
+    return CHALLENGER, ""
+
+
+def _note(bundle: Bundle, version: str, alias: str | None, why: str) -> str:
     if alias == CHAMPION:
         return f"version {version} of {bundle.question} is champion"
     if alias == CHALLENGER:
         return f"version {version} of {bundle.question} passed and is challenger; the champion stays"
-    why = "; ".join(SENTENCES[r] for r in bundle.manifest["verdict"]["reasons"])
     return f"version {version} of {bundle.question} is registered but may not serve: {why}"
 
 
@@ -135,8 +169,8 @@ def _mlflow(workspace: Workspace) -> Iterator[tuple[Any, Any]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # A client of its own: MLflow's global URIs stay as the caller left them.
-            yield mlflow, mlflow.MlflowClient(workspace.tracking_uri, workspace.tracking_uri)
-    except TrackingError:
+            yield mlflow, _Bounded(mlflow.MlflowClient(workspace.tracking_uri, workspace.tracking_uri), workspace)
+    except RevmlError:
         raise
     except Exception as error:
         # Whatever MLflow, its database driver or the network raises: none of it may cost a trained model.
@@ -150,6 +184,25 @@ def _mlflow(workspace: Workspace) -> Iterator[tuple[Any, Any]]:
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+
+
+class _Bounded:
+    """A client that is asked nothing more once all its answers together took too long."""
+
+    def __init__(self, client: Any, workspace: Workspace) -> None:
+        self._client, self._workspace = client, workspace
+        self._until = time.monotonic() + ALL_SECONDS
+
+    def __getattr__(self, name: str) -> Any:
+        if time.monotonic() > self._until:
+            raise TrackingError(
+                "MLflow is too slow",
+                where=_shown(self._workspace.tracking_uri),
+                wanted=f"all answers within {ALL_SECONDS} seconds",
+                got=f"not yet asked: {name}",
+                do="look after the tracking server; a trained model is registered by `revml register QUESTION`",
+            )
+        return getattr(self._client, name)
 
 
 def _writable(uri: str) -> None:
@@ -172,7 +225,8 @@ def _without_password(uri: str, text: str) -> str:
     return text.replace(password, "***") if password else text
 
 
-def _experiment(client: Any, workspace: Workspace, name: str) -> str:
+def _experiment(client: Any, workspace: Workspace, question: str) -> str:
+    name = model_name(workspace, question)
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
@@ -200,41 +254,97 @@ def _alive(pid: int) -> bool:
     return pid > 0
 
 
-def _ensure(mlflow: Any, client: Any, experiment: str, bundle: Bundle, alias: str | None) -> str:
-    """The registered version of a bundle, made now if there is none, with its alias."""
-    name = bundle.question
-    found = [v for v in _versions(client, name) if v.tags.get("revml.bundle") == bundle.hash]
-    version = str(found[0].version) if found else _log(mlflow, client, experiment, bundle)
-    if alias is not None:
-        held = dict(client.get_registered_model(name).aliases)
-        if alias != CHAMPION or str(held.get(CHAMPION, "")) != version:
-            client.set_registered_model_alias(name, alias, version)
-        if alias == CHAMPION and str(held.get(CHALLENGER, "")) == version:
-            client.delete_registered_model_alias(name, CHALLENGER)
-    return version
-
-
-def _versions(client: Any, name: str) -> list[Any]:
-    return list(client.search_model_versions(f"name = '{name}'"))
-
-
-def _log(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> str:
-    """One run: what went in, what was chosen, what came out, the bundle, the pyfunc model; then a version of it."""
-    manifest = bundle.manifest
-    started = time.time()
-    run = client.create_run(
-        experiment,
-        run_name=f"{bundle.question} {_until(bundle, manifest['data']['split']['test'][-1])} {bundle.hash[:8]}",
-        tags={"revml.host": socket.gethostname(), "revml.pid": str(os.getpid()), **_tags(bundle)},
+def _ensure(mlflow: Any, client: Any, workspace: Workspace, experiment: str, bundle: Bundle) -> str:
+    """The registered version of a bundle, made now if there is none."""
+    name = model_name(workspace, bundle.question)
+    known = _version_of(client, name, bundle.hash)
+    if known is not None:
+        return known
+    run = _finished(client, experiment, bundle) or _log(mlflow, client, experiment, bundle)
+    try:
+        client.get_registered_model(name)
+    except mlflow.exceptions.MlflowException:
+        client.create_registered_model(name, description=bundle.manifest["sheet"]["title"])
+    made = client.create_model_version(
+        name,
+        source=f"{run.info.artifact_uri}/model",
+        run_id=run.info.run_id,
+        tags=tracked.tags(bundle),
+        description=bundle.card("en")[:5000],
+        await_creation_for=30,
     )
+    return str(made.version)
+
+
+def _version_of(client: Any, name: str, digest: str) -> str | None:
+    versions = client.search_model_versions(f"name = '{name}' and tags.`{BUNDLE_TAG}` = '{digest}'")
+    return str(min(int(v.version) for v in versions)) if versions else None
+
+
+def _finished(client: Any, experiment: str, bundle: Bundle) -> Any:
+    """A whole run of a bundle whose process was killed before it made a version of it."""
+    found = client.search_runs(
+        [experiment],
+        filter_string=f"tags.`{BUNDLE_TAG}` = '{bundle.hash}' and attributes.status = 'FINISHED'",
+        max_results=1,
+    )
+    return found[0] if found else None
+
+
+def _follow(mlflow: Any, client: Any, workspace: Workspace, experiment: str, question: str) -> None:
+    """Aliases and the history of versions as the pointers beside the bundles have it; makes versions that miss."""
+    name = model_name(workspace, question)
+    serving, waiting = in_service(workspace, question), challenger(workspace, question)
+    for alias, bundle, point in ((CHAMPION, serving, appoint), (CHALLENGER, waiting, name_challenger)):
+        if bundle is None:
+            continue
+        version = _ensure(mlflow, client, workspace, experiment, bundle)
+        if _aliases(mlflow, client, name).get(alias) != version:
+            client.set_registered_model_alias(name, alias, version)
+        if bundle.registered != version:
+            point(bundle.folder.parent, bundle.folder.name, version)
+    held = _aliases(mlflow, client, name)
+    if CHALLENGER in held and (waiting is None or held[CHALLENGER] == held.get(CHAMPION)):
+        client.delete_registered_model_alias(name, CHALLENGER)
+    _tell_history(client, workspace, question, name)
+
+
+def _aliases(mlflow: Any, client: Any, name: str) -> dict[str, str]:
+    try:
+        return {alias: str(version) for alias, version in client.get_registered_model(name).aliases.items()}
+    except mlflow.exceptions.MlflowException:
+        return {}
+
+
+def _tell_history(client: Any, workspace: Workspace, question: str, name: str) -> None:
+    """Each version's tag `revml.history` says when it became champion, and why; `revml.forced` by whose words."""
+    of: dict[str, list[str]] = {}
+    forced: dict[str, str] = {}
+    for entry in history(workspace, question):
+        of.setdefault(entry.bundle, []).append(entry.sentence())
+        if entry.event == "rollback" and entry.before:
+            of.setdefault(entry.before, []).append(f"{entry.at} rolled back from")
+        if entry.forced:
+            forced[entry.bundle] = entry.reason
+    for bundle, sentences in of.items():
+        for version in client.search_model_versions(f"name = '{name}' and tags.`{BUNDLE_TAG}` LIKE '{bundle}%'"):
+            wanted = {"revml.history": "; ".join(sentences)[-5000:]}
+            if bundle in forced:
+                wanted["revml.forced"] = forced[bundle][:5000]
+            for key, value in wanted.items():
+                if version.tags.get(key) != value:
+                    client.set_model_version_tag(name, str(version.version), key, value)
+
+
+def _log(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> Any:
+    """One run: what went in, what was chosen, what came out, the bundle, the pyfunc model; its folds below it."""
+    own = {"revml.host": socket.gethostname(), "revml.pid": str(os.getpid())}
+    run = client.create_run(experiment, run_name=tracked.run_name(bundle), tags={**own, **tracked.tags(bundle)})
     run_id = run.info.run_id
     try:
-        client.log_inputs(run_id, datasets=[_dataset_input(mlflow, bundle)])
-        client.log_batch(run_id, metrics=_metrics(mlflow, manifest, started), params=_params(mlflow, manifest))
-        for name, drawing in (
-            ("reliability", pictures.reliability(manifest["figures"]["reliability"], bundle.question)),
-            ("ladder", pictures.ladder(manifest["ladder"], bundle.rung, bundle.question)),
-        ):
+        client.log_inputs(run_id, datasets=tracked.dataset_inputs(mlflow, bundle))
+        client.log_batch(run_id, *_batch(mlflow, tracked.metrics(bundle), tracked.params(bundle)))
+        for name, drawing in tracked.drawings(bundle):
             client.log_figure(run_id, drawing, f"pictures/{name}.png")
         client.log_artifacts(run_id, str(bundle.folder), "bundle")
         with tempfile.TemporaryDirectory(prefix="revml-") as temporary:
@@ -243,124 +353,91 @@ def _log(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> str:
                 str(model),
                 loader_module="revml.models.pyfunc",
                 data_path=str(bundle.folder),
-                signature=_signature(mlflow, bundle),
+                signature=tracked.signature(mlflow, bundle),
                 pip_requirements=[f"revml=={__version__}"],
-                metadata={"revml.bundle": bundle.hash, "rung": bundle.rung},
+                metadata={BUNDLE_TAG: bundle.hash, "rung": bundle.rung},
             )
             client.log_artifacts(run_id, str(model), "model")
+        for below in tracked.nested(bundle):
+            child = {"mlflow.parentRunId": run_id, "revml.kind": below.kind, **own}
+            nested = client.create_run(experiment, run_name=below.name, tags=child).info.run_id
+            client.log_batch(nested, *_batch(mlflow, below.metrics, below.params))
+            client.set_terminated(nested, status="FINISHED")
     except BaseException:
-        client.set_terminated(run_id, status="FAILED")
+        with suppress(Exception):  # the first error tells more; a run left open is closed by the next registration
+            client.set_terminated(run_id, status="FAILED")
         raise
     client.set_terminated(run_id, status="FINISHED")
-    try:
-        client.get_registered_model(bundle.question)
-    except mlflow.exceptions.MlflowException:
-        client.create_registered_model(bundle.question, description=bundle.manifest["sheet"]["title"])
-    made = client.create_model_version(
-        bundle.question,
-        source=f"{run.info.artifact_uri}/model",
-        run_id=run_id,
-        tags=_tags(bundle),
-        description=bundle.card("en")[:5000],
-        await_creation_for=30,
-    )
-    return str(made.version)
+    return run
 
 
-def _tags(bundle: Bundle) -> dict[str, str]:
-    verdict = bundle.manifest["verdict"]
-    return {
-        "revml.bundle": bundle.hash,
-        "revml.rung": bundle.rung,
-        "revml.verdict": "passed" if verdict["passed"] else "not passed",
-        "revml.reasons": "; ".join(SENTENCES[r] for r in verdict["reasons"]),
-        "revml.data": str(bundle.manifest["data"]["fingerprint"]),
-    }
-
-
-def _dataset_input(mlflow: Any, bundle: Bundle) -> Any:
-    told = bundle.manifest["data"]
+def _batch(mlflow: Any, metrics: dict[str, float], params: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    at = int(time.time() * 1000)
     entities = mlflow.entities
-    schema = to_text({"features": list(bundle.features), "categorical": list(bundle.categorical)})
-    dataset = entities.Dataset(
-        name=f"{bundle.question} until {_until(bundle, told['observed_until'])}",
-        digest=str(told["fingerprint"])[:36],
-        source_type="local",
-        source=to_text({"uri": f"ready: {bundle.ready['table']}" if bundle.ready else "staged"}),
-        schema=schema if len(schema) < 1_000_000 else None,
-        profile=to_text({"rows": told["rows"], "accounts": told["accounts"], "events": told["events"]}),
+    return (
+        [entities.Metric(name, float(value), at, 0) for name, value in metrics.items()],
+        [entities.Param(name, str(value)[:500]) for name, value in params.items()],
     )
-    return entities.DatasetInput(dataset, tags=[entities.InputTag("mlflow.data.context", "training")])
-
-
-def _until(bundle: Bundle, at: str) -> str:
-    """A day of the data, or that there is none."""
-    return at[:10] if bundle.manifest["data"].get("dated", True) else "undated"
-
-
-def _metrics(mlflow: Any, manifest: Any, started: float) -> list[Any]:
-    at = int(started * 1000)
-    values = {}
-    for name, figure in manifest["figures"]["values"].items():
-        for part, suffix in (("value", ""), ("low", "_low"), ("high", "_high")):
-            if figure[part] is not None:
-                values[f"test_{name}{suffix}"] = figure[part]
-    for row in manifest["ladder"]:
-        values[f"ladder_{row['rung']}_log_loss"] = row["log_loss"]
-    return [mlflow.entities.Metric(name, float(value), at, 0) for name, value in values.items()]
-
-
-def _params(mlflow: Any, manifest: Any) -> list[Any]:
-    sheet, data = manifest["sheet"], manifest["data"]
-    served = next(r for r in manifest["ladder"] if r["rung"] == manifest["rung"])
-    params = {
-        "rung": manifest["rung"],
-        "seed": manifest["seed"],
-        "features": data["features"],
-        "rows": data["rows"],
-        "chosen": "out of time" if data["by_time"] else "across accounts",
-        "tested": "out of time" if data.get("dated", True) else "out of sample",
-        **{f"definition.{k}": v for k, v in manifest["definition"].items()},
-        **{f"lightgbm.{k}": v for k, v in sheet["params"].items()},
-        **{f"served.{k}": v for k, v in served["setting"].items()},
-    }
-    return [mlflow.entities.Param(k, str(v)[:500]) for k, v in params.items()]
-
-
-def _signature(mlflow: Any, bundle: Bundle) -> Any:
-    """Numbers as doubles, categories as text, every column wanted; one double out."""
-    types = mlflow.types
-    columns = [types.ColSpec("string" if c.kind == "category" else "double", c.name) for c in bundle.encoding.columns]
-    return mlflow.models.ModelSignature(inputs=types.Schema(columns), outputs=types.Schema([types.ColSpec("double")]))
 
 
 def fetch_champion(workspace: Workspace, question: QuestionName) -> Bundle:
     """Bring MLflow's champion to this machine and point at it: a new server, or a lost work folder.
 
     Raises:
-        NotFound: MLflow knows no champion.
-        TrackingError: MLflow is away.
+        BundleError: what the registry calls champion is broken, or no bundle of this question.
+        TrackingError: MLflow knows no champion, or is away.
     """
+    name = model_name(workspace, question)
     with _mlflow(workspace) as (mlflow, client):
         try:
-            version = client.get_model_version_by_alias(question, CHAMPION)
+            version = client.get_model_version_by_alias(name, CHAMPION)
         except mlflow.exceptions.MlflowException as error:
             raise TrackingError(
-                f"MLflow knows no champion of {question}", where=_shown(workspace.tracking_uri), got=str(error)[:200]
+                f"MLflow knows no champion of {question}",
+                where=f"{_shown(workspace.tracking_uri)}, registered model {name}",
+                wanted=f"a version with the alias {CHAMPION}",
+                got=str(error)[:200],
+                do=f"where a champion serves, run `revml register {question}`: the alias follows it; or train one",
             ) from None
         folder = workspace.bundles_dir / question
         folder.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".fetching-", dir=folder))
         try:
-            got = Path(client.download_artifacts(version.run_id, "bundle", str(temporary)))
+            got = _downloaded(client, version, temporary, question)
             bundle = load_bundle(got)
+            if bundle.question != question or version.tags.get(BUNDLE_TAG, bundle.hash) != bundle.hash:
+                raise _foreign(question, version, f"a bundle of {bundle.question}, {bundle.hash[:12]}")
             target = folder / bundle.hash[:12]
-            if not target.exists():
-                got.replace(target)
+            if target.exists():
+                shutil.rmtree(target)  # the same bytes if it is sound, and what is wanted if it is not
+            got.replace(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    appoint(folder, bundle.hash[:12], str(version.version))
+    appoint(folder, bundle.hash[:12], str(version.version), event="fetch")
     return load_bundle(target, version=str(version.version))
 
 
-__all__ = ["Registered", "fetch_champion", "register"]
+def _downloaded(client: Any, version: Any, temporary: Path, question: str) -> Path:
+    """The bundle folder of a version's run.
+
+    Raises:
+        BundleError: the version has none.
+    """
+    listed = client.list_artifacts(version.run_id, "bundle") if version.run_id else []
+    if not any(file.path.endswith("manifest.json") for file in listed):
+        raise _foreign(question, version, "no bundle among the artifacts of its run")
+    return Path(client.download_artifacts(version.run_id, "bundle", str(temporary)))
+
+
+def _foreign(question: str, version: Any, got: str) -> BundleError:
+    return BundleError(
+        f"what MLflow calls the champion of {question} is no sound bundle of it",
+        where=f"registered model {version.name}, version {version.version}",
+        wanted=f"a version that revml registered for {question}",
+        got=got,
+        do=f"set the alias {CHAMPION} to such a version in MLflow and fetch again; where a champion serves, "
+        f"`revml register {question}` does it",
+    )
+
+
+__all__ = ["Registered", "fetch_champion", "follow", "model_name", "register"]
