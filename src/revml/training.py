@@ -22,8 +22,8 @@ from revml.datasets import Dataset, build_dataset
 from revml.errors import NotEnoughData
 from revml.evaluation.card import card
 from revml.evaluation.figures import Figures, measure
-from revml.evaluation.horizons import curve_of
 from revml.evaluation.guard import blocking, guard
+from revml.evaluation.horizons import curve_of
 from revml.evaluation.verdict import Verdict, judge, stopped
 from revml.features.catalog import catalog
 from revml.models.baselines import Rule, Rung
@@ -150,9 +150,11 @@ def train_dataset(
     predictions, distributions, figures, verdict = try_fitted(workspace, fitted)
     verdict = stopped(verdict, blocking(leaks))
     told = _told(workspace, dataset, rows, test, features, by_time)
-    more = {"leaks": [one.to_json() for one in leaks]}
+    more: dict[str, Any] = {"leaks": [one.to_json() for one in leaks]}
+    report("learning the curve over other horizons", 0.9)
+    curve = curve_of(dataset, rows, test, data, climbed, predictions["probability"].to_numpy())
     report("writing the bundle", 0.95)
-    bundle = _write(workspace, dataset, data, climbed, distributions, figures, verdict, told, more)
+    bundle = _write(workspace, dataset, data, climbed, distributions, figures, verdict, told, more, curve)
     report("trained", 1.0)
     return TrainingResult(
         dataset.question, bundle, fitted.sheet, climbed.attempts, by_time, figures, verdict, predictions, told
@@ -278,6 +280,7 @@ def _write(
     verdict: Verdict,
     told: dict[str, Any],
     more: dict[str, Any],
+    curve: tuple[Curve, dict[str, Any]] | None,
 ) -> Bundle:
     manifest = {
         "question": dataset.question,
