@@ -45,7 +45,7 @@ def _instant(value: Any) -> Any:
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
-QuestionName = Literal["churn", "contraction", "upsell", "lapse", "growth"]
+QuestionName = Literal["churn", "contraction", "upsell", "lapse", "growth", "cross_sell"]
 QUESTIONS: tuple[QuestionName, ...] = get_args(QuestionName)
 # Questions whose event costs money; that of the others brings some.
 LOSSES: frozenset[QuestionName] = frozenset({"churn", "contraction", "lapse"})
@@ -221,7 +221,7 @@ class SnapshotSpec(Frozen):
 # The fields of a question's definition that only some questions use.
 _ONLY: dict[str, tuple[QuestionName, ...]] = {
     "grace_days": ("churn",),
-    "lookback_days": ("lapse", "growth"),
+    "lookback_days": ("lapse", "growth", "cross_sell"),
     "uplift": ("upsell",),
     "drop": ("contraction",),
     "growth_ratio": ("growth",),
@@ -234,7 +234,9 @@ class QuestionSpec(Frozen):
     horizon_days: int = Field(90, ge=1, le=1095)
     gap_days: int = Field(0, ge=0, le=365)
     grace_days: int = Field(30, ge=0, le=365, description="churn: days in which a new start undoes an end")
-    lookback_days: int = Field(180, ge=1, le=1095, description="lapse, growth: who ordered within this is alive")
+    lookback_days: int = Field(
+        180, ge=1, le=1095, description="lapse, growth, cross_sell: who ordered within this is alive"
+    )
     uplift: float = Field(0.10, gt=0, description="upsell: MRR up by at least this share while alive")
     drop: float = Field(0.10, gt=0, lt=1, description="contraction: MRR down by at least this share while alive")
     growth_ratio: float = Field(1.25, gt=1, description="growth: spend in the horizon above this times the span before")

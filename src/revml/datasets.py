@@ -20,11 +20,12 @@ import pandas as pd
 from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
 from revml.errors import ConfigError, NotEnoughData
 from revml.features.engine import build_features
+from revml.features.pairs import pair_features
 from revml.labels import answerable, require
 from revml.labels.labelled import Labelled, labelled_snapshots
 from revml.labels.outcomes import outcomes
 from revml.progress import Progress
-from revml.snapshots import KEYS, population
+from revml.snapshots import ITEM, KEYS, keys_of, population
 from revml.sources.facts import Facts
 from revml.sources.known import Known
 from revml.windows import TimeSplit
@@ -37,8 +38,9 @@ class Dataset:
     """What a question is learned from and measured on.
 
     Attributes:
-        frame: account_id, as_of, label (int8: 1 or 0), money (a year's, as known at as_of), then the features
-            (float32; `str` for categories, missing where unknown); sorted by as_of and account_id.
+        frame: account_id, as_of, item (where the question is about pairs), label (int8: 1 or 0), money (a year's, as
+            known at as_of), then the features (float32; `str` for categories, missing where unknown); sorted by as_of,
+            account_id and item.
         features: the feature columns in order; `categorical` are those that hold text.
         split: the snapshots of each part.
         observed_until: how far the data reached.
@@ -123,7 +125,7 @@ def build_datasets(
         return {}
     pairs = pd.concat([p.rows[list(KEYS)] for p in parts]).drop_duplicates()
     features = feature_frame(facts, pairs, progress=progress)
-    return {p.question: _joined(p, features, facts) for p in parts}
+    return {p.question: _joined(p, with_features(facts, p.rows, features, p.spec), facts) for p in parts}
 
 
 def feature_frame(facts: Facts, snapshots: pd.DataFrame, *, progress: Progress | None = None) -> pd.DataFrame:
@@ -140,8 +142,22 @@ def feature_frame(facts: Facts, snapshots: pd.DataFrame, *, progress: Progress |
     return frame.astype(dict.fromkeys(numbers, np.float32))
 
 
-def _joined(part: Labelled, features: pd.DataFrame, facts: Facts) -> Dataset:
-    frame = part.rows.merge(features, on=list(KEYS), how="left", validate="one_to_one")
+def with_features(facts: Facts, rows: pd.DataFrame, features: pd.DataFrame, spec: QuestionSpec) -> pd.DataFrame:
+    """Rows with the features of their accounts, and of the pairs where the rows are about pairs.
+
+    Args:
+        rows: account_id, as_of, item where there is one, and more.
+        features: what `feature_frame` gave for these accounts and instants.
+        spec: the definition; of pairs, for how long after an order an account has a family.
+    """
+    if ITEM not in rows.columns:
+        return rows.merge(features, on=list(KEYS), how="left", validate="one_to_one")
+    pairs = pair_features(facts, rows, spec.lookback_days)
+    joined = rows.merge(pairs, on=keys_of(rows), how="left", validate="one_to_one")
+    return joined.merge(features, on=list(KEYS), how="left", validate="many_to_one")
+
+
+def _joined(part: Labelled, frame: pd.DataFrame, facts: Facts) -> Dataset:
     names, categorical = feature_columns(frame)
     digest = hashlib.sha256()
     told = {
@@ -167,7 +183,7 @@ def _joined(part: Labelled, features: pd.DataFrame, facts: Facts) -> Dataset:
 
 def feature_columns(frame: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The features of a frame in order, and those of them that hold text."""
-    names = tuple(c for c in frame.columns if c not in (*KEYS, "label", "money"))
+    names = tuple(c for c in frame.columns if c not in (*KEYS, ITEM, "label", "money"))
     return names, tuple(c for c in names if not pd.api.types.is_numeric_dtype(frame[c]))
 
 
@@ -201,7 +217,7 @@ def scoring_frames(
         return {}
     pairs = pd.concat([rows[list(KEYS)] for rows in at_risk.values()]).drop_duplicates()
     features = feature_frame(facts, pairs, progress=progress)
-    return {q: rows.merge(features, on=list(KEYS), how="left", validate="one_to_one") for q, rows in at_risk.items()}
+    return {q: with_features(facts, rows, features, workspace.question(q)) for q, rows in at_risk.items()}
 
 
 def scoring_time(facts: Known, as_of: datetime | None = None) -> datetime:

@@ -18,18 +18,22 @@ import pyarrow as pa
 
 from revml.config import QuestionName, QuestionSpec, SnapshotSpec
 from revml.errors import DataError
+from revml.families import WHITE_SPACE
 from revml.sources.facts import Facts
 from revml.sources.known import Known
 from revml.windows import month_starts
 
 KEYS = ("account_id", "as_of")
+# Where a question is about an account and something, `item` names the thing: the third key.
+ITEM = "item"
 CONTRACT_QUESTIONS: frozenset[QuestionName] = frozenset({"churn", "contraction", "upsell"})
 ORDER_QUESTIONS: frozenset[QuestionName] = frozenset({"lapse", "growth"})
+PAIR_QUESTIONS: frozenset[QuestionName] = frozenset({"cross_sell"})
 # The longest trailing window of behaviour, and how far back a reason compares an account with itself.
 PAST_DAYS = 84
 # Older behaviour tells little about today's customers and costs time; `snapshots.first` reaches further back.
 MAX_HISTORY_DAYS = 5 * 365
-_MONEY_DAYS = 365
+MONEY_DAYS = 365
 
 # A contract line that is active at p.as_of as far as was known then.
 _ACTIVE = """s.started_at <= p.as_of AND s.known_at <= p.as_of AND (s.ended_at IS NULL OR s.ended_at > p.as_of)"""
@@ -95,6 +99,11 @@ class Place(Protocol):
         """The rows of a SELECT in DuckDB's dialect."""
 
 
+def keys_of(frame: pd.DataFrame) -> list[str]:
+    """The columns that tell the rows of a frame apart: account and instant, and the item where there is one."""
+    return [*KEYS, ITEM] if ITEM in frame.columns else list(KEYS)
+
+
 @contextmanager
 def bound(con: duckdb.DuckDBPyConnection, **frames: pd.DataFrame) -> Iterator[None]:
     """Frames as views of a connection for the length of a `with` block."""
@@ -149,14 +158,16 @@ def population(
 
     - churn, contraction, upsell: a subscription is active (`started_at <= as_of`, not ended by `as_of`);
     - lapse: a positive order (quantity and amount above zero) in `(as_of - lookback_days, as_of]`;
-    - growth: the same, and a positive net amount in the `horizon_days` before, which growth is measured against.
+    - growth: the same, and a positive net amount in the `horizon_days` before, which growth is measured against;
+    - cross_sell: customers (a subscription, or an order as for lapse) with each product family that they do not have.
 
     Args:
         place: the engine that holds the contract's tables, where they are not staged here.
 
     Returns:
         account_id, as_of, money (a year's: 12 × MRR, or the net order amount of 365 days, never below zero), sorted by
-        as_of and account_id.
+        as_of and account_id. Of pairs also the item, and money is what customers of the family typically pay a year
+        (median), NaN where that is not known.
 
     Raises:
         DataError: an amount is too large to add up.
@@ -164,16 +175,18 @@ def population(
     at = instants(sorted(set(as_ofs)))
     if question in CONTRACT_QUESTIONS:
         return _asked(facts, place, _CONTRACT_SQL, cutoffs=pd.DataFrame({"as_of": at}))
-    reach = max(_MONEY_DAYS, spec.lookback_days, spec.horizon_days)
+    reach = max(MONEY_DAYS, spec.lookback_days, spec.horizon_days)
     cutoffs = pd.DataFrame(
         {
             "as_of": at,
             "reach_from": at - pd.Timedelta(days=reach),
-            "year_from": at - pd.Timedelta(days=_MONEY_DAYS),
+            "year_from": at - pd.Timedelta(days=MONEY_DAYS),
             "alive_from": at - pd.Timedelta(days=spec.lookback_days),
             "before_from": at - pd.Timedelta(days=spec.horizon_days),
         }
     )
+    if question in PAIR_QUESTIONS:
+        return _asked(facts, place, WHITE_SPACE, cutoffs=cutoffs)
     return _asked(
         facts, place, _ORDER_SQL.format(grown_from=_GROWN_FROM if question == "growth" else ""), cutoffs=cutoffs
     )
@@ -204,10 +217,13 @@ def first_snapshot(facts: Known, question: QuestionName, spec: QuestionSpec, *, 
     For the same reason snapshots wait for the first 84 days of usage where usage was recorded later, unless that would
     leave no room to learn and to measure (two label windows and three months). At most five years are looked at.
     """
-    relation = "subscriptions" if question in CONTRACT_QUESTIONS else "orders"
-    column = "started_at" if relation == "subscriptions" else "ordered_at"
     settled = timedelta(days=PAST_DAYS)
-    first = _earliest(facts, place, relation, column)
+    contract = None if question in ORDER_QUESTIONS else _earliest(facts, place, "subscriptions", "started_at")
+    orders = None if question in CONTRACT_QUESTIONS else _earliest(facts, place, "orders", "ordered_at")
+    if question in PAIR_QUESTIONS and orders is not None:
+        # Before a whole look-back has passed everybody seems not to have what they buy now and then.
+        settled = max(settled, timedelta(days=spec.lookback_days))
+    first = min((at for at in (contract, orders) if at is not None), default=None)
     start = max((first or facts.observed_until) + settled, facts.observed_until - timedelta(days=MAX_HISTORY_DAYS))
     used = _earliest(facts, place, "usage", "occurred_at")
     if used is not None and used + settled > start:

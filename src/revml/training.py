@@ -37,6 +37,7 @@ from revml.models.reference import reference, segment_of
 from revml.models.registry import serving_bundle
 from revml.models.sheet import ModelSheet, load_sheet
 from revml.progress import Progress, silent
+from revml.snapshots import ITEM, keys_of
 from revml.sources.facts import Facts
 
 MIN_EVENTS = 10  # below this on either side not even a rule can be told from noise
@@ -151,6 +152,8 @@ def train_dataset(
     verdict = stopped(verdict, blocking(leaks))
     told = _told(workspace, dataset, rows, test, features, by_time)
     more: dict[str, Any] = {"leaks": [one.to_json() for one in leaks]}
+    if ITEM in test.columns:
+        more["entity"] = "pair"
     report("learning the curve over other horizons", 0.9)
     curve = curve_of(dataset, rows, test, data, climbed, predictions["probability"].to_numpy())
     report("writing the bundle", 0.95)
@@ -198,7 +201,7 @@ def fit_dataset(
 def try_fitted(workspace: Workspace, fitted: Fitted) -> tuple[pd.DataFrame, dict[str, Any], Figures, Verdict]:
     """Predictions of the test part, the reference distributions, the figures and the verdict."""
     test, climbed, sheet = fitted.test, fitted.climbed, fitted.sheet
-    predictions = test[["account_id", "as_of", "label", "money"]].assign(probability=fitted.predict(test))
+    predictions = test[[*keys_of(test), "label", "money"]].assign(probability=fitted.predict(test))
     distributions = reference(fitted.rows, fitted.features, fitted.data.encoding.categorical, climbed.probability)
     peers = distributions["peers"]
     segments = {peers["column"]: list(segment_of(test, peers))} if peers["column"] else {}
@@ -214,7 +217,8 @@ def try_fitted(workspace: Workspace, fitted: Fitted) -> tuple[pd.DataFrame, dict
 
 
 def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.sort_values(["as_of", "account_id"], kind="stable", ignore_index=True)
+    keys = sorted(keys_of(rows), key=lambda name: name != "as_of")
+    return rows.sort_values(keys, kind="stable", ignore_index=True)
 
 
 def _learning(

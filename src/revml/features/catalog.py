@@ -26,6 +26,7 @@ from revml.features import (
     usage,
     usage_peers,
 )
+from revml.features.item import PAIR_FEATURES
 from revml.features.own import PREFIX, own_columns
 from revml.features.spec import Feature, Subject
 from revml.locales import words
@@ -55,7 +56,7 @@ SUBJECTS: tuple[Subject, ...] = (
 @cache
 def catalog() -> dict[str, Feature]:
     """Every declared feature by name."""
-    return {f.name: f for subject in SUBJECTS for f in subject.features}
+    return {f.name: f for subject in SUBJECTS for f in subject.features} | {f.name: f for f in PAIR_FEATURES}
 
 
 def available_subjects(facts: Known) -> tuple[tuple[Subject, tuple[Feature, ...]], ...]:

@@ -33,6 +33,8 @@ CONCEPTS = (
     "assets",
     "profile",
     "family",
+    "fit",
+    "demand",
 )
 WHOLE_NUMBERS = frozenset({"count", "days", "flag"})
 

@@ -14,15 +14,18 @@ from revml.config import QUESTIONS, QuestionName, QuestionSpec
 from revml.errors import ConfigError, NotEnoughData
 from revml.labels.churn import Churn
 from revml.labels.contraction import Contraction
+from revml.labels.cross_sell import CrossSell
 from revml.labels.growth import Growth
 from revml.labels.lapse import Lapse
 from revml.labels.question import Question
 from revml.labels.upsell import Upsell
-from revml.snapshots import bound
+from revml.snapshots import bound, keys_of
 from revml.sources.facts import Facts
 from revml.sources.known import Known
 
-DEFINITIONS: dict[QuestionName, Question] = {q.name: q for q in (Churn(), Contraction(), Upsell(), Lapse(), Growth())}
+DEFINITIONS: dict[QuestionName, Question] = {
+    q.name: q for q in (Churn(), Contraction(), Upsell(), Lapse(), Growth(), CrossSell())
+}
 
 
 def answerable(facts: Known) -> tuple[QuestionName, ...]:
@@ -78,18 +81,19 @@ def label(facts: Facts, question: QuestionName, spec: QuestionSpec, population: 
     """What happened to each account at risk.
 
     Args:
-        population: at least account_id and as_of; other columns are ignored.
+        population: at least the question's keys (account_id, as_of, and item where it is about pairs).
 
     Returns:
-        account_id, as_of, label (Int8; NA where the window has not closed or the question does not apply), in the
-        order of `population`.
+        The keys, label (Int8; NA where the window has not closed or the question does not apply), in the order of
+        `population`.
     """
     window = spec.window(question)
-    rows = population[["account_id", "as_of"]].reset_index(drop=True)
+    keys = keys_of(population)
+    rows = population[keys].reset_index(drop=True)
     opens, closes = (rows["as_of"] + pd.Timedelta(days=d) for d in (window.gap_days, window.reach.days))
     settled = closes + pd.Timedelta(days=window.settle_days) <= facts.observed_until
     at_risk = rows.assign(opens=opens, closes=closes)[settled]
     with bound(facts.con, at_risk=at_risk):
         decided = facts.con.sql(DEFINITIONS[question].sql(spec, facts.observed_until)).df()
-    out = rows.merge(decided, on=["account_id", "as_of"], how="left", validate="one_to_one")
+    out = rows.merge(decided, on=keys, how="left", validate="one_to_one")
     return out.assign(label=out["label"].astype("Int8"))

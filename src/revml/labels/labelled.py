@@ -15,7 +15,14 @@ import pandas as pd
 from revml.config import QuestionName, QuestionSpec, Workspace
 from revml.errors import NotEnoughData
 from revml.labels import label, require
-from revml.snapshots import CONTRACT_QUESTIONS, KEYS, first_snapshot, population, renewal_snapshots, snapshot_dates
+from revml.snapshots import (
+    CONTRACT_QUESTIONS,
+    first_snapshot,
+    keys_of,
+    population,
+    renewal_snapshots,
+    snapshot_dates,
+)
 from revml.sources.facts import Facts
 from revml.windows import LabelWindow, TimeSplit, split_by_time
 
@@ -58,14 +65,15 @@ def labelled_snapshots(workspace: Workspace, facts: Facts, question: QuestionNam
         early = renewal_snapshots(facts, workspace.snapshots, first, last)
         early = early[~early["as_of"].isin(closed)]
         at_risk = pd.concat([at_risk, early], ignore_index=True)
-    rows = at_risk.merge(label(facts, question, spec, at_risk), on=list(KEYS), validate="one_to_one")
+    rows = at_risk.merge(label(facts, question, spec, at_risk), on=keys_of(at_risk), validate="one_to_one")
     rows = rows[rows["label"].notna()]
     if rows.empty:
         _refuse_nothing(question, window, [*dates, *_instants(early)], facts)
     split = split_snapshots(rows, early, window, last, valid_snapshots=_VALID_SNAPSHOTS[workspace.snapshots.every])
     rows = rows[rows["as_of"].isin([*split.train, *split.valid, *split.test])]
-    rows = rows.sort_values(["as_of", "account_id"], ignore_index=True)
-    rows = rows.assign(label=rows["label"].astype("int8"))[[*KEYS, "label", "money"]]
+    keys = keys_of(rows)
+    rows = rows.sort_values(["as_of", *(key for key in keys if key != "as_of")], ignore_index=True)
+    rows = rows.assign(label=rows["label"].astype("int8"))[[*keys, "label", "money"]]
     _refuse_too_little(question, rows, split)
     return Labelled(question, spec, rows, split)
 
