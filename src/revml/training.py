@@ -8,7 +8,7 @@ accounts); the rung that is served is then fitted again on training and validati
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +36,8 @@ from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed, L
 from revml.models.reference import reference, segment_of
 from revml.models.registry import serving_bundle
 from revml.models.sheet import ModelSheet, load_sheet
-from revml.progress import Progress, silent
+from revml.models.tuning import Tuned, tune
+from revml.progress import Progress, halves, silent
 from revml.snapshots import ITEM, keys_of
 from revml.sources.facts import Facts
 
@@ -97,6 +98,7 @@ class Fitted:
     by_time: bool
     data: Learning = field(repr=False)
     climbed: Climbed = field(repr=False)
+    tuned: Tuned | None = None
 
     @property
     def base_rate(self) -> float:
@@ -154,6 +156,7 @@ def train_dataset(
     more: dict[str, Any] = {"leaks": [one.to_json() for one in leaks]}
     if ITEM in test.columns:
         more["entity"] = "pair"
+    more["tuning"] = fitted.tuned.told if fitted.tuned else None
     report("learning the curve over other horizons", 0.9)
     curve = curve_of(dataset, rows, test, data, climbed, predictions["probability"].to_numpy())
     report("writing the bundle", 0.95)
@@ -172,7 +175,9 @@ def fit_dataset(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
-    """Choose a rung and fit it on the training and validation parts; the test part is put aside and nothing is written.
+    """Choose a rung and fit it on the training and validation parts; the test part is put aside.
+
+    Nothing is written but the trials of a tuning, where the sheet asks for one.
 
     Raises:
         NotEnoughData: one class only, or too few accounts.
@@ -195,7 +200,13 @@ def fit_dataset(
         if by_time
         else folds_by_account(data.accounts)
     )
-    return Fitted(sheet, rows, test, features, by_time, data, climb(data, folds, progress=progress))
+    report, tuned = progress or silent, None
+    if sheet.tuning.trials:
+        place = workspace.work_dir / "tuning.db"
+        tuned = tune(data, folds, sheet.tuning, place, dataset.question, dataset.fingerprint, halves(report)[0])
+        data, report = replace(data, sheet=tuned.sheet), halves(report)[1]
+    climbed = climb(data, folds, progress=report)
+    return Fitted(data.sheet, rows, test, features, by_time, data, climbed, tuned)
 
 
 def try_fitted(workspace: Workspace, fitted: Fitted) -> tuple[pd.DataFrame, dict[str, Any], Figures, Verdict]:
