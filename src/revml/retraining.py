@@ -15,7 +15,7 @@ from revml.datasets import Dataset, asked, build_datasets
 from revml.errors import ConfigError, NotEnoughData
 from revml.models.bundle import Bundle
 from revml.models.registry import appoint, in_service
-from revml.models.sheet import ModelSheet, load_sheet, read_sheet
+from revml.models.sheet import ModelSheet, Tuning, load_sheet, read_sheet
 from revml.progress import Progress, silent
 from revml.ready import ready_dataset
 from revml.sources.facts import Facts
@@ -58,12 +58,16 @@ def train_questions(
     question: QuestionName | Literal["all"] = "all",
     *,
     sheet: Path | None = None,
+    tuning: Tuning | None = None,
     progress: Progress | None = None,
 ) -> list[Trained]:
     """Train and register one question, or all that the data can answer; features are built once for all.
 
     Of all questions, one with too little data is told in the answer and does not stop the others. A question that a
     ready table answers learns from that; the others need the facts, which `facts_for` opens where they are needed.
+
+    Args:
+        tuning: in place of what the sheets say about tuning.
 
     Raises:
         NotEnoughData: the one question that was asked has too little data, or none of all has enough.
@@ -81,6 +85,8 @@ def train_questions(
         )
     # Before the features, which take minutes: a mistake in a sheet costs nothing.
     sheets = {q: load_sheet(workspace, q) if sheet is None else read_sheet(sheet, q) for q in asked_for}
+    if tuning is not None:
+        sheets = {q: one.model_copy(update={"tuning": tuning}) for q, one in sheets.items()}
     refused: dict[QuestionName, NotEnoughData] = {}
     from_tables = [q for q in asked_for if workspace.ready_for(q) is None]
     datasets: dict[QuestionName, Dataset] = {}

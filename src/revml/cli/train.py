@@ -30,14 +30,28 @@ SHOWN = (
     ("money_caught", "share of the money on a list by expected money", 3),
 )
 
+TRIALS = 40  # of `--tune` alone
+
 
 @click.command()
 @click.argument("question", type=click.Choice([*QUESTIONS, "all"]))
 @click.option("--sheet", type=click.Path(path_type=Path), help="Model sheet; default is models/QUESTION.yaml.")
 @click.option("--truth", type=click.Path(path_type=Path), help="A sample company's truth folder, to compare with.")
+@click.option("--tune", is_flag=True, help="Search for better LightGBM settings first; a stopped search goes on.")
+@click.option("--trials", type=click.IntRange(1, 10_000), help="Settings to try, 40 unless told; means --tune.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Begin no trial after this; means --tune.")
 @workspace_option
 @json_option
-def train(question: str, sheet: Path | None, truth: Path | None, workspace: Workspace, as_json: bool) -> None:
+def train(
+    question: str,
+    sheet: Path | None,
+    truth: Path | None,
+    tune: bool,
+    trials: int | None,
+    minutes: float | None,
+    workspace: Workspace,
+    as_json: bool,
+) -> None:
     """Train QUESTION (churn, contraction, upsell, lapse, growth, or all), test it on the newest window, register it.
 
     A question that a table under `ready:` in revml.yaml answers learns from that table; one without dates is tested on
@@ -49,12 +63,23 @@ def train(question: str, sheet: Path | None, truth: Path | None, workspace: Work
       revml train churn
       revml train all --json
       revml train churn --truth data/truth
+      revml train churn --tune --trials 60 --minutes 30
     """
+    from revml.models.sheet import Tuning
     from revml.retraining import facts_for, train_questions
+
+    tuning = Tuning(trials=trials or TRIALS, minutes=minutes) if tune or trials or minutes else None
 
     facts = facts_for(workspace, question)  # type: ignore[arg-type]
     with progress_bar(f"Training {question}") as report:
-        trained = train_questions(workspace, facts, question, sheet=sheet, progress=report)  # type: ignore[arg-type]
+        trained = train_questions(
+            workspace,
+            facts,
+            question,  # type: ignore[arg-type]
+            sheet=sheet,
+            tuning=tuning,
+            progress=report,
+        )
     told = [_told(one, truth) for one in trained]
     if as_json:
         print_json(told)
@@ -77,6 +102,7 @@ def _told(one: Trained, truth: Path | None) -> dict[str, Any]:
         "held_back": result.bundle.ready["held_back"] if result.bundle.ready else {},
         "leaks": result.bundle.manifest["leaks"],
         "ladder": result.bundle.manifest["ladder"],
+        "tuning": result.bundle.manifest["tuning"],
         "figures": result.figures.to_json(),
         "verdict": result.verdict.sentence(),
         "passed": result.verdict.passed,
@@ -111,6 +137,8 @@ def _print(told: dict[str, Any]) -> None:
         for row in told["ladder"]
     )
     headers = ("rung", "log-loss", "lower than below in", "ranks better in")
+    if told["tuning"]:
+        out.print(f"tuning: {told['tuning']['why']}")
     out.print(table(f"{told['question']}: ladder, chosen {told['chosen']}", headers, rungs, right=headers[1:]))
     figures = told["figures"]
     rows = [(words, *_cells(figures["values"][name], digits)) for name, words, digits in SHOWN]
