@@ -15,7 +15,7 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -441,3 +441,45 @@ def _foreign(question: str, version: Any, got: str) -> BundleError:
 
 
 __all__ = ["Registered", "fetch_champion", "follow", "model_name", "register"]
+
+
+def log_backtest(
+    workspace: Workspace,
+    question: QuestionName,
+    *,
+    name: str,
+    params: Mapping[str, Any],
+    steps: Sequence[Mapping[str, float]],
+    overall: Mapping[str, float],
+    texts: Mapping[str, str],
+) -> str:
+    """A replayed past as one run, tagged `kind=backtest`; empty, or why MLflow could not be told.
+
+    Args:
+        steps: metrics of each origin, the oldest first; the step is its place.
+        overall: metrics without a step.
+        texts: artifacts by path.
+    """
+    try:
+        with _mlflow(workspace) as (mlflow, client):
+            experiment = _experiment(client, workspace, question)
+            _close_dead_runs(client, experiment)
+            own = {"revml.host": socket.gethostname(), "revml.pid": str(os.getpid()), "kind": "backtest"}
+            run_id = client.create_run(experiment, run_name=name, tags=own).info.run_id
+            try:
+                at = int(time.time() * 1000)
+                metric = mlflow.entities.Metric
+                metrics = [metric(k, float(v), at, 0) for k, v in overall.items()]
+                metrics += [metric(k, float(v), at, n) for n, step in enumerate(steps) for k, v in step.items()]
+                for start in range(0, len(metrics), 1000):
+                    client.log_batch(run_id, metrics=metrics[start : start + 1000])
+                client.log_batch(run_id, params=[mlflow.entities.Param(k, str(v)[:500]) for k, v in params.items()])
+                for path, text in texts.items():
+                    client.log_text(run_id, text, path)
+            except BaseException:
+                client.set_terminated(run_id, status="FAILED")
+                raise
+            client.set_terminated(run_id, status="FINISHED")
+    except TrackingError as error:
+        return f"MLflow could not be told of the back-test ({error.what}: {error.got})"
+    return ""

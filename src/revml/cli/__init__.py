@@ -31,6 +31,7 @@ SECTIONS = {
     "Learn and score": (
         ("build", "build", "Features of what is new, as one table."),
         ("train", "train", "Train a question, or all of them."),
+        ("backtest", "backtest", "Replay the past as it would have been lived."),
         ("score", "score", "Score and explain every account; publish it."),
         ("forecast", "score", "The same, with the lifetime values shown."),
         ("run", "start", "Run a pipeline of such steps."),

@@ -1,0 +1,7 @@
+"""Back-tests: the past replayed as it would have been lived, origin by origin, in figures, words and pictures."""
+
+from __future__ import annotations
+
+from revml.backtesting.replay import Backtest, Replayed, backtest
+
+__all__ = ["Backtest", "Replayed", "backtest"]
