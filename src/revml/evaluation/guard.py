@@ -28,12 +28,13 @@ from revml.models.rule import Rule
 MOST_ROWS = 12_000  # whole accounts are left out beyond this many rows
 CANDIDATE, FILLED_CANDIDATE = 0.70, 0.80  # ROC-AUC on the rows that made the bins, from which a feature is looked at
 WITNESSES = 40  # the strongest features, that a strong one is compared with
-STRONG = 0.85  # ROC-AUC alone from which a feature that vanishes a window earlier is a leak
+STRONG, LOOK = 0.85, 0.78  # ROC-AUC alone from which a feature that vanishes a window earlier is a leak, may be one
 GONE, STAYS = 0.25, 0.50  # share of its power that a feature keeps a window earlier: a leak's, an honest one's
 STATIC = 0.80  # ROC-AUC from which a column that never changes is looked at
 KNOWS = 0.90  # and from which it is today's value
 EXPECTED = 20  # events expected where a column that never changes has none at all
 TWIN_ROWS, TWIN_SHARE, TWIN_ALIKE = 10, 0.05, 0.95
+WEAKER = frozenset({"strong", "line"})  # evidence that says less than a comparison with the value of earlier
 CALENDAR = frozenset({"renewal"})  # a date that is known beforehand may tell much, and honestly
 
 SENTENCES: Mapping[str, str] = {
@@ -110,7 +111,7 @@ def guard(dataset: Dataset, features: Sequence[str], *, allow: Mapping[str, str]
     encoding = Encoding.fit(whole, features, categorical=categorical)
     look = _Look(dataset, whole, encoding)
     found = {one.feature: one for one in _strong(look)}
-    found |= {one.feature: one for one in _static(look, set(found))}
+    found |= {one.feature: one for one in _static(look, {name for name, one in found.items() if one.certain})}
     told = [*found.values(), *_twins(twins(rows, test, encoding))]
     if dataset.own is not None:
         allow = {**dict.fromkeys(dataset.own["allowed"], "named under `allow` in revml.yaml"), **(allow or {})}
@@ -201,8 +202,10 @@ def _judged(
     name: str, suspicion: Suspicion | None, before: Lagged | None, concept: str, *, ready: bool
 ) -> Finding | None:
     """What is to be said of a strong feature, given what it told a window earlier."""
-    if before is not None and before.now >= STRONG and before.kept <= GONE:
-        return Finding(name, "collapses", {"auc": before.now, "before": before.earlier, "days": before.days})
+    gone = before is not None and before.kept <= GONE and concept not in CALENDAR
+    if before is not None and gone and before.now >= LOOK and (suspicion is None or suspicion.kind in WEAKER):
+        figures = {"auc": before.now, "before": before.earlier, "days": before.days}
+        return Finding(name, "collapses", figures, certain=before.now >= STRONG)
     if suspicion is None:
         return None
     figures = {"auc": suspicion.auc, **suspicion.figures}
@@ -239,13 +242,16 @@ def _in_bins(look: _Look, j: int, chosen: np.ndarray) -> float:
 
 
 def _without_events(look: _Look, j: int) -> float:
-    """How many events chance would give to the values (or the unknown) of a column at which there are none at all."""
-    values = np.nan_to_num(look.matrix[:, j], nan=np.inf)
-    points, place = np.unique(values, return_inverse=True)
-    if len(points) > 200:
+    """How many events chance would give to those bins of a column (its gaps are one) in which there are none at all."""
+    category = look.encoding.columns[j].kind == "category"
+    values = look.matrix[:, j]
+    rule = Rule.fit_column(values, look.label, j, category=category)
+    if rule is None:
         return 0.0
-    n, events = np.bincount(place), np.bincount(place, weights=look.label)
-    return float(n[events == 0].sum() * look.label.mean())
+    bins = np.where(np.isnan(values), len(rule.edges) + 1, np.searchsorted(rule.edges, np.nan_to_num(values)))
+    rows, events = np.bincount(bins), np.bincount(bins, weights=look.label)
+    expected = rows * look.label.mean()
+    return float(expected[(events == 0) & (expected >= EXPECTED / 2)].sum())
 
 
 def _twins(found: Twins) -> list[Finding]:
