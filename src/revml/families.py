@@ -66,7 +66,7 @@ WHERE place <= {MAX_FAMILIES}
 # Customers and the families that they do not have.
 WHITE_SPACE = f"""
 WITH goods AS ({GOODS}), owned AS ({OWNED}), customers AS ({CUSTOMERS}), listed AS ({LISTED})
-SELECT c.account_id, l.family AS item, c.as_of, l.money
+SELECT c.account_id, c.as_of, l.family AS item, l.money
 FROM customers AS c
 JOIN listed AS l ON l.as_of = c.as_of
 LEFT JOIN owned AS o ON o.as_of = c.as_of AND o.account_id = c.account_id AND o.family = l.family AND o.has = 1

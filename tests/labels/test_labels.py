@@ -12,7 +12,7 @@ import sqlglot
 from revml.config import QUESTIONS, QuestionSpec
 from revml.errors import ConfigError, NotEnoughData
 from revml.labels import DEFINITIONS, answerable, label, question_named, require
-from revml.snapshots import population
+from revml.snapshots import ITEM, KEYS, PAIR_QUESTIONS, population
 from revml.windows import instant
 from tests.labels.rows import UNTIL, labels_of, order, term
 from tests.literal_facts import stage
@@ -26,7 +26,7 @@ def test_every_question_has_its_definition_in_words() -> None:
 
 
 def test_tables_decide_which_questions_can_be_answered(tmp_path: Path) -> None:
-    """Subscriptions with ends answer churn, contraction and upsell, orders answer lapse and growth."""
+    """Contracts with ends answer churn, contraction and upsell, orders lapse and growth, families cross-sell."""
     ended, open_ended, orders = [term("a", "2025-01-01", "2026-01-01")], [term("a", "2025-01-01")], [order("a", UNTIL)]
     assert answerable(stage(tmp_path / "1", subscriptions=ended)) == ("churn", "contraction", "upsell")
     assert answerable(stage(tmp_path / "2", subscriptions=open_ended)) == ()
@@ -64,11 +64,14 @@ def test_facts_after_the_window_never_move_a_label(tmp_path: Path, question: str
             term("c", "2026-02-01", mrr=300.0),
         ],
         "orders": [order("a", "2025-12-01"), order("b", "2025-12-01"), order("b", "2026-02-01", 300.0)],
+        "products": [{"product": "q", "family": "f"}],
     }
+    history["orders"] += [order(f"o{n}", "2025-12-01", product="q") for n in range(5)]
     later = "2026-05-01T00:00:01"
     more = {
         "subscriptions": [*history["subscriptions"], term("a", later, line="x"), term("b", later, line="y", mrr=900.0)],
-        "orders": [*history["orders"], order("a", later, 900.0), order("b", later, -300.0, -1.0)],
+        "orders": [*history["orders"], order("a", later, 900.0, product="q"), order("b", later, -300.0, -1.0)],
+        "products": history["products"],
     }
     before, after = (stage(tmp_path / n, observed_until=UNTIL, **rows) for n, rows in (("1", history), ("2", more)))
     at_risk = population(before, name, spec, [instant("2026-01-01")])
@@ -97,6 +100,7 @@ def test_no_closed_window_gives_no_label(tmp_path: Path) -> None:
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_definitions_are_portable_sql(question: str, dialect: str) -> None:
     """Each definition is one SELECT that other engines' dialects can say."""
+    item = [ITEM] if question in PAIR_QUESTIONS else []
     sql = DEFINITIONS[question_named(question)].sql(QuestionSpec(), instant(UNTIL))
     (said,) = sqlglot.transpile(sql, read="duckdb", write=dialect, unsupported_level=sqlglot.ErrorLevel.RAISE)
-    assert sqlglot.parse_one(said, read=dialect).named_selects == ["account_id", "as_of", "label"]
+    assert sqlglot.parse_one(said, read=dialect).named_selects == [*KEYS, *item, "label"]

@@ -24,12 +24,13 @@ class CrossSell(Question):
 
     name: ClassVar[QuestionName] = "cross_sell"
     needs: ClassVar[dict[str, tuple[str, ...]]] = {"products": ("family",)}
+    needs_one: ClassVar[tuple[str, ...]] = ("subscriptions.product", "orders.product")
 
     def sql(self, spec: QuestionSpec, observed_until: datetime) -> str:
         """Pairs at risk with a purchase of the family in the window."""
         return f"""
 WITH goods AS ({GOODS}), spans AS ({spans(timestamp(observed_until), spec.lookback_days)})
-SELECT r.account_id, r.item, r.as_of,
+SELECT r.account_id, r.as_of, r.item,
        CASE WHEN MAX(CASE WHEN s.begins <= r.opens AND s.until > r.opens THEN 1 ELSE 0 END) = 1 THEN NULL
             ELSE MAX(CASE WHEN s.begins > r.opens AND s.begins <= r.closes THEN 1 ELSE 0 END) END AS label
 FROM at_risk r
