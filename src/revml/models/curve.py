@@ -106,13 +106,17 @@ class Curve:
     def apply(self, probability: np.ndarray, renewals: Renewals) -> np.ndarray:
         """Probabilities at every horizon, shape (n, horizons); at `main` exactly the given ones.
 
-        The account's cumulative hazard is scaled by one factor so that it meets its probability.
+        Up to `main` the account's cumulative hazard is scaled by one factor so that it meets its probability. Beyond,
+        the hazards stand as learned: they were learned given the probability, and scaling would count it twice.
         """
         event = 1.0 - probability if self.falls else probability
-        total = np.cumsum(_cumulative(self, event, renewals), axis=1)
+        gained = _cumulative(self, event, renewals)
         at = self.horizons.index(self.main)
-        scale = -np.log1p(-np.clip(event, 0.0, MOST)) / total[:, at]
-        free = np.exp(-total * scale[:, None])
+        whole = -np.log1p(-np.clip(event, 0.0, MOST))
+        total = np.cumsum(gained, axis=1)
+        total[:, :at] *= (whole / total[:, at])[:, None]
+        total[:, at:] += (whole - total[:, at])[:, None]
+        free = np.exp(-total)
         out = free if self.falls else 1.0 - free
         out[:, at] = probability
         # A rounding must not turn the curve back.

@@ -21,26 +21,42 @@ MIN_EVENTS = 10
 
 
 @dataclass(frozen=True)
-class LearnedCurve:
-    """A curve with the rows that it was learned from, to be measured on.
+class Seen:
+    """Snapshots with an out-of-sample probability and what came of them.
 
     Attributes:
-        rows: which of the learning rows.
-        fold: by account; `probability` of a row comes from a fit on the other folds.
-        happened: by horizon, 1.0, 0.0 or NaN a row.
+        fold: of the account; the same for all its rows.
+        happened: by horizon, 1.0, 0.0, or NaN where it has not closed.
+    """
+
+    fold: np.ndarray
+    probability: np.ndarray
+    happened: Mapping[int, np.ndarray]
+    renewals: Renewals
+
+    def take(self, rows: np.ndarray) -> Seen:
+        """Some of them."""
+        happened = {days: told[rows] for days, told in self.happened.items()}
+        return Seen(self.fold[rows], self.probability[rows], happened, self.renewals.take(rows))
+
+
+@dataclass(frozen=True)
+class LearnedCurve:
+    """A curve, with the rows that it was learned from and those that the ladder judged, to be measured on.
+
+    Attributes:
+        across: every learning row (or a share of the accounts), its probability from a fit on the other folds.
+        judged: the rows that the ladder was judged on: out of time, or across accounts where history is short.
     """
 
     curve: Curve
-    rows: np.ndarray = field(repr=False)
-    fold: np.ndarray = field(repr=False)
-    probability: np.ndarray = field(repr=False)
-    happened: Mapping[int, np.ndarray] = field(repr=False)
-    renewals: Renewals = field(repr=False)
+    across: Seen = field(repr=False)
+    judged: Seen = field(repr=False)
 
     def without(self, fold: int) -> Curve:
-        """The curve as the other folds alone would have it."""
-        kept = self.fold != fold
-        return _fit(self.curve, self.probability[kept], _take(self.happened, kept), self.renewals.take(kept))
+        """The curve as the accounts of the other folds alone would have it."""
+        others = self.across.fold != fold
+        return _fit(self.curve, self.across.take(others)) if others.any() else self.curve
 
 
 def learn_curve(
@@ -55,43 +71,40 @@ def learn_curve(
     """Learn the curve of a question.
 
     Args:
-        happened: see `LearnedCurve`, over all learning rows; of a question that falls, whether the opposite happened.
+        happened: see `Seen`, over all learning rows; of a question that falls, whether the opposite happened.
         main, gap, falls: see `Curve`.
     """
-    rows, fold, probability = _out_of_sample(data, climbed)
-    mine = _take(happened, rows)
-    renewals = Renewals.of(data.matrix[rows], data.encoding.names)
-    curve = _fit(Curve(main, gap, falls, ()), probability, mine, renewals)
-    return LearnedCurve(curve, rows, fold, probability, mine, renewals)
+    every = Seen(
+        fold=(data.accounts // 31) % FOLDS,
+        probability=np.full(len(data.label), np.nan),
+        happened=happened,
+        renewals=Renewals.of(data.matrix, data.encoding.names),
+    )
+    judged = replace(every.take(climbed.judged), probability=climbed.probability)
+    rows = np.flatnonzero((data.accounts // 104_729) % 10_000 < 10_000 * min(1.0, MOST_ROWS / len(data.label)))
+    across = _across_accounts(data, climbed, every.take(rows), rows) or judged
+    return LearnedCurve(_fit(Curve(main, gap, falls, ()), across), across, judged)
 
 
-def _fit(like: Curve, probability: np.ndarray, happened: Mapping[int, np.ndarray], renewals: Renewals) -> Curve:
-    event = 1.0 - probability if like.falls else probability
-    return fit_curve(event, happened, renewals, main=like.main, gap=like.gap, falls=like.falls)
+def _fit(like: Curve, seen: Seen) -> Curve:
+    event = 1.0 - seen.probability if like.falls else seen.probability
+    return fit_curve(event, seen.happened, seen.renewals, main=like.main, gap=like.gap, falls=like.falls)
 
 
-def _out_of_sample(data: Learning, climbed: Climbed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, their folds by account, and the served rung's probability for accounts that it was not fitted on."""
-    kept = (data.accounts // 104_729) % 10_000 < 10_000 * min(1.0, MOST_ROWS / len(data.label))
-    rows = np.flatnonzero(kept)
-    fold = (data.accounts[rows] // 31) % FOLDS
+def _across_accounts(data: Learning, climbed: Climbed, seen: Seen, rows: np.ndarray) -> Seen | None:
+    """The served rung's probability for accounts it was not fitted on; None where there are too few to fit again."""
     label = data.label[rows]
-    counts = [min(label[fold != k].sum(), (1 - label[fold != k]).sum()) for k in range(FOLDS)]
-    if min(counts) < MIN_EVENTS:
-        # Too few to fit again: the ladder's own predictions, which are out of sample but fewer.
-        return climbed.judged, (data.accounts[climbed.judged] // 31) % FOLDS, climbed.probability
+    left = [label[seen.fold != k] for k in range(FOLDS)]
+    if min(min(y.sum(), len(y) - y.sum()) for y in left) < MIN_EVENTS:
+        return None
     raw = np.empty(len(rows))
     for k in range(FOLDS):
-        model = refit(climbed, _part(data, rows[fold != k]))
-        raw[fold == k] = model.raw(data.matrix[rows[fold == k]])
-    return rows, fold, climbed.calibration.apply(raw)
+        out = seen.fold == k
+        raw[out] = refit(climbed, _part(data, rows[~out])).raw(data.matrix[rows[out]])
+    return replace(seen, probability=climbed.calibration.apply(raw))
 
 
 def _part(data: Learning, rows: np.ndarray) -> Learning:
     return replace(
         data, matrix=data.matrix[rows], label=data.label[rows], accounts=data.accounts[rows], as_of=data.as_of[rows]
     )
-
-
-def _take(happened: Mapping[int, np.ndarray], rows: np.ndarray) -> dict[int, np.ndarray]:
-    return {days: told[rows] for days, told in happened.items()}
