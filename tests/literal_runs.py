@@ -54,6 +54,7 @@ def literal_run(as_of: str = "2026-03-01", **probabilities: Mapping[str, float])
         {
             "account_id": [i for i, _, _ in rows],
             "question": [q for _, q, _ in rows],
+            "item": "",
             "probability": [p for _, _, p in rows],
             "percentile": [100.0 * p for _, _, p in rows],
             "band": ["high" if p >= 0.3 else "medium" if p >= 0.1 else "low" for _, _, p in rows],
@@ -109,8 +110,10 @@ def _reasons(scores: pd.DataFrame) -> pd.DataFrame:
             "Obor je strojírenství.",
         ),
     )
-    keys = scores[["account_id", "question"]].itertuples(index=False)
-    return pd.DataFrame([(k.account_id, k.question, *r) for k in keys for r in said], columns=list(REASON_COLUMNS))
+    keys = scores[["account_id", "question", "item"]].itertuples(index=False)
+    return pd.DataFrame(
+        [(k.account_id, k.question, k.item, *r) for k in keys for r in said], columns=list(REASON_COLUMNS)
+    )
 
 
 def _clv(ids: list[str]) -> pd.DataFrame:
@@ -143,6 +146,7 @@ def made_run(as_of: str, accounts: int, *, seed: int = 0, shift: float = 0.0) ->
         {
             "account_id": ids,
             "question": "churn",
+            "item": "",
             "probability": probability,
             "percentile": 100 * pd.Series(probability).rank(pct=True),
             "band": np.where(probability >= 0.3, "high", np.where(probability >= 0.1, "medium", "low")),

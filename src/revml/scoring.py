@@ -16,7 +16,7 @@ import pandas as pd
 from revml.clv import ClvForecast, forecast_clv
 from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
 from revml.contract.tables import TABLES
-from revml.datasets import feature_frame, scoring_time
+from revml.datasets import feature_frame, scoring_time, with_features
 from revml.errors import BundleError, NotEnoughData, NotFound
 from revml.explanations import explain, own_features
 from revml.features.catalog import available, available_subjects
@@ -25,7 +25,7 @@ from revml.models.bundle import Bundle
 from revml.models.registry import champion
 from revml.progress import Progress, silent
 from revml.ready_scoring import ReadyToScore, ready_to_score
-from revml.snapshots import PAST_DAYS, bound, instants, population
+from revml.snapshots import ITEM, PAST_DAYS, bound, instants, population
 from revml.sources.facts import Facts
 from revml.store import Store
 from revml.store.runs import (
@@ -325,10 +325,10 @@ def now_and_before(
         {"account_id": [*accounts, *older], "as_of": instants([as_of] * len(accounts) + [before] * len(older))}
     )
     features = feature_frame(facts, pairs, progress=progress)
-    now = features[features["as_of"] == as_of].drop(columns="as_of")
+    now = features[features["as_of"] == as_of]
     past = features[features["as_of"] == before].reset_index(drop=True)
     untold = [name for name, since in told_since(facts).items() if name in past.columns and before < since]
-    frames = {q: rows.merge(now, on="account_id", how="left", validate="one_to_one") for q, rows in at_risk.items()}
+    frames = {q: with_features(facts, rows, now, workspace.question(q)) for q, rows in at_risk.items()}
     return frames, past.drop(columns=untold)
 
 
@@ -363,19 +363,21 @@ def score(bundle: Bundle, frame: pd.DataFrame, spec: QuestionSpec) -> pd.DataFra
     """Probabilities with rank, band and money.
 
     Args:
-        frame: `account_id`, `money` and the bundle's features.
+        frame: `account_id`, `item` where there is one, `money` and the bundle's features.
         spec: the definition that the bundle was trained on.
 
     Returns:
-        `SCORE_COLUMNS`, sorted by account.
+        `SCORE_COLUMNS`, sorted by account and item.
     """
-    frame = frame.sort_values("account_id", kind="stable").reset_index(drop=True)
+    frame = frame.assign(item=frame.get(ITEM, ""))
+    frame = frame.sort_values(["account_id", ITEM], kind="stable").reset_index(drop=True)
     probability = bundle.predict(frame) if len(frame) else np.empty(0)
     money = frame["money"].to_numpy(dtype=float, na_value=0.0)
     return pd.DataFrame(
         {
             "account_id": frame["account_id"].astype("str"),
             "question": pd.Series([bundle.question] * len(frame), dtype="str"),
+            "item": frame[ITEM].astype("str"),
             "probability": probability,
             "percentile": pd.Series(probability).rank(pct=True).to_numpy() * 100,
             "band": pd.Series(bundle.bands.of(probability), dtype="str"),

@@ -14,6 +14,7 @@ import pandas as pd
 
 from revml.explanations.peers import peer_values
 from revml.features.catalog import catalog
+from revml.features.item import OF_ITEM
 from revml.features.spec import Feature
 
 
@@ -62,9 +63,15 @@ class KnownFacts:
             past=past_value,
             category=category,
             past_category=past_category,
-            peers=peer_values(now, numbers, flags, categories)[names].to_numpy(dtype=float),
+            peers=_peers(now, numbers, flags, categories)[names].to_numpy(dtype=float),
             known=known,
         )
+
+
+def _peers(now: pd.DataFrame, numbers: list[str], flags: list[str], categories: list[str]) -> pd.DataFrame:
+    """What is usual among similar accounts; what is the same for all of them is no comparison."""
+    peers = peer_values(now, numbers, flags, categories)
+    return peers.assign(**dict.fromkeys(OF_ITEM.intersection(peers.columns), np.nan))
 
 
 OWN = "own"  # the concept of a ready table's columns, each of which is told by itself

@@ -21,22 +21,29 @@ MONEY_BANDS = 4
 def peer_keys(frame: pd.DataFrame) -> list[np.ndarray]:
     """For each row, its key at each level from the most alike to all; an empty key means no such level.
 
-    A key that fewer than `MIN_PEERS` rows share is empty; the last level is never empty.
+    A key that fewer than `MIN_PEERS` rows share is empty; the last level is never empty. Rows about an `item` are
+    compared with rows about the same one.
 
     Args:
-        frame: may hold `industry`, `employees`, `money`; what is not there makes no difference.
+        frame: may hold `industry`, `employees`, `money`, `item`; what is not there makes no difference.
 
     >>> levels = peer_keys(pd.DataFrame({"industry": ["retail"] * 20 + ["health"] * 3}))
     >>> [level[0] for level in levels], [level[-1] for level in levels]
     (['', 'retail', '', 'all'], ['', '', '', 'all'])
     """
     industry, size = _industry(frame), _size(frame)
+    item = (
+        ("\t" + frame["item"].astype(str)).to_numpy(dtype=object)
+        if "item" in frame
+        else np.full(len(frame), "", object)
+    )
     both = np.where((industry != "") & (size != ""), industry + "\t" + size, "")
     levels = []
     for key in (both, industry, size):
+        key = np.where(key != "", key + item, "")
         counts = pd.Series(key).map(pd.Series(key).value_counts()).to_numpy()
         levels.append(np.where(counts >= MIN_PEERS, key, ""))
-    levels.append(np.full(len(frame), "all", dtype=object))
+    levels.append(np.full(len(frame), "all", dtype=object) + item)
     return levels
 
 

@@ -23,6 +23,7 @@ from revml.locales import LANGUAGES
 REASON_COLUMNS = (
     "account_id",
     "question",
+    "item",
     "rank",
     "concept",
     "side",
@@ -69,7 +70,8 @@ def explain(
 
     Args:
         bundle: the model that scored `now`.
-        now: one row an account: `account_id`, the bundle's features, `money` where known. Peers are found among them.
+        now: one row an account (or an account and `item`): `account_id`, the bundle's features, `money` where known.
+            Peers are found among them, of pairs among those of the same item.
         past: features of the same accounts `PAST_DAYS` before; an account that is not in it has no past.
         top: reasons an account; at most `top - 1` of them raise the probability where others lower it.
         currency: ISO 4217 code of money features.
@@ -77,15 +79,15 @@ def explain(
             ready table (concept `own`) are each a reason of their own.
 
     Returns:
-        `REASON_COLUMNS`, sorted by account and rank: what raises the probability first, then what lowers it, each side
-        by strength, circumstances at half of theirs. Fewer than `top` rows where fewer concepts matter, none for a
+        `REASON_COLUMNS`, sorted by account, item and rank: what raises the probability first, then what lowers it, each
+        side by strength, circumstances at half of theirs. Fewer than `top` rows where fewer concepts matter, none for a
         constant model. `value` and `past` are numbers, texts of a category, or None where unknown; yes is 1. `peers` is
         a median, for flags the share of yes, for categories the share of all accounts with the same.
 
     Raises:
         BundleError: a feature is missing, or the explanation does not add up.
     """
-    now = now.sort_values("account_id", kind="stable").reset_index(drop=True)
+    now = now.sort_values(["account_id", *(["item"] if "item" in now else [])], kind="stable").reset_index(drop=True)
     explained = contributions(bundle, now)
     features = [
         (own or {}).get(name) or declared(name, categorical=name in bundle.categorical) for name in explained.features
@@ -102,6 +104,7 @@ def explain(
         {
             "account_id": now["account_id"].to_numpy(dtype=object)[row],
             "question": bundle.question,
+            "item": now["item"].to_numpy(dtype=object)[row] if "item" in now else "",
             "rank": rank,
             "concept": np.asarray([called[idea] for idea in concepts], dtype=object)[concept],
             "side": np.where(sums[row, concept] > 0, "raises", "lowers"),

@@ -15,7 +15,7 @@ class PageError(StoreError):
 
 @dataclass(frozen=True)
 class Cursor:
-    """The last row of a page: its run, question, order, sort key and account.
+    """The last row of a page: its run, question, order, sort key, account and item.
 
     >>> cursor = Cursor(3, "churn", "name", False, "škoda", "a-1")
     >>> Cursor.read(cursor.text()) == cursor
@@ -28,10 +28,11 @@ class Cursor:
     reverse: bool
     key: float | str
     account_id: str
+    item: str = ""
 
     def text(self) -> str:
         """The cursor as text that fits into an address."""
-        fields = [self.run_id, self.question, self.order, self.reverse, self.key, self.account_id]
+        fields = [self.run_id, self.question, self.order, self.reverse, self.key, self.account_id, self.item]
         packed = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
@@ -43,10 +44,15 @@ class Cursor:
             PageError: the text is no cursor.
         """
         try:
-            run_id, question, order, reverse, key, account_id = json.loads(
+            run_id, question, order, reverse, key, account_id, item = json.loads(
                 base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
             )
-            if not (isinstance(run_id, int) and isinstance(reverse, bool) and isinstance(account_id, str)):
+            if not (
+                isinstance(run_id, int)
+                and isinstance(reverse, bool)
+                and isinstance(account_id, str)
+                and isinstance(item, str)
+            ):
                 raise TypeError
             if not isinstance(key, str if order == "name" else int | float) or isinstance(key, bool):
                 raise TypeError
@@ -58,4 +64,4 @@ class Cursor:
                 got=text[:80],
                 do="leave it out to begin at the first page",
             ) from None
-        return cls(run_id, str(question), str(order), reverse, key, account_id)
+        return cls(run_id, str(question), str(order), reverse, key, account_id, item)

@@ -26,8 +26,8 @@ NO_CLV = -1.0e300
 
 _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "accounts": (ACCOUNT_COLUMNS, ("account_id",)),
-    "scores": (SCORE_COLUMNS, ("account_id", "question")),
-    "reasons": (REASON_COLUMNS, ("account_id", "question", "rank")),
+    "scores": (SCORE_COLUMNS, ("account_id", "question", "item")),
+    "reasons": (REASON_COLUMNS, ("account_id", "question", "item", "rank")),
     "clv": (CLV_COLUMNS, ("account_id", "relation")),
     "flows": (FLOW_COLUMNS, ("account_id", "relation", "month")),
 }
@@ -137,11 +137,11 @@ def account_rows(run: ScoreRun) -> list[Row]:
     return out
 
 
-def score_rows(run: ScoreRun, previous: dict[tuple[str, str], float]) -> list[Row]:
-    """Scores with their change against `previous`: (question, account) to the probability of the run before."""
+def score_rows(run: ScoreRun, previous: dict[tuple[str, str, str], float]) -> list[Row]:
+    """Scores with their change against `previous`: (question, account, item) to the probability of the run before."""
     out = rows(run.scores, SCORE_COLUMNS)
     for row in out:
-        before = previous.get((row["question"], row["account_id"]))
+        before = previous.get((row["question"], row["account_id"], row["item"]))
         row["previous_probability"] = before
         row["change"] = 0.0 if before is None else row["probability"] - before
         row["model_version"] = str(row["model_version"])

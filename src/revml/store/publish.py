@@ -87,7 +87,7 @@ def roll_back(database: Database, run_id: int | None) -> int:
     return run_id
 
 
-def _previous(connection: Connection, as_of: datetime) -> dict[tuple[str, str], float]:
+def _previous(connection: Connection, as_of: datetime) -> dict[tuple[str, str, str], float]:
     """Probabilities of the newest run that looked from an earlier day: scoring a day twice is no trend."""
     before = connection.execute(
         select(runs.c.id)
@@ -98,9 +98,11 @@ def _previous(connection: Connection, as_of: datetime) -> dict[tuple[str, str], 
     if before is None:
         return {}
     found = connection.execute(
-        select(scores.c.question, scores.c.account_id, scores.c.probability).where(scores.c.run_id == before)
+        select(scores.c.question, scores.c.account_id, scores.c.item, scores.c.probability).where(
+            scores.c.run_id == before
+        )
     )
-    return {(question, account): probability for question, account, probability in found}
+    return {(question, account, item): probability for question, account, item, probability in found}
 
 
 def _insert(connection: Connection, table: Table, run_id: int, rows: Sequence[dict[str, Any]]) -> None:

@@ -102,17 +102,23 @@ def page(
     query: Select[Any] = select(*ACCOUNT, *SCORE, column.label("sort_key")).select_from(JOINED).where(*chosen)
     if after is not None:
         beyond = column < after.key if descending else column > after.key
-        query = query.where(or_(beyond, and_(column == after.key, scores.c.account_id > after.account_id)))
-    query = query.order_by(column.desc() if descending else column.asc(), scores.c.account_id).limit(limit + 1)
+        later = or_(
+            scores.c.account_id > after.account_id,
+            and_(scores.c.account_id == after.account_id, scores.c.item > after.item),
+        )
+        query = query.where(or_(beyond, and_(column == after.key, later)))
+    first = column.desc() if descending else column.asc()
+    query = query.order_by(first, scores.c.account_id, scores.c.item).limit(limit + 1)
     found = connection.execute(query).all()
     shown = found[:limit]
     tops = _top_reasons(connection, run.id, question, [row.account_id for row in shown])
     cursor = None
     if len(found) > limit:
-        cursor = Cursor(run.id, question, order, reverse, shown[-1].sort_key, shown[-1].account_id).text()
+        last = shown[-1]
+        cursor = Cursor(run.id, question, order, reverse, last.sort_key, last.account_id, last.item).text()
     return Page(
         run=run,
-        rows=tuple(ListedAccount(_account(row), _score(row), tops.get(row.account_id)) for row in shown),
+        rows=tuple(ListedAccount(_account(row), _score(row), tops.get((row.account_id, row.item))) for row in shown),
         total=total,
         after=cursor,
     )
@@ -150,8 +156,11 @@ def detail(connection: Connection, run: RunInfo, account_id: str) -> AccountDeta
     return AccountDetail(
         run=run,
         account=_account(row),
-        scores=tuple(Score(**_only(s, Score)) for s in of(scores, scores.c.question)),
-        reasons=tuple(_reason(r) for r in of(reasons, reasons.c.question, reasons.c.rank)),
+        scores=tuple(
+            Score(**_only(s, Score))
+            for s in of(scores, scores.c.question, scores.c.expected_money.desc(), scores.c.item)
+        ),
+        reasons=tuple(_reason(r) for r in of(reasons, reasons.c.question, reasons.c.item, reasons.c.rank)),
         clv=tuple(Clv(**_without(c, "run_id", "account_id")) for c in of(clv, clv.c.relation)),
         flows=tuple(
             Flows(f["relation"], tuple(f["survival"]), tuple(f["expected_revenue"]), tuple(f["discounted_margin"]))
@@ -166,6 +175,7 @@ def history(connection: Connection, run: RunInfo, account_id: str) -> tuple[Past
     found = connection.execute(
         select(
             scores.c.question,
+            scores.c.item,
             scores.c.run_id,
             runs.c.as_of,
             scores.c.probability,
@@ -175,9 +185,9 @@ def history(connection: Connection, run: RunInfo, account_id: str) -> tuple[Past
         .join_from(scores, runs, runs.c.id == scores.c.run_id)
         .where(scores.c.account_id == account_id, or_(scores.c.run_id == run.id, ~runs.c.withdrawn))
         .where(runs.c.as_of <= run.as_of, scores.c.run_id <= run.id)
-        .order_by(scores.c.question, runs.c.as_of, scores.c.run_id)
+        .order_by(scores.c.question, scores.c.item, runs.c.as_of, scores.c.run_id)
     ).all()
-    newest = {(row.question, row.as_of): row for row in found}
+    newest = {(row.question, row.item, row.as_of): row for row in found}
     return tuple(PastScore(**row._mapping) for row in newest.values())
 
 
@@ -245,17 +255,18 @@ def _money_of_one() -> ColumnElement[Any]:
     return func.coalesce(scores.c.expected_money / func.nullif(scores.c.probability, 0.0), 0.0)
 
 
-def _top_reasons(connection: Connection, run_id: int, question: str, ids: list[str]) -> dict[str, Reason]:
+def _top_reasons(connection: Connection, run_id: int, question: str, ids: list[str]) -> dict[tuple[str, str], Reason]:
     found = connection.execute(
         select(reasons)
         .where(reasons.c.run_id == run_id, reasons.c.question == question, reasons.c.account_id.in_(ids))
-        .order_by(reasons.c.account_id, reasons.c.rank)
+        .order_by(reasons.c.account_id, reasons.c.item, reasons.c.rank)
     ).mappings()
-    best: dict[str, Reason] = {}
+    best: dict[tuple[str, str], Reason] = {}
     for row in found:
-        known = best.get(row["account_id"])
+        key = (row["account_id"], row["item"])
+        known = best.get(key)
         if known is None or (known.side != "raises" and row["side"] == "raises"):
-            best[row["account_id"]] = _reason(row)
+            best[key] = _reason(row)
     return best
 
 

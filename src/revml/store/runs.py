@@ -27,8 +27,9 @@ ACCOUNT_COLUMNS = (
 SCORE_COLUMNS = (
     "account_id",
     "question",  # config.QuestionName: churn, upsell ...
+    "item",  # the product family of a cross-sell; empty where the question is about the account alone
     "probability",
-    "percentile",  # 0 to 100 among the accounts scored for this question; 100 is the most likely
+    "percentile",  # 0 to 100 among the rows scored for this question; 100 is the most likely
     "band",  # high, medium, low
     "money",  # yearly money of the relation: 12 * MRR, or order revenue of the last 365 days
     "expected_money",  # probability * money lost (config.LOSSES) or gained a year
@@ -37,6 +38,7 @@ SCORE_COLUMNS = (
 REASON_COLUMNS = (
     "account_id",
     "question",
+    "item",
     "rank",  # 1 is the strongest
     "concept",
     "side",  # raises, lowers: what the reason does to the probability

@@ -102,6 +102,7 @@ scores = Table(
     _run_id(),
     Column("question", NAME, primary_key=True),
     Column("account_id", ID, primary_key=True),
+    Column("item", Text, primary_key=True),  # what the question is about beside the account: a family; else empty
     Column("probability", Float, nullable=False),
     Column("previous_probability", Float),  # in the run before, NULL where the account was not scored then
     Column("change", Float, nullable=False),  # probability - previous_probability, 0 where there is none
@@ -123,6 +124,7 @@ reasons = Table(
     _run_id(),
     Column("account_id", ID, primary_key=True),
     Column("question", NAME, primary_key=True),
+    Column("item", Text, primary_key=True),
     Column("rank", Integer, primary_key=True, autoincrement=False),
     Column("concept", Text, nullable=False),
     Column("side", NAME, nullable=False),

@@ -43,6 +43,7 @@ class Reason:
     """One reason in words, with the figures it was made of."""
 
     question: str
+    item: str
     rank: int
     concept: str
     side: str
@@ -61,9 +62,13 @@ class Reason:
 
 @dataclass(frozen=True)
 class Score:
-    """The answer to one question about one account; `change` is against the run before, None where there was none."""
+    """The answer to one question about one account; `change` is against the run before, None where there was none.
+
+    `item` is what the question is about beside the account, such as a product family; empty for most questions.
+    """
 
     question: str
+    item: str
     probability: float
     previous_probability: float | None
     percentile: float
@@ -142,6 +147,7 @@ class PastScore:
     """A probability of an earlier run, or of this one."""
 
     question: str
+    item: str
     run_id: int
     as_of: datetime
     probability: float
