@@ -21,9 +21,11 @@ from revml.config import QuestionName, Workspace
 from revml.datasets import Dataset, build_dataset
 from revml.errors import NotEnoughData
 from revml.evaluation.card import card
+from revml.evaluation.expected import NOISE_ONLY, Uncertainty, learned_uncertainty
 from revml.evaluation.figures import Figures, measure
 from revml.evaluation.guard import blocking, guard
 from revml.evaluation.horizons import curve_of
+from revml.evaluation.segments import segments_of
 from revml.evaluation.verdict import Verdict, judge, stopped
 from revml.features.catalog import catalog
 from revml.models.baselines import Rule, Rung
@@ -33,7 +35,7 @@ from revml.models.curve import Curve
 from revml.models.encoding import Encoding
 from revml.models.folds import account_numbers, folds_by_account, folds_by_time
 from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed, Learning, climb
-from revml.models.reference import reference, segment_of
+from revml.models.reference import reference
 from revml.models.registry import serving_bundle
 from revml.models.sheet import ModelSheet, load_sheet
 from revml.models.tuning import Tuned, tune
@@ -89,6 +91,9 @@ class Fitted:
     Attributes:
         rows, test: what was learned from and what was put aside, each sorted by as_of and account_id.
         by_time: whether rungs were chosen out of time, or across accounts because history is short.
+        uncertainty: of the calibration: what makes the interval of expected events wider than noise does.
+        window_days: from a snapshot to the end of its label, 0 where rows bear no dates.
+        own: whether the features are the columns of a ready table.
     """
 
     sheet: ModelSheet
@@ -99,6 +104,9 @@ class Fitted:
     data: Learning = field(repr=False)
     climbed: Climbed = field(repr=False)
     tuned: Tuned | None = None
+    uncertainty: Uncertainty = NOISE_ONLY
+    window_days: float = 0.0
+    own: bool = False
 
     @property
     def base_rate(self) -> float:
@@ -153,7 +161,7 @@ def train_dataset(
     predictions, distributions, figures, verdict = try_fitted(workspace, fitted)
     verdict = stopped(verdict, blocking(leaks))
     told = _told(workspace, dataset, rows, test, features, by_time)
-    more: dict[str, Any] = {"leaks": [one.to_json() for one in leaks]}
+    more: dict[str, Any] = {"uncertainty": fitted.uncertainty.to_json(), "leaks": [one.to_json() for one in leaks]}
     if ITEM in test.columns:
         more["entity"] = "pair"
     more["tuning"] = fitted.tuned.told if fitted.tuned else None
@@ -206,7 +214,11 @@ def fit_dataset(
         tuned = tune(data, folds, sheet.tuning, place, dataset.question, dataset.fingerprint, halves(report)[0])
         data, report = replace(data, sheet=tuned.sheet), halves(report)[1]
     climbed = climb(data, folds, progress=report)
-    return Fitted(data.sheet, rows, test, features, by_time, data, climbed, tuned)
+    window = 0.0 if dataset.held_out else float(dataset.spec.window(dataset.question).reach.days)
+    uncertainty = learned_uncertainty(data, climbed, window_days=window, by_time=by_time)
+    return Fitted(
+        data.sheet, rows, test, features, by_time, data, climbed, tuned, uncertainty, window, dataset.own is not None
+    )
 
 
 def try_fitted(workspace: Workspace, fitted: Fitted) -> tuple[pd.DataFrame, dict[str, Any], Figures, Verdict]:
@@ -214,8 +226,7 @@ def try_fitted(workspace: Workspace, fitted: Fitted) -> tuple[pd.DataFrame, dict
     test, climbed, sheet = fitted.test, fitted.climbed, fitted.sheet
     predictions = test[[*keys_of(test), "label", "money"]].assign(probability=fitted.predict(test))
     distributions = reference(fitted.rows, fitted.features, fitted.data.encoding.categorical, climbed.probability)
-    peers = distributions["peers"]
-    segments = {peers["column"]: list(segment_of(test, peers))} if peers["column"] else {}
+    segments = segments_of(fitted.rows, test, fitted.data.encoding.categorical, own=fitted.own)
     figures = measure(
         predictions,
         constant=fitted.base_rate,
@@ -223,6 +234,8 @@ def try_fitted(workspace: Workspace, fitted: Fitted) -> tuple[pd.DataFrame, dict
         seed=workspace.seed,
         rounds=sheet.bootstrap_rounds,
         segments=segments,
+        uncertainty=fitted.uncertainty,
+        window_days=fitted.window_days,
     )
     return predictions, distributions, figures, judge(figures, climbed.served, over_constant=climbed.over_constant)
 

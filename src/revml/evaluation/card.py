@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from revml.evaluation.sections.data import learned_from
-from revml.evaluation.sections.figures import by_segment, calibrated, tested
+from revml.evaluation.sections.figures import calibrated, measured
 from revml.evaluation.sections.guarded import leaks
 from revml.evaluation.sections.importance import looks_at
-from revml.evaluation.sections.limits import limited, never, notes
+from revml.evaluation.sections.limits import limited, never, notes, reproduced
 from revml.evaluation.sections.markdown import Manifest
 from revml.evaluation.sections.question import asked, verdict
+from revml.evaluation.sections.segments import by_segment
 from revml.evaluation.sections.served import serves
 from revml.locales import Words, words
 
@@ -26,13 +27,14 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("card.data", learned_from),
     ("card.leaks", leaks),
     ("card.served", serves),
-    ("card.figures", tested),
+    ("card.figures", measured),
     ("card.calibration", calibrated),
     ("card.segments", by_segment),
     ("card.importance", looks_at),
     ("card.limits", limited),
     ("card.never", never),
     ("card.notes", notes),
+    ("card.reproduce", reproduced),
 )
 
 

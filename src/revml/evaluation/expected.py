@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from revml.models.calibration import log_odds, sigmoid
+from revml.models.ladder import Climbed, Learning, newest
 
 WITHIN = 0.95
 DRAWS = 4_000
@@ -40,6 +41,9 @@ class Uncertainty:
     def to_json(self) -> dict[str, float]:
         """Plain numbers."""
         return {name: round(value, 6) for name, value in asdict(self).items()}
+
+
+NOISE_ONLY = Uncertainty()
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,21 @@ def uncertainty_of(
     curve = float((weight * away**2).sum())
     slope_sd = _by_account(rest * away, accounts) / curve if curve > 1e-9 else 0.0
     return Uncertainty(level_sd, min(slope_sd, 1.0), centre, drift)
+
+
+def learned_uncertainty(data: Learning, climbed: Climbed, *, window_days: float, by_time: bool) -> Uncertainty:
+    """The uncertainty of a ladder's calibration, and of its level over the windows it learned from.
+
+    Args:
+        window_days: from a snapshot to the end of its label, 0 where rows bear no dates: then nothing drifts.
+    """
+    label, judged = data.label[climbed.judged], climbed.judged
+    level = newest(data.as_of[judged], label) if by_time else np.ones(len(judged), dtype=bool)
+    drift = 0.0
+    if window_days:
+        fitted = climbed.calibration.apply(climbed.model.raw(data.matrix))
+        drift = drift_of(fitted, data.label, data.as_of, window_days=window_days)
+    return uncertainty_of(climbed.probability, label, data.accounts[judged], level, drift=drift)
 
 
 def drift_of(probability: np.ndarray, label: np.ndarray, as_of: np.ndarray, *, window_days: float) -> float:

@@ -1,7 +1,8 @@
 """A model's figures on its test window, each with an interval from resampling whole accounts.
 
 Comes in: one row an account and snapshot: account_id, as_of, label, money, probability. Goes out: `Figures`. Rows of
-one account are drawn together, because they are not independent (Efron and Tibshirani 1993, ch. 8).
+one account are drawn together, because they are not independent (Efron and Tibshirani 1993, ch. 8). Expected events,
+overall, by tenth and by segment, have the wider intervals of `evaluation/expected.py`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from revml.evaluation.expected import NOISE_ONLY, WITHIN, Expected, Uncertainty, expected_events
 from revml.evaluation.metrics import BINS, calibration_error, equal_mass_bins, log_losses, pr_auc, reached, roc_auc
+from revml.evaluation.segments import Band
+from revml.snapshots import ITEM
 
 LEVEL = 0.90
-MIN_SEGMENT = 30
+MIN_SEGMENT = 30  # rows
+MIN_RANKED = 10  # events, and as many others, from which on a segment's ranking is told
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,14 @@ class Figures:
     Attributes:
         rows, accounts, events, base_rate: the size of the test; `constant` is the rate the constant rung predicts.
         values: figures by name, see `NAMES`.
-        reliability: predicted and observed by tenth: `{n, predicted, observed}`.
-        segments: the same by segment: `{column, value, n, events, predicted, observed, roc_auc}`.
+        reliability: predicted and observed share by tenth, and the 95 % interval of the predicted:
+            `{n, predicted, observed, low, high}`.
+        segments: by segment `{column, value, low, high, n, accounts, events, expected, expected_low, expected_high,
+            predicted, observed, calibrated, roc_auc, roc_auc_low, roc_auc_high}`; `low` and `high` are the edges of a
+            band, None for a category or an open end. `calibrated` is "yes" where the 95 % interval holds the events,
+            "chance" where only one does that allows for how many segments were looked at, else "no".
         capacity: accounts a snapshot on the team's list.
+        expected: expected and observed events, with the 95 % interval of the expected.
     """
 
     rows: int
@@ -49,10 +59,11 @@ class Figures:
     values: dict[str, Figure]
     reliability: tuple[dict[str, float], ...]
     segments: tuple[dict[str, Any], ...]
+    expected: Expected
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, rounded so that they read the same everywhere."""
-        return dict(_rounded(asdict(self)))
+        return dict(_rounded({**asdict(self), "expected": self.expected.to_json()}))
 
 
 NAMES: dict[str, str] = {
@@ -80,27 +91,36 @@ def measure(
     seed: int,
     rounds: int = 300,
     segments: Mapping[str, Sequence[Any]] | None = None,
+    uncertainty: Uncertainty = NOISE_ONLY,
+    window_days: float = 0.0,
 ) -> Figures:
     """Measure predictions.
 
     Args:
-        rows: account_id, as_of, label (0, 1), money, probability.
+        rows: account_id, as_of, label (0, 1), money, probability; `item` too where rows are pairs.
         constant: the rate that the constant rung would predict.
         capacity: accounts the team can call a month; the list is made anew at each snapshot.
         rounds: account resamples behind each interval.
-        segments: by column name, the segment of each row (None where unknown).
+        segments: by column name, the segment of each row (None where unknown): a text, or a `Band`.
+        uncertainty: of the calibration; without it, intervals of expected events hold noise only.
+        window_days: from a snapshot to the end of its label, 0 where rows bear no dates.
     """
     work = _Sorted(rows, constant, capacity)
     point = work.figures(np.ones(len(rows)))
     accounts, index = np.unique(rows["account_id"].to_numpy(dtype=object).astype(str), return_inverse=True)
     rng = np.random.default_rng(seed)
     draws: dict[str, list[float]] = {name: [] for name in point}
+    found = _found(work, segments or {})
     for _ in range(rounds):
-        weight = np.bincount(rng.integers(0, len(accounts), len(accounts)), minlength=len(accounts))
-        for name, value in work.figures(weight[index].astype(float)).items():
+        drawn = np.bincount(rng.integers(0, len(accounts), len(accounts)), minlength=len(accounts))
+        weight = drawn[index].astype(float)
+        for name, value in work.figures(weight).items():
             draws[name].append(value)
+        for one in found:
+            one.draw(weight)
     values = {name: _figure(value, draws[name]) for name, value in point.items()}
     values["calibration_chance"] = Figure(_calibration_chance(work, rng, rounds), None, None)
+    count = _Counted(rows, uncertainty, window_days, seed)
     return Figures(
         rows=len(rows),
         accounts=len(accounts),
@@ -109,8 +129,9 @@ def measure(
         constant=constant,
         capacity=capacity,
         values={name: values[name] for name in NAMES},
-        reliability=tuple(_reliability(work)),
-        segments=tuple(_segments(work, segments or {})),
+        reliability=tuple(_reliability(work, count)),
+        segments=tuple(one.told(count, index, len(found)) for one in found),
+        expected=count(np.ones(len(rows), dtype=bool)),
     )
 
 
@@ -185,41 +206,96 @@ def _figure(value: float, draws: Sequence[float]) -> Figure:
     return Figure(float(value), float(low), float(high))
 
 
-def _reliability(work: _Sorted) -> list[dict[str, float]]:
+class _Counted:
+    """Expected events of a part of the rows."""
+
+    def __init__(self, rows: pd.DataFrame, uncertainty: Uncertainty, window_days: float, seed: int) -> None:
+        self.probability = rows["probability"].to_numpy(dtype=float)
+        self.label = rows["label"].to_numpy(dtype=float)
+        # Who has the event: an account, or an account and what it may buy.
+        whole = rows["account_id"].astype(str)
+        whole = whole + "\0" + rows[ITEM].astype(str) if ITEM in rows else whole
+        self.who = np.unique(whole.to_numpy(dtype=object).astype(str), return_inverse=True)[1]
+        self.as_of = rows["as_of"].to_numpy(dtype="datetime64[us]")
+        self.uncertainty, self.window_days, self.seed = uncertainty, window_days, seed
+
+    def __call__(self, mine: np.ndarray, within: float = WITHIN) -> Expected:
+        return expected_events(
+            self.probability[mine],
+            self.label[mine],
+            self.who[mine],
+            self.as_of[mine],
+            self.uncertainty,
+            window_days=self.window_days,
+            seed=self.seed,
+            within=within,
+        )
+
+
+def _reliability(work: _Sorted, count: _Counted) -> list[dict[str, float]]:
     out = []
     for k in range(int(work.bins.max()) + 1 if len(work.bins) else 0):
         mine = work.bins == k
+        n, expected = int(mine.sum()), count(mine)
         out.append(
             {
-                "n": int(mine.sum()),
+                "n": n,
                 "predicted": float(work.probability[mine].mean()),
                 "observed": float(work.label[mine].mean()),
+                "low": expected.low / n,
+                "high": expected.high / n,
             }
         )
     return out
 
 
-def _segments(work: _Sorted, segments: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+class _Segment:
+    """The rows of a segment, and its ranking under each draw of accounts."""
+
+    def __init__(self, work: _Sorted, column: str, value: Any, mine: np.ndarray) -> None:
+        self.column, self.value, self.mine = column, value, mine
+        self.label, self.probability = work.label[mine], work.probability[mine]
+        self.draws: list[float] = []
+        self.ranked = min(self.label.sum(), (1 - self.label).sum()) >= MIN_RANKED
+
+    def draw(self, weight: np.ndarray) -> None:
+        if self.ranked:
+            self.draws.append(roc_auc(self.probability, self.label, weight[self.mine]))
+
+    def told(self, count: _Counted, index: np.ndarray, segments: int) -> dict[str, Any]:
+        """Its figures; of many segments some lie outside their interval by chance, which the wider one allows for."""
+        expected = count(self.mine)
+        wide = expected if expected.inside else count(self.mine, 1 - (1 - WITHIN) / segments)
+        auc = _figure(roc_auc(self.probability, self.label), self.draws) if self.ranked else Figure(None, None, None)
+        band = self.value if isinstance(self.value, Band) else None
+        return {
+            "column": self.column,
+            "value": str(self.value),
+            "low": band.low if band and np.isfinite(band.low) else None,
+            "high": band.high if band and np.isfinite(band.high) else None,
+            "n": int(self.mine.sum()),
+            "accounts": len(np.unique(index[self.mine])),
+            "events": expected.observed,
+            "expected": expected.events,
+            "expected_low": expected.low,
+            "expected_high": expected.high,
+            "predicted": float(self.probability.mean()),
+            "observed": float(self.label.mean()),
+            "calibrated": "yes" if expected.inside else "chance" if wide.inside else "no",
+            "roc_auc": auc.value,
+            "roc_auc_low": auc.low,
+            "roc_auc_high": auc.high,
+        }
+
+
+def _found(work: _Sorted, segments: Mapping[str, Sequence[Any]]) -> list[_Segment]:
+    """The segments that hold rows enough; bands in their order, categories from the largest."""
     out = []
     for column, values in segments.items():
-        held = pd.Series(list(values), dtype=object)
-        for value in sorted({str(v) for v in held.dropna()}):
-            mine = (held.astype(str) == value).to_numpy() & held.notna().to_numpy()
-            if mine.sum() < MIN_SEGMENT:
-                continue
-            label, probability = work.label[mine], work.probability[mine]
-            auc = roc_auc(probability, label)
-            out.append(
-                {
-                    "column": column,
-                    "value": value,
-                    "n": int(mine.sum()),
-                    "events": int(label.sum()),
-                    "predicted": float(probability.mean()),
-                    "observed": float(label.mean()),
-                    "roc_auc": float(auc) if np.isfinite(auc) else None,
-                }
-            )
+        codes, names = pd.factorize(pd.Series(list(values), dtype=object), use_na_sentinel=True)
+        found = [_Segment(work, column, name, codes == k) for k, name in enumerate(names) if (codes == k).any()]
+        found = [one for one in found if one.mine.sum() >= MIN_SEGMENT]
+        out += sorted(found, key=lambda s: (s.value if isinstance(s.value, Band) else -s.mine.sum(), str(s.value)))
     return out
 
 

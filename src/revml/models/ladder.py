@@ -138,7 +138,7 @@ def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> 
         # Shape from all judged rows, level from the newest: base rates drift. The refit has seen newer rows than the
         # predictions that made the calibration, so it is the refit whose level is set. A history too short to fold by
         # time cannot tell drift from season: the level of all its rows stays.
-        level = _newest(data.as_of[judged], label)
+        level = newest(data.as_of[judged], label)
         raw = model.raw(data.matrix[judged[level]])
         calibration = calibration.levelled(raw, float(label[level].mean()))
     over = lower_loss(best.loss, attempts["constant"].loss, data.accounts[judged], data.seed)
@@ -269,7 +269,7 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) ->
     return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
 
 
-def _newest(as_of: np.ndarray, label: np.ndarray) -> np.ndarray:
+def newest(as_of: np.ndarray, label: np.ndarray) -> np.ndarray:
     """Rows of the newest snapshots, as many as it takes to hold enough events and non-events to tell a level."""
     for at in np.unique(as_of)[::-1]:
         rows = as_of >= at

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from revml.evaluation.sections.markdown import Manifest, label, table
+from collections.abc import Callable
+
+from revml.evaluation.sections.markdown import Manifest, bar, table
 from revml.locales import Words
 
 SHARES = ("events_caught", "events_within_reach", "money_caught")
 DIGITS = {"lift": 2, "calibration_ratio": 2, "roc_auc": 3, "pr_auc": 3}
 
 
-def tested(say: Words, manifest: Manifest) -> list[str]:
+def measured(say: Words, manifest: Manifest) -> list[str]:
     """Every figure with its interval."""
     figures = manifest["figures"]
     rows = []
@@ -29,41 +31,37 @@ def _number(say: Words, name: str, value: float | None) -> str:
 
 
 def calibrated(say: Words, manifest: Manifest) -> list[str]:
-    """Predicted beside observed share, by tenth."""
+    """Expected beside observed events, overall and as a picture by tenth."""
+    figures = manifest["figures"]
+    top = max([0.01, *(max(row["predicted"], row["observed"]) for row in figures["reliability"])])
     rows = [
         (
             say.number(k),
             say.number(row["n"]),
             say.percent(row["predicted"], 1),
+            _between(say, row, say.percent) if "low" in row else "",
             say.percent(row["observed"], 1),
+            bar(row["observed"] / top, row["predicted"] / top),
         )
-        for k, row in enumerate(manifest["figures"]["reliability"], start=1)
+        for k, row in enumerate(figures["reliability"], start=1)
     ]
-    headers = [say.text(f"card.calibration.{k}") for k in ("tenth", "n", "predicted", "observed")]
-    return [say.text(f"card.calibration.{manifest['calibration']}"), table(headers, rows)]
-
-
-def by_segment(say: Words, manifest: Manifest) -> list[str]:
-    """The same by segment, where there are any."""
-    if not manifest["figures"]["segments"]:
-        return []
-    rows = [
-        (
-            _segment(say, manifest, row),
-            say.number(row["n"]),
-            say.percent(row["predicted"], 1),
-            say.percent(row["observed"], 1),
-            "" if row["roc_auc"] is None else say.number(row["roc_auc"], 3),
-        )
-        for row in manifest["figures"]["segments"]
+    names = ("tenth", "n", "predicted", "interval", "observed", "picture")
+    return [
+        say.text(f"card.calibration.{manifest['calibration']}"),
+        _expected(say, figures),
+        table([say.text(f"card.calibration.{k}") for k in names], rows),
+        say.text("card.calibration.how"),
     ]
-    headers = [say.text("card.segments.segment")]
-    headers += [say.text(f"card.calibration.{k}") for k in ("n", "predicted", "observed")]
-    return [table([*headers, "ROC-AUC"], rows)]
 
 
-def _segment(say: Words, manifest: Manifest, row: Manifest) -> str:
-    name = label(manifest, row["column"], say.language)
-    if row["column"] == "industry":
-        return f"{name}: {row['value']}"
-    return f"{name}: {say.text('card.segments.third', n=int(row['value']) + 1)}"
+def _expected(say: Words, figures: Manifest) -> str:
+    told = figures.get("expected")
+    if not told:
+        return ""
+    numbers = {name: say.number(told[name]) for name in ("events", "low", "high", "observed")}
+    return say.text("card.expected.inside" if told["inside"] else "card.expected.outside", **numbers)
+
+
+def _between(say: Words, row: Manifest, tell: Callable[[float], str], prefix: str = "") -> str:
+    low, high = row[f"{prefix}low"], row[f"{prefix}high"]
+    return "" if low is None else say.text("card.figures.between", low=tell(low), high=tell(high))

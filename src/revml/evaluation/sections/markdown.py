@@ -29,6 +29,16 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def bar(share: float, mark: float, width: int = 24) -> str:
+    """A bar of a share of the width with a mark on it, in characters of equal width.
+
+    >>> bar(0.5, 0.75, width=4)
+    '`██◆·`'
+    """
+    filled, at = round(share * width), min(max(round(mark * width) - 1, 0), width - 1)
+    return "`" + "".join("◆" if k == at else "█" if k < filled else "·" for k in range(width)) + "`"
+
+
 def label(manifest: Manifest, name: str, language: str) -> str:
     """A feature of this bundle in words; a column of a ready table keeps its name, whatever revml calls so."""
     return f"`{name}`" if manifest.get("ready") else feature_label(name, language)
