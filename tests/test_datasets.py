@@ -109,9 +109,11 @@ def test_a_question_without_events_is_set_aside_when_asked(tmp_path: Path) -> No
 
 
 def test_asked_are_the_questions_that_can_be_answered(tmp_path: Path, facts: Facts) -> None:
-    """The workspace's questions as far as the tables go, and all where it names none; none left is an error."""
+    """The workspace's questions as far as the tables go, and where it names none all but kinds of upsell."""
     contracts = small_company(tmp_path)
     assert asked(Workspace(), facts) == ("churn", "contraction", "upsell", "lapse", "growth")
+    kinds = {"upsell_seats": QuestionSpec(), "churn": QuestionSpec()}
+    assert asked(Workspace(questions=kinds), facts) == ("churn", "upsell_seats")
     named = Workspace(questions={"lapse": QuestionSpec(), "churn": QuestionSpec()})
     assert asked(named, facts) == ("churn", "lapse")
     assert asked(named, contracts) == ("churn",)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from revml.config import Economics, QuestionSpec, Workspace
+from revml.config import QUESTIONS, UPSELL_KINDS, Economics, QuestionSpec, Workspace
 from revml.datasets import scoring_frame
 from revml.errors import BundleError, ConfigError, NotFound
 from revml.models.registry import appoint, champion
@@ -128,8 +128,9 @@ def test_expected_money_is_what_the_event_moves(company: Company) -> None:
 def test_a_question_moves_its_own_share() -> None:
     """Losses take all, gains the least that the definition calls a gain."""
     spec = QuestionSpec(uplift=0.15, drop=0.2, growth_ratio=1.4)
-    shares = {q: round(share_at_stake(q, spec), 9) for q in ("churn", "lapse", "upsell", "contraction", "growth")}
-    assert shares == {"churn": 1.0, "lapse": 1.0, "upsell": 0.15, "contraction": 0.2, "growth": 0.4}
+    shares = {q: round(share_at_stake(q, spec), 9) for q in QUESTIONS}
+    parts = {"contraction": 0.2, "upsell": 0.15, **dict.fromkeys(UPSELL_KINDS, 0.15), "growth": 0.4}
+    assert shares == dict.fromkeys(QUESTIONS, 1.0) | parts
 
 
 def test_percentiles_follow_the_probabilities(company: Company) -> None:

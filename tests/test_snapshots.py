@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from revml.config import QuestionSpec, SnapshotSpec
+from revml.config import QUESTIONS, QuestionSpec, SnapshotSpec
+from revml.labels import question_named
 from revml.snapshots import first_snapshot, population, renewal_snapshots, snapshot_dates
 from revml.sources.facts import Facts
 from revml.windows import instant
-from tests.labels.rows import UNTIL, order, term
+from tests.features.test_nothing_after_as_of import AS_OFS, COMPANY, EXTRAS, HAPPENED, MUTATIONS
+from tests.labels.rows import UNTIL, machine, order, term
 from tests.literal_facts import stage
 
 AT = instant("2026-01-01")
@@ -50,7 +53,7 @@ def test_a_week_starts_at_midnight_after_an_odd_instant() -> None:
     assert dates == [instant("2026-01-12")]
 
 
-@pytest.mark.parametrize("question", ["churn", "contraction", "upsell"])
+@pytest.mark.parametrize("question", ["churn", "contraction", "upsell", "upsell_seats"])
 def test_contract_questions_ask_accounts_with_an_active_subscription(tmp_path: Path, question: str) -> None:
     """Active: started by the snapshot and not ended by it; an end that lies ahead is not known yet."""
     rows = [
@@ -129,6 +132,34 @@ def test_population_is_sorted_and_has_each_pair_once(tmp_path: Path) -> None:
     found = population(facts, "churn", QuestionSpec(), [later, AT, AT])
     assert _days(found) == [("a", "2026-01-01"), ("b", "2026-01-01"), ("a", "2026-02-01"), ("b", "2026-02-01")]
     assert str(found["as_of"].dtype) == "datetime64[us]"
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.__name__)
+def test_the_future_moves_nobody_at_risk(tmp_path: Path, mutation: Any) -> None:
+    """Every table mutated at once beyond the snapshot leaves everyone at risk of every question, and their money."""
+    for n, as_of in enumerate(AS_OFS):
+        mutated = {name: mutation(rows, name, as_of) if name in HAPPENED else rows for name, rows in COMPANY.items()}
+        before = stage(tmp_path / f"{n}before", extras=EXTRAS, **COMPANY)
+        after = stage(tmp_path / f"{n}after", extras=EXTRAS, **mutated)
+        for question in map(question_named, QUESTIONS):
+            found = population(before, question, QuestionSpec(), [as_of])
+            assert len(found), question
+            pd.testing.assert_frame_equal(found, population(after, question, QuestionSpec(), [as_of]))
+
+
+def test_assets_are_looked_at_from_when_anything_else_is_recorded(tmp_path: Path) -> None:
+    """Machines of long ago do not begin the history: attach waits for contracts, replacement for any other relation."""
+    facts = stage(
+        tmp_path,
+        observed_until=UNTIL,
+        assets=[machine("a", "1", "2018-01-01")],
+        orders=[order("a", "2024-01-01")],
+        subscriptions=[term("a", "2025-01-01")],
+    )
+    assert first_snapshot(facts, "attach", QuestionSpec()) == instant("2025-03-26")
+    assert first_snapshot(facts, "replacement", QuestionSpec()) == instant("2024-03-25")
+    alone = stage(tmp_path / "2", observed_until=UNTIL, assets=[machine("a", "1", "2024-01-01")])
+    assert first_snapshot(alone, "replacement", QuestionSpec()) == instant("2024-03-25")
 
 
 def test_snapshots_before_a_renewal(tmp_path: Path) -> None:

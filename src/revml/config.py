@@ -45,10 +45,24 @@ def _instant(value: Any) -> Any:
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
-QuestionName = Literal["churn", "contraction", "upsell", "lapse", "growth", "cross_sell"]
+QuestionName = Literal[
+    "churn",
+    "contraction",
+    "upsell",
+    "upsell_seats",
+    "upsell_tier",
+    "upsell_module",
+    "lapse",
+    "growth",
+    "attach",
+    "replacement",
+    "cross_sell",
+]
 QUESTIONS: tuple[QuestionName, ...] = get_args(QuestionName)
 # Questions whose event costs money; that of the others brings some.
 LOSSES: frozenset[QuestionName] = frozenset({"churn", "contraction", "lapse"})
+# Kinds of upsell overlap with it: they are asked only where the workspace names them.
+UPSELL_KINDS: tuple[QuestionName, ...] = ("upsell_seats", "upsell_tier", "upsell_module")
 TableName = Literal[
     "accounts",
     "account_history",
@@ -220,9 +234,9 @@ class SnapshotSpec(Frozen):
 
 # The fields of a question's definition that only some questions use.
 _ONLY: dict[str, tuple[QuestionName, ...]] = {
-    "grace_days": ("churn",),
+    "grace_days": ("churn", "attach", "replacement"),
     "lookback_days": ("lapse", "growth", "cross_sell"),
-    "uplift": ("upsell",),
+    "uplift": ("upsell", *UPSELL_KINDS),
     "drop": ("contraction",),
     "growth_ratio": ("growth",),
 }
@@ -233,17 +247,27 @@ class QuestionSpec(Frozen):
 
     horizon_days: int = Field(90, ge=1, le=1095)
     gap_days: int = Field(0, ge=0, le=365)
-    grace_days: int = Field(30, ge=0, le=365, description="churn: days in which a new start undoes an end")
+    grace_days: int = Field(
+        30,
+        ge=0,
+        le=365,
+        description="churn: days in which a new start undoes an end; attach: for which a contract must last;"
+        " replacement: between the retirement of the old and the installation of the new",
+    )
     lookback_days: int = Field(
         180, ge=1, le=1095, description="lapse, growth, cross_sell: who ordered within this is alive"
     )
-    uplift: float = Field(0.10, gt=0, description="upsell: MRR up by at least this share while alive")
+    uplift: float = Field(
+        0.10,
+        gt=0,
+        description="upsell: MRR up by at least this share while alive; its kinds: the share that one is reckoned at",
+    )
     drop: float = Field(0.10, gt=0, lt=1, description="contraction: MRR down by at least this share while alive")
     growth_ratio: float = Field(1.25, gt=1, description="growth: spend in the horizon above this times the span before")
 
     def window(self, question: QuestionName) -> LabelWindow:
-        """The label window; a churn settles only after its grace period."""
-        settle = self.grace_days if question == "churn" else 0
+        """The label window; where there is a grace period, the label settles only after it."""
+        settle = self.grace_days if question in _ONLY["grace_days"] else 0
         return LabelWindow(self.horizon_days, self.gap_days, settle)
 
 
@@ -366,7 +390,8 @@ class Workspace(Frozen):
     observed_until: Instant | None = Field(None, description="how far the data reaches; absent means the newest fact")
     snapshots: SnapshotSpec = SnapshotSpec()
     questions: dict[QuestionName, QuestionSpec] = Field(
-        default_factory=dict, description="absent means the questions that the tables can answer, with defaults"
+        default_factory=dict,
+        description="absent means the questions that the tables can answer, with defaults, but for the kinds of upsell",
     )
     economics: Economics = Economics()
     capacity: Capacity = Capacity()

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
+from revml.config import QUESTIONS, UPSELL_KINDS, QuestionName, QuestionSpec, Workspace
 from revml.errors import ConfigError, NotEnoughData
 from revml.features.engine import build_features
 from revml.features.pairs import pair_features
@@ -73,12 +73,14 @@ class Dataset:
 
 
 def asked(workspace: Workspace, facts: Known) -> tuple[QuestionName, ...]:
-    """The questions of a workspace that its tables can answer: of those it defines, or of all where it defines none.
+    """The questions of a workspace that its tables can answer: of those it defines, or where it defines none of all.
+
+    Kinds of upsell are asked only where they are named: they overlap with it.
 
     Raises:
         NotEnoughData: the tables can answer none of them.
     """
-    wanted = tuple(workspace.questions) or QUESTIONS
+    wanted = tuple(workspace.questions) or tuple(q for q in QUESTIONS if q not in UPSELL_KINDS)
     able = answerable(facts)
     found = tuple(q for q in QUESTIONS if q in wanted and q in able)
     if not found:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from revml.clv import ClvForecast, forecast_clv
-from revml.config import QUESTIONS, QuestionName, QuestionSpec, Workspace
+from revml.config import QUESTIONS, UPSELL_KINDS, QuestionName, QuestionSpec, Workspace
 from revml.contract.tables import TABLES
 from revml.datasets import feature_frame, scoring_time, with_features
 from revml.errors import BundleError, NotEnoughData, NotFound
@@ -400,6 +400,8 @@ def share_at_stake(question: str, spec: QuestionSpec) -> float:
     >>> share_at_stake("churn", QuestionSpec()), share_at_stake("growth", QuestionSpec(growth_ratio=1.5))
     (1.0, 0.5)
     """
+    if question in UPSELL_KINDS:
+        return spec.uplift
     return {"upsell": spec.uplift, "contraction": spec.drop, "growth": spec.growth_ratio - 1.0}.get(question, 1.0)
 
 

@@ -16,9 +16,10 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from revml.config import QuestionName, QuestionSpec, SnapshotSpec
+from revml.config import UPSELL_KINDS, QuestionName, QuestionSpec, SnapshotSpec
 from revml.errors import DataError
 from revml.families import WHITE_SPACE
+from revml.installed_base import OWNERS, WITHOUT_CONTRACT
 from revml.sources.facts import Facts
 from revml.sources.known import Known
 from revml.windows import month_starts
@@ -26,8 +27,9 @@ from revml.windows import month_starts
 KEYS = ("account_id", "as_of")
 # Where a question is about an account and something, `item` names the thing: the third key.
 ITEM = "item"
-CONTRACT_QUESTIONS: frozenset[QuestionName] = frozenset({"churn", "contraction", "upsell"})
+CONTRACT_QUESTIONS: frozenset[QuestionName] = frozenset({"churn", "contraction", "upsell", *UPSELL_KINDS})
 ORDER_QUESTIONS: frozenset[QuestionName] = frozenset({"lapse", "growth"})
+ASSET_QUESTIONS: frozenset[QuestionName] = frozenset({"attach", "replacement"})
 PAIR_QUESTIONS: frozenset[QuestionName] = frozenset({"cross_sell"})
 # The longest trailing window of behaviour, and how far back a reason compares an account with itself.
 PAST_DAYS = 84
@@ -156,7 +158,9 @@ def population(
 ) -> pd.DataFrame:
     """Who is at risk of a question at each instant, as far as was known then.
 
-    - churn, contraction, upsell: a subscription is active (`started_at <= as_of`, not ended by `as_of`);
+    - churn, contraction, upsell and its kinds: a subscription is active (`started_at <= as_of`, not ended by `as_of`);
+    - attach: an asset is in service, and no subscription is active;
+    - replacement: an asset is in service;
     - lapse: a positive order (quantity and amount above zero) in `(as_of - lookback_days, as_of]`;
     - growth: the same, and a positive net amount in the `horizon_days` before, which growth is measured against;
     - cross_sell: customers (a subscription, or an order as for lapse) with each product family that they do not have.
@@ -175,6 +179,9 @@ def population(
     at = instants(sorted(set(as_ofs)))
     if question in CONTRACT_QUESTIONS:
         return _asked(facts, place, _CONTRACT_SQL, cutoffs=pd.DataFrame({"as_of": at}))
+    if question in ASSET_QUESTIONS:
+        sql = WITHOUT_CONTRACT if question == "attach" else OWNERS
+        return _asked(facts, place, sql, cutoffs=pd.DataFrame({"as_of": at}))
     reach = max(MONEY_DAYS, spec.lookback_days, spec.horizon_days)
     cutoffs = pd.DataFrame(
         {
@@ -224,6 +231,10 @@ def first_snapshot(facts: Known, question: QuestionName, spec: QuestionSpec, *, 
         # Before a whole look-back has passed everybody seems not to have what they buy now and then.
         settled = max(settled, timedelta(days=spec.lookback_days))
     first = min((at for at in (contract, orders) if at is not None), default=None)
+    if question in ASSET_QUESTIONS:
+        # Machines are often recorded back to times of which nothing else is known.
+        installed = _earliest(facts, place, "assets", "installed_at")
+        first = max((at for at in (installed, contract if question == "attach" else first) if at), default=None)
     start = max((first or facts.observed_until) + settled, facts.observed_until - timedelta(days=MAX_HISTORY_DAYS))
     used = _earliest(facts, place, "usage", "occurred_at")
     if used is not None and used + settled > start:

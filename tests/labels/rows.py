@@ -37,6 +37,12 @@ def order(account: str, at: str, amount: float = 100.0, quantity: float = 1.0, *
     return row | {"quantity": quantity, "amount": amount} | more
 
 
+def machine(account: str, asset: str, installed: str, retired: str | None = None, **more: Any) -> Any:
+    """One row of `assets`, of the product `mill` unless told otherwise."""
+    row = {"asset_id": asset, "account_id": account, "installed_at": installed, "product": "mill"}
+    return row | {"retired_at": retired} | more
+
+
 def decided(facts: Facts, question: QuestionName, as_of: str, **definition: Any) -> dict[str, int | None]:
     """The label of each account at risk at `as_of`; None where there is none."""
     spec = QuestionSpec(**definition)

@@ -14,8 +14,10 @@ from revml.errors import ConfigError, NotEnoughData
 from revml.labels import DEFINITIONS, answerable, label, question_named, require
 from revml.snapshots import ITEM, KEYS, PAIR_QUESTIONS, population
 from revml.windows import instant
-from tests.labels.rows import UNTIL, labels_of, order, term
+from tests.labels.rows import UNTIL, labels_of, machine, order, term
 from tests.literal_facts import stage
+
+CONTRACT = ("churn", "contraction", "upsell", "upsell_seats", "upsell_module")
 
 
 def test_every_question_has_its_definition_in_words() -> None:
@@ -26,12 +28,17 @@ def test_every_question_has_its_definition_in_words() -> None:
 
 
 def test_tables_decide_which_questions_can_be_answered(tmp_path: Path) -> None:
-    """Contracts with ends answer churn, contraction and upsell, orders lapse and growth, families cross-sell."""
+    """Contracts with ends answer churn, contraction and upsell, orders lapse and growth, assets the rest."""
     ended, open_ended, orders = [term("a", "2025-01-01", "2026-01-01")], [term("a", "2025-01-01")], [order("a", UNTIL)]
-    assert answerable(stage(tmp_path / "1", subscriptions=ended)) == ("churn", "contraction", "upsell")
+    assert answerable(stage(tmp_path / "1", subscriptions=ended)) == CONTRACT
     assert answerable(stage(tmp_path / "2", subscriptions=open_ended)) == ()
     assert answerable(stage(tmp_path / "3", orders=orders)) == ("lapse", "growth")
-    assert answerable(stage(tmp_path / "4", subscriptions=ended, orders=orders)) == QUESTIONS
+    assert answerable(stage(tmp_path / "4", subscriptions=ended, orders=orders)) == (*CONTRACT, "lapse", "growth")
+    tables = {
+        "products": [{"product": "p", "family": "f", "tier": 1}],
+        "assets": [machine("a", "1", "2025-01-01", "2026-01-01")],
+    }
+    assert answerable(stage(tmp_path / "5", subscriptions=ended, orders=orders, **tables)) == QUESTIONS
 
 
 def test_a_question_without_its_table_says_what_is_missing(tmp_path: Path) -> None:
@@ -66,13 +73,17 @@ def test_facts_after_the_window_never_move_a_label(tmp_path: Path, question: str
         "orders": [order("a", "2025-12-01"), order("b", "2025-12-01"), order("b", "2026-02-01", 300.0)],
         "products": [{"product": "q", "family": "f"}],
     }
+    history["assets"] = [machine(a, f"{a}1", "2024-01-01") for a in ("x", "y")]
+    history["assets"] += [machine("x", "x2", "2024-01-01", "2026-03-20"), machine("y", "y2", "2026-03-10")]
     history["orders"] += [order(f"o{n}", "2025-12-01", product="q") for n in range(5)]
     later = "2026-05-01T00:00:01"
     more = {
         "subscriptions": [*history["subscriptions"], term("a", later, line="x"), term("b", later, line="y", mrr=900.0)],
         "orders": [*history["orders"], order("a", later, 900.0, product="q"), order("b", later, -300.0, -1.0)],
         "products": history["products"],
+        "assets": [machine("y", "y3", later), machine("x", "x3", later), *history["assets"]],
     }
+    more["subscriptions"] += [term("x", later), term("y", later)]
     before, after = (stage(tmp_path / n, observed_until=UNTIL, **rows) for n, rows in (("1", history), ("2", more)))
     at_risk = population(before, name, spec, [instant("2026-01-01")])
     assert len(at_risk) >= 2

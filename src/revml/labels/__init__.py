@@ -12,19 +12,35 @@ import pandas as pd
 
 from revml.config import QUESTIONS, QuestionName, QuestionSpec
 from revml.errors import ConfigError, NotEnoughData
+from revml.labels.attach import Attach
 from revml.labels.churn import Churn
 from revml.labels.contraction import Contraction
 from revml.labels.cross_sell import CrossSell
 from revml.labels.growth import Growth
 from revml.labels.lapse import Lapse
 from revml.labels.question import Question
+from revml.labels.replacement import Replacement
 from revml.labels.upsell import Upsell
+from revml.labels.upsell_kinds import UpsellModule, UpsellSeats, UpsellTier
 from revml.snapshots import bound, keys_of
 from revml.sources.facts import Facts
 from revml.sources.known import Known
 
 DEFINITIONS: dict[QuestionName, Question] = {
-    q.name: q for q in (Churn(), Contraction(), Upsell(), Lapse(), Growth(), CrossSell())
+    q.name: q
+    for q in (
+        Churn(),
+        Contraction(),
+        Upsell(),
+        UpsellSeats(),
+        UpsellTier(),
+        UpsellModule(),
+        Lapse(),
+        Growth(),
+        Attach(),
+        Replacement(),
+        CrossSell(),
+    )
 }
 
 
@@ -69,12 +85,16 @@ def require(facts: Known, question: QuestionName) -> None:
 
 
 def _missing(facts: Known, question: QuestionName) -> list[str]:
-    return [
+    asked = DEFINITIONS[question]
+    missing = [
         f"{table}.{column}"
-        for table, columns in DEFINITIONS[question].needs.items()
+        for table, columns in asked.needs.items()
         for column in columns
         if not facts.has(table, column)
     ]
+    if asked.needs_one and not any(facts.has(*column.split(".")) for column in asked.needs_one):
+        missing.append(" or ".join(asked.needs_one))
+    return missing
 
 
 def label(facts: Facts, question: QuestionName, spec: QuestionSpec, population: pd.DataFrame) -> pd.DataFrame:

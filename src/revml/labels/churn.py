@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from revml.config import QuestionName, QuestionSpec
-from revml.labels.question import Question, contract_lines
+from revml.labels.question import Question, custom_spells
 
 
 class Churn(Question):
@@ -27,22 +27,7 @@ class Churn(Question):
     def sql(self, spec: QuestionSpec, observed_until: datetime) -> str:
         """Spells of uninterrupted custom (gaps up to the grace period bridged); churn is the end of the spell."""
         return f"""
-WITH lines AS ({contract_lines(observed_until)}
-), covered AS (
-  SELECT account_id, started_at, ended_at,
-         max(ended_at) OVER (PARTITION BY account_id ORDER BY started_at, ended_at
-                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
-  FROM lines
-), numbered AS (
-  SELECT account_id, started_at, ended_at,
-         sum(CASE WHEN covered_until >= started_at - INTERVAL '{spec.grace_days}' DAY THEN 0 ELSE 1 END)
-           OVER (PARTITION BY account_id ORDER BY started_at, ended_at ROWS UNBOUNDED PRECEDING) AS spell
-  FROM covered
-), spells AS (
-  SELECT account_id, spell, min(started_at) AS began, max(ended_at) AS ended
-  FROM numbered
-  GROUP BY account_id, spell
-)
+WITH {custom_spells(observed_until, spec.grace_days)}
 SELECT r.account_id, r.as_of,
        CASE WHEN s.ended IS NULL OR s.ended <= r.opens THEN NULL
             WHEN s.ended <= r.closes THEN 1

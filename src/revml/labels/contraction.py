@@ -28,6 +28,7 @@ class Contraction(Question):
 
     def sql(self, spec: QuestionSpec, observed_until: datetime) -> str:
         """MRR of each subscription at both ends of the window; NULL where it is not active."""
+        least = (1 - spec.drop) * (1 + SAME)
         return f"""
 WITH lines AS ({contract_lines(observed_until)}
 ), each_line AS (
@@ -44,7 +45,7 @@ WITH lines AS ({contract_lines(observed_until)}
 )
 SELECT account_id, as_of,
        CASE WHEN before IS NULL THEN NULL
-            WHEN after < before * {1 - SAME!r} AND (gone > 0 OR after <= before * {(1 - spec.drop) * (1 + SAME)!r}) THEN 1
+            WHEN after < before * {1 - SAME!r} AND (gone > 0 OR after <= before * {least!r}) THEN 1
             ELSE 0 END AS label
 FROM mrr
 """

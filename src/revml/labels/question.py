@@ -23,6 +23,8 @@ class Question(ABC):
 
     name: ClassVar[QuestionName]
     needs: ClassVar[dict[str, tuple[str, ...]]]
+    # Beside what it needs, a question may need one at least of some columns (`table.column`).
+    needs_one: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def sql(self, spec: QuestionSpec, observed_until: datetime) -> str:
@@ -51,3 +53,26 @@ def contract_lines(observed_until: datetime) -> str:
     FROM subscriptions
     WHERE known_at <= {timestamp(observed_until)} AND (ended_at IS NULL OR ended_at > started_at)
   ) AS terms"""
+
+
+def custom_spells(observed_until: datetime, grace_days: int) -> str:
+    """CTEs that end in `spells(account_id, spell, began, ended)`: uninterrupted custom over an account's `lines`.
+
+    Gaps up to the grace period are bridged.
+    """
+    return f"""lines AS ({contract_lines(observed_until)}
+), covered AS (
+  SELECT account_id, started_at, ended_at,
+         max(ended_at) OVER (PARTITION BY account_id ORDER BY started_at, ended_at
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
+  FROM lines
+), numbered AS (
+  SELECT account_id, started_at, ended_at,
+         sum(CASE WHEN covered_until >= started_at - INTERVAL '{grace_days}' DAY THEN 0 ELSE 1 END)
+           OVER (PARTITION BY account_id ORDER BY started_at, ended_at ROWS UNBOUNDED PRECEDING) AS spell
+  FROM covered
+), spells AS (
+  SELECT account_id, spell, min(started_at) AS began, max(ended_at) AS ended
+  FROM numbered
+  GROUP BY account_id, spell
+)"""
