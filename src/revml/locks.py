@@ -6,6 +6,7 @@ process that was killed leaves nothing to clean up.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -16,11 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from revml.errors import Busy
-
-try:
-    import fcntl
-except ImportError:  # Windows has no such lock; there revml does without
-    fcntl = None  # type: ignore[assignment]
 
 PAUSE = 0.05  # seconds between two tries
 
@@ -59,18 +55,20 @@ def held(place: Path, doing: str, *, wait_seconds: float = 0.0) -> Iterator[None
         os.close(file)
 
 
-def free(place: Path) -> bool:
-    """Whether nobody holds the lock file `place` at this moment."""
-    try:
-        with held(place, "looking"):
-            return True
-    except Busy:
+def alive(pid: int) -> bool:
+    """Whether a process of this machine still runs."""
+    if pid <= 0:
         return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _take(file: int, place: Path, wait_seconds: float) -> None:
-    if fcntl is None:
-        return
     until = time.monotonic() + wait_seconds
     while True:
         try:

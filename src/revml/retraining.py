@@ -6,6 +6,7 @@ sheets are read before them, for features take minutes and a mistake in a sheet 
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +15,7 @@ from revml.config import QUESTIONS, QuestionName, Workspace
 from revml.datasets import Dataset, asked, build_datasets
 from revml.errors import ConfigError, NotEnoughData
 from revml.models.bundle import Bundle
-from revml.models.registry import appoint, in_service
+from revml.models.registry import appoint, in_service, training
 from revml.models.sheet import ModelSheet, Tuning, load_sheet, read_sheet
 from revml.progress import Progress, silent
 from revml.ready import ready_dataset
@@ -72,8 +73,8 @@ def train_questions(
     Raises:
         NotEnoughData: the one question that was asked has too little data, or none of all has enough.
         ConfigError: a sheet is wrong, or one is given for all questions.
+        Busy: another process trains or registers one of them.
     """
-    report = progress or silent
     asked_for = _asked(workspace, facts) if question == "all" else (question,)
     if sheet is not None and question == "all":
         raise ConfigError(
@@ -87,6 +88,19 @@ def train_questions(
     sheets = {q: load_sheet(workspace, q) if sheet is None else read_sheet(sheet, q) for q in asked_for}
     if tuning is not None:
         sheets = {q: one.model_copy(update={"tuning": tuning}) for q, one in sheets.items()}
+    with ExitStack() as locks:
+        for name in asked_for:
+            locks.enter_context(training(workspace.bundles_dir / name, name))
+        return _train_each(workspace, facts, asked_for, sheets, progress or silent)
+
+
+def _train_each(
+    workspace: Workspace,
+    facts: Facts | None,
+    asked_for: tuple[QuestionName, ...],
+    sheets: dict[QuestionName, ModelSheet],
+    report: Progress,
+) -> list[Trained]:
     refused: dict[QuestionName, NotEnoughData] = {}
     from_tables = [q for q in asked_for if workspace.ready_for(q) is None]
     datasets: dict[QuestionName, Dataset] = {}
@@ -171,7 +185,7 @@ def _stand_in(workspace: Workspace, dataset: Dataset, sheet: ModelSheet) -> Bund
             return rule.bundle
     average = train_dataset(workspace, dataset, sheet=sheet.model_copy(update={"rungs": ("constant",)})).bundle
     # A pointer for scoring and no alias in MLflow: nothing was promoted.
-    appoint(average.folder.parent, average.folder.name, None)
+    appoint(average.folder.parent, average.folder.name, None, event="stand-in")
     return average
 
 

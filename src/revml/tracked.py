@@ -110,7 +110,7 @@ def params(bundle: Bundle) -> dict[str, Any]:
     """What was chosen, by whom: the definition, the sheet, the ladder."""
     manifest = bundle.manifest
     sheet, data = manifest["sheet"], manifest["data"]
-    served = next((r for r in manifest["ladder"] if r["rung"] == manifest["rung"]), {"setting": {}})
+    served: Mapping[str, Any] = next((r for r in manifest["ladder"] if r["rung"] == manifest["rung"]), {"setting": {}})
     told = {
         "rung": manifest["rung"],
         "calibration": manifest.get("calibration", ""),

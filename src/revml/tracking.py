@@ -26,8 +26,9 @@ from revml import __version__, tracked
 from revml.config import QuestionName, Workspace
 from revml.errors import BundleError, RevmlError, TrackingError
 from revml.evaluation.verdict import SENTENCES
+from revml.locks import alive
 from revml.models.bundle import Bundle, load_bundle
-from revml.models.history import rolled_back
+from revml.models.history import now, rolled_back
 from revml.models.registry import appoint, challenger, history, in_service, name_challenger
 from revml.progress import Progress, silent
 from revml.training import TrainingResult
@@ -99,14 +100,20 @@ def register(workspace: Workspace, result: TrainingResult | Bundle, *, progress:
     return Registered(version, alias, _note(bundle, version, alias, why))
 
 
-def follow(workspace: Workspace, question: QuestionName) -> str:
+def follow(workspace: Workspace, question: QuestionName, *, judged: dict[str, Any] | None = None) -> str:
     """Let the registry follow the pointers beside the bundles; empty, or why it could not, with the way out.
+
+    Args:
+        judged: what the gate said of the champion; kept as `gate/<time>.json` in the run of its version.
 
     Never raises because MLflow is away: the pointers are the truth and the registry is told later.
     """
     try:
         with _mlflow(workspace) as (mlflow, client):
             _follow(mlflow, client, workspace, _experiment(client, workspace, question), question)
+            if judged is not None:
+                version = client.get_model_version_by_alias(model_name(workspace, question), CHAMPION)
+                client.log_dict(version.run_id, judged, f"gate/{now().replace(':', '')}.json")
     except TrackingError as error:
         return (
             f"MLflow could not be told ({error.what}: {error.got}); this workspace serves as told here. When MLflow "
@@ -240,18 +247,8 @@ def _close_dead_runs(client: Any, experiment: str) -> None:
     here = socket.gethostname()
     for run in client.search_runs([experiment], filter_string="attributes.status = 'RUNNING'", max_results=100):
         tags = run.data.tags
-        if tags.get("revml.host") == here and not _alive(int(tags.get("revml.pid", "0"))):
+        if tags.get("revml.host") == here and not alive(int(tags.get("revml.pid", "0"))):
             client.set_terminated(run.info.run_id, status="KILLED")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return pid > 0
 
 
 def _ensure(mlflow: Any, client: Any, workspace: Workspace, experiment: str, bundle: Bundle) -> str:
@@ -336,6 +333,21 @@ def _tell_history(client: Any, workspace: Workspace, question: str, name: str) -
                     client.set_model_version_tag(name, str(version.version), key, value)
 
 
+def registered_versions(workspace: Workspace, question: QuestionName) -> dict[str, tuple[str, str | None]]:
+    """Version and alias (champion, challenger or None) of every registered bundle, by its hash.
+
+    Raises:
+        TrackingError: MLflow is away.
+    """
+    name = model_name(workspace, question)
+    with _mlflow(workspace) as (mlflow, client):
+        alias_of = {v: a for a, v in _aliases(mlflow, client, name).items() if a in (CHAMPION, CHALLENGER)}
+        versions = sorted(client.search_model_versions(f"name = '{name}'"), key=lambda v: -int(v.version))
+        return {
+            v.tags[BUNDLE_TAG]: (str(v.version), alias_of.get(str(v.version))) for v in versions if BUNDLE_TAG in v.tags
+        }
+
+
 def _log(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> Any:
     """One run: what went in, what was chosen, what came out, the bundle, the pyfunc model; its folds below it."""
     own = {"revml.host": socket.gethostname(), "revml.pid": str(os.getpid())}
@@ -401,7 +413,7 @@ def fetch_champion(workspace: Workspace, question: QuestionName) -> Bundle:
             ) from None
         folder = workspace.bundles_dir / question
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".fetching-", dir=folder))
+        temporary = Path(tempfile.mkdtemp(prefix=f".fetching-{os.getpid()}-", dir=folder))
         try:
             got = _downloaded(client, version, temporary, question)
             bundle = load_bundle(got)
@@ -440,7 +452,7 @@ def _foreign(question: str, version: Any, got: str) -> BundleError:
     )
 
 
-__all__ = ["Registered", "fetch_champion", "follow", "model_name", "register"]
+__all__ = ["Registered", "fetch_champion", "follow", "model_name", "register", "registered_versions"]
 
 
 def log_backtest(

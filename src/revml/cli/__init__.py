@@ -31,6 +31,8 @@ SECTIONS = {
     "Learn and score": (
         ("build", "build", "Features of what is new, as one table."),
         ("train", "train", "Train a question, or all of them."),
+        ("compare", "promote", "Champion and challenger on the same window."),
+        ("promote", "promote", "Let the challenger serve, if the gate says yes."),
         ("backtest", "backtest", "Replay the past as it would have been lived."),
         ("score", "score", "Score and explain every account; publish it."),
         ("forecast", "score", "The same, with the lifetime values shown."),
@@ -44,8 +46,10 @@ SECTIONS = {
     ),
     "Look after it": (
         ("runs", "published", "The published runs."),
-        ("rollback", "published", "Show readers an earlier run again."),
-        ("register", "train", "Tell MLflow of a model it does not know."),
+        ("rollback", "promote", "Back to the champion before, or to an earlier run."),
+        ("models", "promote", "The models of a question; who was champion when."),
+        ("register", "train", "Tell MLflow what it does not know yet."),
+        ("fetch", "promote", "Bring MLflow's champion to this machine."),
     ),
     "Look up": (
         ("tables", "describe", "The tables and columns that revml reads."),

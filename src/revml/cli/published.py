@@ -1,4 +1,4 @@
-"""What was published, looked at and written out: accounts, one account, exports, runs and the way back."""
+"""What was published, looked at and written out: accounts, one account, exports and runs."""
 
 from __future__ import annotations
 
@@ -195,25 +195,6 @@ def runs(workspace: Workspace, as_json: bool) -> None:
     out.print(table("Runs", ("", "run", "as of", "published (UTC)", "accounts", "models", ""), rows, right=("run",)))
 
 
-@click.command()
-@click.argument("run_id", metavar="[RUN]", type=int, required=False)
-@workspace_option
-@json_option
-def rollback(run_id: int | None, workspace: Workspace, as_json: bool) -> None:
-    """Show readers an earlier run again: RUN, or the one before the current one.
-
-    Example: revml rollback 12
-    """
-    from revml.store import Store
-
-    with Store.open(workspace.store_url) as store:
-        now = store.rollback(run_id)
-    if as_json:
-        print_json({"run": now})
-    else:
-        out.print(f"Readers see run {now} now.")
-
-
 def _asked(store: Store, question: str | None) -> str:
     """The question that was asked for, else the first of the run in revml's order."""
     if question:
@@ -225,4 +206,4 @@ def _asked(store: Store, question: str | None) -> str:
     return scored[0]
 
 
-commands = [accounts, account, export, runs, rollback]
+commands = [accounts, account, export, runs]

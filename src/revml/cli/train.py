@@ -175,27 +175,23 @@ def _cells(figure: dict[str, float | None], digits: int) -> tuple[str, str]:
 @workspace_option
 @json_option
 def register(question: QuestionName, bundle: str | None, workspace: Workspace, as_json: bool) -> None:
-    """Register a trained model of QUESTION that MLflow does not know yet (it was away when the model was trained).
+    """Tell MLflow of QUESTION what it does not know yet: a model, promotions, roll-backs made while it was away.
+
+    What serves here is the truth: the aliases champion and challenger follow it, and the history of each version is
+    brought up to date.
 
     \b
     Example:
       revml register churn
     """
-    from revml.errors import NotFound, TrackingError
-    from revml.models.bundle import load_bundle
-    from revml.models.registry import newest_bundle
+    from revml.comparing import candidate
+    from revml.errors import TrackingError
+    from revml.models.registry import newest_bundle, training
     from revml.tracking import register as register_bundle
 
-    if bundle is None:
-        found = newest_bundle(workspace, question)
-    else:
-        folders = sorted((workspace.bundles_dir / question).glob(f"{bundle[:12]}*"))
-        if len(folders) != 1:
-            raise NotFound(
-                "no such bundle", where=str(workspace.bundles_dir / question), wanted="one match", got=f"{len(folders)}"
-            )
-        found = load_bundle(folders[0])
-    registered = register_bundle(workspace, found)
+    with training(workspace.bundles_dir / question, question):
+        found = newest_bundle(workspace, question) if bundle is None else candidate(workspace, question, bundle)
+        registered = register_bundle(workspace, found)
     if registered.away:
         raise TrackingError(registered.note, got=registered.away)
     if as_json:

@@ -106,6 +106,13 @@ class Bundle:
         return int(self.manifest["definition"]["horizon_days"])
 
     @property
+    def extrapolated_days(self) -> tuple[int, ...] | None:
+        """The horizons of the curve that lie beyond the history; None where the question has one horizon."""
+        if self.hazards is None:
+            return None
+        return tuple(d for d, far in zip(self.hazards.horizons, self.hazards.extrapolated, strict=True) if far)
+
+    @property
     def base_rate(self) -> float:
         """Share of events among the training and validation rows."""
         return float(self.manifest["base_rate"])
@@ -179,7 +186,7 @@ def write_bundle(parent: Path, manifest: Mapping[str, Any], files: Mapping[str, 
     if target.is_dir() and _sound(target):
         return target  # the same model once more: what stands there is it, to the byte
     parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".writing-{os.getpid()}-", dir=parent))
     try:
         content[MANIFEST] = to_text({**whole, "hash": digest, "made": made}).encode("utf-8")
         for name, data in content.items():

@@ -11,15 +11,16 @@ These files are the truth; the aliases in MLflow follow them.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 from revml.config import QuestionName, Workspace
 from revml.errors import BundleError, NotFound
-from revml.locks import held
+from revml.locks import alive, held
 from revml.models.bundle import Bundle, load_bundle, to_text
 from revml.models.history import Entry, append_entry, entry_from, now, read_entries
 from revml.whole_file import whole
@@ -125,13 +126,21 @@ def history(workspace: Workspace, question: str) -> list[Entry]:
     return entries if last is None or last in entries else [*entries, last]
 
 
-def training(folder: Path, question: str) -> AbstractContextManager[None]:
+@contextmanager
+def training(folder: Path, question: str) -> Iterator[None]:
     """The lock of everything that makes or registers bundles of a question: one process at a time.
+
+    Folders that a process left half written when it was killed are swept away first.
 
     Raises:
         Busy: another one is at it.
     """
-    return held(folder / TRAINING_LOCK, f"training or registering {question}")
+    with held(folder / TRAINING_LOCK, f"training or registering {question}"):
+        for half in (*folder.glob(".writing-*"), *folder.glob(".fetching-*")):
+            pid = half.name.split("-")[1]
+            if not (pid.isdecimal() and alive(int(pid))):
+                shutil.rmtree(half, ignore_errors=True)
+        yield
 
 
 def _read(file: Path) -> dict[str, Any]:
