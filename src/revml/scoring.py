@@ -32,6 +32,7 @@ from revml.store.runs import (
     ACCOUNT_COLUMNS,
     CLV_COLUMNS,
     FLOW_COLUMNS,
+    HORIZON_COLUMNS,
     REASON_COLUMNS,
     SCORE_COLUMNS,
     ModelRef,
@@ -261,6 +262,7 @@ def _model_ref(bundle: Bundle) -> ModelRef:
         horizon_days=bundle.horizon_days,
         base_rate=bundle.base_rate,
         figures=bundle.figures,
+        extrapolated_days=bundle.extrapolated_days,
     )
 
 
@@ -367,13 +369,13 @@ def score(bundle: Bundle, frame: pd.DataFrame, spec: QuestionSpec) -> pd.DataFra
         spec: the definition that the bundle was trained on.
 
     Returns:
-        `SCORE_COLUMNS`, sorted by account and item.
+        `SCORE_COLUMNS` and those of `HORIZON_COLUMNS`, sorted by account and item.
     """
     frame = frame.assign(item=frame.get(ITEM, ""))
     frame = frame.sort_values(["account_id", ITEM], kind="stable").reset_index(drop=True)
     probability = bundle.predict(frame) if len(frame) else np.empty(0)
     money = frame["money"].to_numpy(dtype=float, na_value=0.0)
-    return pd.DataFrame(
+    told = pd.DataFrame(
         {
             "account_id": frame["account_id"].astype("str"),
             "question": pd.Series([bundle.question] * len(frame), dtype="str"),
@@ -386,6 +388,16 @@ def score(bundle: Bundle, frame: pd.DataFrame, spec: QuestionSpec) -> pd.DataFra
             "model_version": pd.Series([bundle.version] * len(frame), dtype="str"),
         }
     )[list(SCORE_COLUMNS)]
+    return told.assign(**_other_horizons(bundle, frame, probability))
+
+
+def _other_horizons(bundle: Bundle, frame: pd.DataFrame, probability: np.ndarray) -> dict[str, np.ndarray]:
+    """The columns of `HORIZON_COLUMNS`; NaN where the question has one horizon."""
+    curve = bundle.curve(frame, probability)
+    if curve is None or bundle.hazards is None:
+        return {name: np.full(len(frame), np.nan) for name in HORIZON_COLUMNS.values()}
+    at = bundle.hazards.horizons.index
+    return {name: curve[:, at(days)] for days, name in HORIZON_COLUMNS.items()}
 
 
 def definition(bundle: Bundle) -> QuestionSpec:

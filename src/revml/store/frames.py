@@ -16,7 +16,15 @@ import numpy as np
 import pandas as pd
 
 from revml.errors import StoreError
-from revml.store.runs import ACCOUNT_COLUMNS, CLV_COLUMNS, FLOW_COLUMNS, REASON_COLUMNS, SCORE_COLUMNS, ScoreRun
+from revml.store.runs import (
+    ACCOUNT_COLUMNS,
+    CLV_COLUMNS,
+    FLOW_COLUMNS,
+    HORIZON_COLUMNS,
+    REASON_COLUMNS,
+    SCORE_COLUMNS,
+    ScoreRun,
+)
 
 Row = dict[str, Any]
 BANDS = ("high", "medium", "low")
@@ -64,6 +72,7 @@ def check(run: ScoreRun) -> None:
             raise StoreError("an account is not in the run's accounts", where=where, got=_first(frame, strange, key))
     for name, column, low, high in (
         ("scores", "probability", 0.0, 1.0),
+        *(("scores", name, 0.0, 1.0) for name in HORIZON_COLUMNS.values() if name in run.scores),
         ("scores", "percentile", 0.0, 100.0),
         ("scores", "money", -math.inf, math.inf),
         ("scores", "expected_money", -math.inf, math.inf),
@@ -139,7 +148,9 @@ def account_rows(run: ScoreRun) -> list[Row]:
 
 def score_rows(run: ScoreRun, previous: dict[tuple[str, str, str], float]) -> list[Row]:
     """Scores with their change against `previous`: (question, account, item) to the probability of the run before."""
-    out = rows(run.scores, SCORE_COLUMNS)
+    told = [name for name in HORIZON_COLUMNS.values() if name in run.scores]
+    none: Row = dict.fromkeys(HORIZON_COLUMNS.values())
+    out = [none | row for row in rows(run.scores, (*SCORE_COLUMNS, *told))]
     for row in out:
         before = previous.get((row["question"], row["account_id"], row["item"]))
         row["previous_probability"] = before
@@ -185,6 +196,7 @@ def model_rows(run: ScoreRun) -> list[Row]:
             "horizon_days": int(model.horizon_days),
             "base_rate": float(model.base_rate),
             "figures": _json_value(model.figures),
+            "extrapolated_days": None if model.extrapolated_days is None else list(model.extrapolated_days),
         }
         for model in run.models
     ]

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, and_,
 from revml.errors import NotFound
 from revml.store.cursor import Cursor
 from revml.store.frames import BANDS, fold
+from revml.store.runs import HORIZON_COLUMNS
 from revml.store.schema import accounts, clv, current, flows, models, reasons, runs, scores
 from revml.store.views import (
     Account,
@@ -23,6 +24,7 @@ from revml.store.views import (
     Clv,
     Facets,
     Flows,
+    Horizon,
     ListedAccount,
     ModelInfo,
     Order,
@@ -50,7 +52,8 @@ FILTERS: dict[str, ColumnElement[Any]] = {
     "country": accounts.c.country,
 }
 ACCOUNT = tuple(accounts.c[name] for name in Account.__dataclass_fields__)
-SCORE = tuple(scores.c[name] for name in Score.__dataclass_fields__)
+_SCORED = tuple(name for name in Score.__dataclass_fields__ if name != "horizons")
+SCORE = tuple(scores.c[name] for name in (*_SCORED, *HORIZON_COLUMNS.values()))
 JOINED = scores.join(accounts, and_(accounts.c.run_id == scores.c.run_id, accounts.c.account_id == scores.c.account_id))
 
 
@@ -62,14 +65,14 @@ def run_info(connection: Connection, run_id: int | None = None) -> RunInfo | Non
     if row is None:
         return None
     found = connection.execute(select(models).where(models.c.run_id == run_id).order_by(models.c.question)).mappings()
-    return RunInfo(**row, models=tuple(ModelInfo(**_without(m, "run_id")) for m in found))
+    return RunInfo(**row, models=tuple(_model(m) for m in found))
 
 
 def all_runs(connection: Connection) -> tuple[RunInfo, ...]:
     """Every run that is kept, newest first."""
     by_run: dict[int, list[ModelInfo]] = {}
     for row in connection.execute(select(models).order_by(models.c.run_id, models.c.question)).mappings():
-        by_run.setdefault(row["run_id"], []).append(ModelInfo(**_without(row, "run_id")))
+        by_run.setdefault(row["run_id"], []).append(_model(row))
     return tuple(
         RunInfo(**row, models=tuple(by_run.get(row["id"], ())))
         for row in connection.execute(select(runs).order_by(runs.c.id.desc())).mappings()
@@ -118,7 +121,10 @@ def page(
         cursor = Cursor(run.id, question, order, reverse, last.sort_key, last.account_id, last.item).text()
     return Page(
         run=run,
-        rows=tuple(ListedAccount(_account(row), _score(row), tops.get((row.account_id, row.item))) for row in shown),
+        rows=tuple(
+            ListedAccount(_account(row), _score(row._mapping, run), tops.get((row.account_id, row.item)))
+            for row in shown
+        ),
         total=total,
         after=cursor,
     )
@@ -157,8 +163,7 @@ def detail(connection: Connection, run: RunInfo, account_id: str) -> AccountDeta
         run=run,
         account=_account(row),
         scores=tuple(
-            Score(**_only(s, Score))
-            for s in of(scores, scores.c.question, scores.c.expected_money.desc(), scores.c.item)
+            _score(s, run) for s in of(scores, scores.c.question, scores.c.expected_money.desc(), scores.c.item)
         ),
         reasons=tuple(_reason(r) for r in of(reasons, reasons.c.question, reasons.c.item, reasons.c.rank)),
         clv=tuple(Clv(**_without(c, "run_id", "account_id")) for c in of(clv, clv.c.relation)),
@@ -274,8 +279,25 @@ def _account(row: Row[Any]) -> Account:
     return Account(**_only(row._mapping, Account))
 
 
-def _score(row: Row[Any]) -> Score:
-    return Score(**_only(row._mapping, Score))
+def _model(row: RowMapping) -> ModelInfo:
+    told = _without(row, "run_id")
+    days = told["extrapolated_days"]
+    return ModelInfo(**told | {"extrapolated_days": None if days is None else tuple(days)})
+
+
+def _score(row: RowMapping, run: RunInfo) -> Score:
+    model = next((model for model in run.models if model.question == row["question"]), None)
+    return Score(**{name: row[name] for name in _SCORED}, horizons=() if model is None else _horizons(row, model))
+
+
+def _horizons(row: RowMapping, model: ModelInfo) -> tuple[Horizon, ...]:
+    if model.extrapolated_days is None:
+        return ()
+    found = {days: row[name] for days, name in HORIZON_COLUMNS.items() if row[name] is not None}
+    if not found:
+        return ()
+    found[model.horizon_days] = row["probability"]
+    return tuple(Horizon(days, found[days], days in model.extrapolated_days) for days in sorted(found))
 
 
 def _reason(row: RowMapping) -> Reason:

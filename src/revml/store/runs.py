@@ -35,6 +35,14 @@ SCORE_COLUMNS = (
     "expected_money",  # probability * money lost (config.LOSSES) or gained a year
     "model_version",
 )
+# What `scores` may have besides: probabilities at other horizons, in days. The curve passes through `probability` at
+# the model's own horizon and never turns back; missing where the question has one horizon.
+HORIZON_COLUMNS = {
+    30: "probability_30d",
+    90: "probability_90d",
+    180: "probability_180d",
+    365: "probability_365d",
+}
 REASON_COLUMNS = (
     "account_id",
     "question",
@@ -74,6 +82,7 @@ class ModelRef:
     horizon_days: int
     base_rate: float
     figures: dict[str, Any] = field(default_factory=dict)
+    extrapolated_days: tuple[int, ...] | None = None  # horizons beyond the history; None where there is one horizon
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ models = Table(
     Column("horizon_days", Integer, nullable=False),
     Column("base_rate", Float, nullable=False),
     Column("figures", JSON, nullable=False),
+    Column("extrapolated_days", JSON),  # the horizons that lie beyond the history, NULL where the model has one horizon
 )
 
 accounts = Table(
@@ -111,6 +112,10 @@ scores = Table(
     Column("money", Float, nullable=False),
     Column("expected_money", Float, nullable=False),
     Column("model_version", Text, nullable=False),
+    Column("probability_30d", Float),  # NULL, like the next three, where the question has one horizon
+    Column("probability_90d", Float),
+    Column("probability_180d", Float),
+    Column("probability_365d", Float),
     _account(),
     Index(None, "run_id", "question", "expected_money", "account_id"),
     Index(None, "run_id", "question", "probability", "account_id"),

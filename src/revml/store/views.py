@@ -21,6 +21,7 @@ class ModelInfo:
     horizon_days: int
     base_rate: float
     figures: dict[str, Any]
+    extrapolated_days: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,20 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Horizon:
+    """A probability at one horizon; `extrapolated` where no history reaches that far."""
+
+    days: int
+    probability: float
+    extrapolated: bool
+
+
+@dataclass(frozen=True)
 class Score:
     """The answer to one question about one account; `change` is against the run before, None where there was none.
 
     `item` is what the question is about beside the account, such as a product family; empty for most questions.
+    `horizons` is one curve, through `probability` at the model's own horizon; empty where the question has no other.
     """
 
     question: str
@@ -76,6 +87,7 @@ class Score:
     money: float
     expected_money: float
     model_version: str
+    horizons: tuple[Horizon, ...] = ()
 
     @property
     def change(self) -> float | None:
