@@ -1,4 +1,4 @@
-"""The current run's scores as one table: a row an account and question, with the strongest reason in words."""
+"""The current run's scores as one table: a row an account and question (of pairs, and item), with the strongest reason in words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from revml.errors import ConfigError, NotFound, StoreError
 from revml.exports.files import write_csv, write_parquet
 from revml.store import Store
+from revml.store.runs import HORIZON_COLUMNS
 from revml.store.scores import MAX_LIMIT
 from revml.store.views import ListedAccount, RunInfo
 
@@ -19,6 +20,7 @@ SCHEMA = pa.schema(
         ("account_id", pa.string()),
         ("name", pa.string()),
         ("question", pa.string()),
+        ("item", pa.string()),  # the product family of a cross-sell, else empty
         ("probability", pa.float64()),
         ("change", pa.float64()),  # against the run before, empty where there was none
         ("percentile", pa.float64()),
@@ -39,6 +41,7 @@ SCHEMA = pa.schema(
         ("as_of", pa.timestamp("us")),
         ("model_version", pa.string()),
         ("run", pa.int64()),
+        *((name, pa.float64()) for name in HORIZON_COLUMNS.values()),  # empty where the question has one horizon
     ]
 )
 WRITERS = (".csv", ".parquet")
@@ -106,10 +109,12 @@ def _listed(store: Store, run: RunInfo, question: str) -> Iterator[ListedAccount
 def export_row(run: RunInfo, listed: ListedAccount, language: str) -> dict[str, Any]:
     """An account and question as a row of an export, columns in the order of `SCHEMA`."""
     account, score, reason = listed.account, listed.score, listed.reason
+    others = {horizon.days: horizon.probability for horizon in score.horizons}
     return {
         "account_id": account.account_id,
         "name": account.name,
         "question": score.question,
+        "item": score.item or None,
         "probability": round(score.probability, 6),
         "change": None if score.change is None else round(score.change, 6),
         "percentile": round(score.percentile, 2),
@@ -130,4 +135,5 @@ def export_row(run: RunInfo, listed: ListedAccount, language: str) -> dict[str, 
         "as_of": run.as_of,
         "model_version": score.model_version,
         "run": run.id,
+        **{name: None if days not in others else round(others[days], 6) for days, name in HORIZON_COLUMNS.items()},
     }

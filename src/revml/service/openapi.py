@@ -59,6 +59,7 @@ def _schemas() -> Schema:
     found["Reason"] = _object(
         {
             "question": {"enum": list(QUESTIONS)},
+            "item": {**TEXT, "description": "the product family of a cross-sell, else empty"},
             "rank": INTEGER,
             "concept": TEXT,
             "side": {"enum": list(SIDES)},
@@ -93,7 +94,7 @@ def _schemas() -> Schema:
         }
     )
     facet = _list(_object({"value": TEXT, "accounts": INTEGER}))
-    found["Facets"] = _object({"band": facet, "owner": facet, "industry": facet, "country": facet})
+    found["Facets"] = _object({"band": facet, "owner": facet, "industry": facet, "country": facet, "item": facet})
     model = {
         "version": TEXT,
         "bundle": TEXT,
@@ -132,6 +133,7 @@ def _schemas() -> Schema:
                     {
                         "probability": {**NUMBER, "minimum": 0, "maximum": 1},
                         "band": {"enum": list(BANDS)},
+                        "horizons": _list(_ref("Horizon")),
                         "reasons": _list(told),
                         "unseen_categories": _list(TEXT),
                     }
@@ -163,6 +165,7 @@ LISTED = [
     _query("owner", TEXT, "only accounts of this owner"),
     _query("industry", TEXT, "only this industry"),
     _query("country", TEXT, "only this country"),
+    _query("item", TEXT, "of pairs (cross_sell): only this product family"),
     LANGUAGE,
 ]
 PAGED = [

@@ -70,6 +70,7 @@ def _answer(state: Serving, question: QuestionName, rows: list[Any], language: s
     now = _frame(rows, bundle)
     probability = bundle.predict(now)
     bands = bundle.bands.of(probability)
+    horizons = _horizons(bundle, now, probability)
     reasons = explain(bundle, now, None, currency=state.workspace.company.currency, own=own_features(bundle.ready))
     state.metrics.scored(question, bundle.version, len(rows))
     told: list[list[dict[str, Any]]] = [[] for _ in rows]
@@ -95,11 +96,23 @@ def _answer(state: Serving, question: QuestionName, rows: list[Any], language: s
                 "base_rate": bundle.base_rate,
             },
             "rows": [
-                {"probability": float(p), "band": str(b), "reasons": r, "unseen_categories": u}
-                for p, b, r, u in zip(probability, bands, told, unseen, strict=True)
+                {"probability": float(p), "band": str(b), "horizons": h, "reasons": r, "unseen_categories": u}
+                for p, b, h, r, u in zip(probability, bands, horizons, told, unseen, strict=True)
             ],
         }
     )
+
+
+def _horizons(bundle: Bundle, now: pd.DataFrame, probability: np.ndarray) -> list[list[dict[str, Any]]]:
+    """The curve of each row; empty where the question has one horizon."""
+    curve = bundle.curve(now, probability)
+    if curve is None or bundle.hazards is None:
+        return [[] for _ in range(len(now))]
+    days, far = bundle.hazards.horizons, bundle.hazards.extrapolated
+    return [
+        [{"days": d, "probability": p, "extrapolated": e} for d, p, e in zip(days, row, far, strict=True)]
+        for row in curve.tolist()
+    ]
 
 
 def _frame(rows: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame:
