@@ -15,7 +15,7 @@ from revml.errors import NotFound
 
 if TYPE_CHECKING:
     from revml.store import Store
-    from revml.store.views import AccountDetail, Order
+    from revml.store.views import AccountDetail, Horizon, Order
 
 LANGUAGES = ("en", "cs")
 ORDERS = ("expected_money", "probability", "change", "clv", "name")
@@ -118,6 +118,8 @@ def _print_account(detail: AccountDetail, language: str) -> None:
             f"{score.percentile:.0f}{change}); expected {'loss' if score.question in LOSSES else 'gain'} "
             f"{w.money(score.expected_money, run.currency)} of {w.money(score.money, run.currency)} a year"
         )
+        if score.horizons:
+            line("  " + ", ".join(f"{_horizon(one)} {w.percent(one.probability, 1)}" for one in score.horizons))
         for reason in (r for r in detail.reasons if r.question == score.question):
             line(f"  {'▲' if reason.side == 'raises' else '▼'} {reason.text(language)}")
     for value in detail.clv:
@@ -127,6 +129,10 @@ def _print_account(detail: AccountDetail, language: str) -> None:
             f"\n{value.relation}: lifetime value {w.money(value.clv, run.currency)} in {value.horizon_months} months"
             f"{alive}{care}"
         )
+
+
+def _horizon(one: Horizon) -> str:
+    return f"{one.days} days{' (extrapolated)' if one.extrapolated else ''}"
 
 
 @click.command()

@@ -18,6 +18,7 @@ export async function drawAccount(main, id, asked) {
     head(found.account, currency),
     h("div", { class: "scores", role: "group", "aria-label": t("account.scores") }, found.scores.map((score) => scoreCard(score, question, found))),
     question === null ? h("p", { class: "hint" }, t("account.not_scored")) : reasonsOf(found, question),
+    question === null ? null : horizonsOf(found, question),
     question === null ? null : historyOf(found, question),
     clvOf(found, currency),
   );
@@ -91,6 +92,28 @@ function reasonsOf(found, question) {
 function strength(reason, greatest) {
   const width = Math.max((48 * Math.abs(reason.contribution)) / greatest, 3);
   return s("svg", { class: "strength", viewBox: "0 0 48 8", "aria-hidden": "true" }, s("rect", { width, height: 8, rx: 2 }));
+}
+
+function horizonsOf(found, question) {
+  const horizons = found.scores.find((score) => score.question === question).horizons;
+  const about = has(`horizons.about.${question}`) ? t(`horizons.about.${question}`) : t("horizons.about");
+  if (!horizons.length && !has(`horizons.none.${question}`)) return null;
+  return h(
+    "section",
+    { class: "panel horizons" },
+    h("h2", {}, `${t("horizons")}: ${t(`question.${question}`)}`),
+    horizons.length
+      ? h("dl", { class: "figures" }, horizons.map((one) =>
+          h(
+            "div",
+            {},
+            h("dt", {}, t("horizons.days", { n: number(one.days) })),
+            h("dd", {}, percent(one.probability, 1), one.extrapolated ? h("span", { class: "hint" }, t("horizons.extrapolated")) : null),
+          ),
+        ))
+      : null,
+    h("p", { class: "hint" }, horizons.length ? about : t(`horizons.none.${question}`)),
+  );
 }
 
 function historyOf(found, question) {
