@@ -98,7 +98,10 @@ def _in_range(run: ScoreRun, name: str, column: str, low: float, high: float) ->
     frame: pd.DataFrame = getattr(run, name)
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
     # A sum of shares may leave one by a rounding.
-    wrong = pd.Series(~(np.isfinite(values) & (values >= low - 1e-9) & (values <= high + 1e-9)), index=frame.index)
+    there = np.isfinite(values) & (values >= low - 1e-9) & (values <= high + 1e-9)
+    if column in HORIZON_COLUMNS.values():
+        there |= np.isnan(values)  # a question of one horizon
+    wrong = pd.Series(~there, index=frame.index)
     if wrong.any():
         raise StoreError(
             f"{column} is not a number in its range",
