@@ -99,6 +99,10 @@ def metrics(bundle: Bundle) -> dict[str, float]:
                 values[f"test_{name}{suffix}"] = float(figure[part])
     for row in manifest["ladder"]:
         values[f"ladder_{row['rung']}_log_loss"] = float(row["log_loss"])
+    for row in manifest.get("curve", {}).get("horizons", ()):
+        for name in ("roc_auc", "log_loss", "log_loss_constant", "expected", "observed"):
+            if row[name] is not None:
+                values[f"horizon_{row['days']}d_{name}"] = float(row[name])
     for name in ("rows", "accounts", "events", "base_rate"):
         if name in manifest["figures"]:
             values[f"test_{name}"] = float(manifest["figures"][name])

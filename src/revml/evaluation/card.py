@@ -14,6 +14,7 @@ from revml.evaluation.sections.guarded import leaks
 from revml.evaluation.sections.importance import looks_at
 from revml.evaluation.sections.limits import limited, never, notes, reproduced
 from revml.evaluation.sections.markdown import Manifest
+from revml.evaluation.sections.over_time import over_time
 from revml.evaluation.sections.question import asked, verdict
 from revml.evaluation.sections.segments import by_segment
 from revml.evaluation.sections.served import serves
@@ -30,6 +31,7 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("card.figures", measured),
     ("card.calibration", calibrated),
     ("card.segments", by_segment),
+    ("card.horizons", over_time),
     ("card.importance", looks_at),
     ("card.limits", limited),
     ("card.never", never),
