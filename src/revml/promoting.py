@@ -19,6 +19,7 @@ from revml.evaluation.verdict import MAX_ERROR_FLOOR, MAX_ERROR_SHARE, SENTENCES
 from revml.models.bundle import Bundle, load_bundle
 from revml.models.history import ROLLBACK, rolled_back, succession
 from revml.models.registry import appoint, history, in_service, training
+from revml.models.shelf import shelve
 from revml.progress import Progress
 from revml.sources.facts import Facts
 from revml.tracking import follow
@@ -247,6 +248,7 @@ def promote(
         reason=reason.strip(),
         failed=failed,
     )
+    shelve(workspace, chosen)
     note = _told(workspace, question, {"rows": [asdict(row) for row in rows], "forced": forced, "reason": reason})
     return Promotion(question, chosen, serving.hash[:12] if serving else None, rows, forced, note)
 
@@ -269,6 +271,7 @@ def roll_back(workspace: Workspace, question: QuestionName, *, reason: str = "")
         )
     target = load_bundle(workspace.bundles_dir / question / pile[-2])
     appoint(target.folder.parent, target.folder.name, None, event=ROLLBACK, reason=reason.strip())
+    shelve(workspace, target)
     return Promotion(question, target, pile[-1], note=_told(workspace, question))
 
 

@@ -106,6 +106,8 @@ def metrics(bundle: Bundle) -> dict[str, float]:
     for name in ("rows", "accounts", "events", "base_rate"):
         if name in manifest["figures"]:
             values[f"test_{name}"] = float(manifest["figures"][name])
+    if expected := manifest["figures"].get("expected"):
+        values |= {f"test_expected_{k}": float(expected[k]) for k in ("events", "low", "high", "inside")}
     values["train_base_rate"] = float(manifest["base_rate"])
     return values
 
@@ -113,7 +115,7 @@ def metrics(bundle: Bundle) -> dict[str, float]:
 def params(bundle: Bundle) -> dict[str, Any]:
     """What was chosen, by whom: the definition, the sheet, the ladder."""
     manifest = bundle.manifest
-    sheet, data = manifest["sheet"], manifest["data"]
+    sheet, data, tuning = manifest["sheet"], manifest["data"], manifest.get("tuning") or {}
     served: Mapping[str, Any] = next((r for r in manifest["ladder"] if r["rung"] == manifest["rung"]), {"setting": {}})
     told = {
         "rung": manifest["rung"],
@@ -131,6 +133,7 @@ def params(bundle: Bundle) -> dict[str, Any]:
         **{f"definition.{k}": v for k, v in manifest["definition"].items()},
         **{f"lightgbm.{k}": v for k, v in sheet["params"].items()},
         **{f"served.{k}": v for k, v in served["setting"].items()},
+        **{f"tuning.{k}": tuning[k] for k in ("trials", "kept", "why") if k in tuning},
     }
     return {name: str(value)[:500] for name, value in told.items()}
 
@@ -148,12 +151,28 @@ def drawings(bundle: Bundle) -> Iterator[tuple[str, Drawing]]:
     title = bundle.question
     yield "reliability", pictures.reliability(manifest["figures"]["reliability"], title)
     yield "ladder", pictures.ladder(manifest["ladder"], bundle.rung, title)
+    curves = manifest.get("gains")
+    if curves:
+        area = manifest["figures"]["values"]["roc_auc"]["value"]
+        yield "roc", pictures.roc(curves["fpr"], curves["tpr"], area, title)
+        yield "lift", pictures.lift(curves["share"], curves["events"], title)
+        yield "events_caught", pictures.gain(curves["share"], curves["events"], "the events", title)
+        if curves["money"]:
+            yield "money_caught", pictures.gain(curves["share"], curves["money"], "the events' money", title)
+    for of, shares in manifest.get("importance", {}).items():
+        if shares:
+            yield f"importance_{of}", pictures.importance(shares, f"{title}: {of}")
 
 
 def nested(bundle: Bundle) -> Iterator[Nested]:
     """The folds of the ladder and the trials of the search, each a run of its own below the bundle's."""
-    for number, fold in enumerate(bundle.manifest.get("folds", ())):
-        yield Nested(f"fold {number + 1}", "fold", *_fold(fold))
+    for number, fold in enumerate(bundle.manifest.get("folds", ()), start=1):
+        yield Nested(f"fold {number}", "fold", *_fold(fold))
+    tuning = bundle.manifest.get("tuning") or {}
+    for trial in tuning.get("list", ()):
+        loss = trial.get("log_loss")
+        told = {"origin": trial["origin"], "state": "pruned" if loss is None else "complete", **trial["settings"]}
+        yield Nested(f"trial {trial['number']}", "trial", told, {} if loss is None else {"log_loss": float(loss)})
 
 
 def _fold(fold: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:

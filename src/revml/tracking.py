@@ -30,6 +30,7 @@ from revml.locks import alive
 from revml.models.bundle import Bundle, load_bundle
 from revml.models.history import now, rolled_back
 from revml.models.registry import appoint, challenger, history, in_service, name_challenger
+from revml.models.shelf import shelve
 from revml.progress import Progress, silent
 from revml.training import TrainingResult
 
@@ -132,6 +133,7 @@ def _place(workspace: Workspace, bundle: Bundle) -> tuple[str | None, str]:
         return None, "; ".join(SENTENCES[r] for r in bundle.manifest["verdict"]["reasons"])
     if serving is None:
         appoint(folder, name, None, event="first")
+        shelve(workspace, bundle)
         return CHAMPION, ""
     gone = rolled_back(history(workspace, bundle.question)).get(name)
     if gone:
@@ -359,6 +361,8 @@ def _log(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> Any:
         for name, drawing in tracked.drawings(bundle):
             client.log_figure(run_id, drawing, f"pictures/{name}.png")
         client.log_artifacts(run_id, str(bundle.folder), "bundle")
+        for card in ("card.md", "card.cs.md"):
+            client.log_artifact(run_id, str(bundle.folder / card))
         with tempfile.TemporaryDirectory(prefix="revml-") as temporary:
             model = Path(temporary) / "model"
             mlflow.pyfunc.save_model(
@@ -426,7 +430,9 @@ def fetch_champion(workspace: Workspace, question: QuestionName) -> Bundle:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     appoint(folder, bundle.hash[:12], str(version.version), event="fetch")
-    return load_bundle(target, version=str(version.version))
+    fetched = load_bundle(target, version=str(version.version))
+    shelve(workspace, fetched)
+    return fetched
 
 
 def _downloaded(client: Any, version: Any, temporary: Path, question: str) -> Path:

@@ -104,6 +104,7 @@ def _told(one: Trained, truth: Path | None) -> dict[str, Any]:
         "ladder": result.bundle.manifest["ladder"],
         "tuning": result.bundle.manifest["tuning"],
         "figures": result.figures.to_json(),
+        "expected": result.figures.expected.sentence(),
         "verdict": result.verdict.sentence(),
         "passed": result.verdict.passed,
         "bundle": result.bundle.hash,
@@ -147,6 +148,7 @@ def _print(told: dict[str, Any]) -> None:
     out.print(table(title, ("figure", "value", "90 % interval"), rows, right=("value", "90 % interval")))
     if "truth" in told:
         out.print(table("Against the truth", ("figure", "value"), told["truth"]["words"].items(), right=("value",)))
+    out.print(told["expected"])
     what = "a rule" if told["served"] == "rule" else told["served"]
     out.print(f"served: [bold]{what}[/bold] (*), verdict: {told['verdict']}")
     if told["held_back"]:

@@ -62,9 +62,9 @@ class Expected:
 
     def sentence(self) -> str:
         """One English line, for terminals."""
-        held = "inside" if self.inside else "OUTSIDE"
-        interval = f"{self.low:,.0f} to {self.high:,.0f}"
-        return f"expected {self.events:,.0f} events ({interval}), observed {self.observed:,}: {held}"
+        held = "which it holds" if self.inside else "which it does not hold"
+        interval = f"95 % interval {self.low:,.0f} to {self.high:,.0f}"
+        return f"expected {self.events:,.0f} events ({interval}), observed {self.observed:,}, {held}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers."""
