@@ -31,6 +31,7 @@ language_option = click.option(
 @click.option("--order", type=click.Choice(ORDERS), default="expected_money", show_default=True)
 @click.option("--search", default=None, metavar="WORDS", help="Only names and ids that contain these words.")
 @click.option("--owner", default=None, help="Only accounts of this owner.")
+@click.option("--item", default=None, metavar="FAMILY", help="Of pairs (cross_sell): only this product family.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @language_option
 @json_option
@@ -40,6 +41,7 @@ def accounts(
     order: Order,
     search: str | None,
     owner: str | None,
+    item: str | None,
     limit: int,
     language: str | None,
     as_json: bool,
@@ -53,14 +55,19 @@ def accounts(
 
     language = language or workspace.language
     with Store.open(workspace.store_url) as store:
-        page = store.accounts(_asked(store, question), order=order, search=search, owner=owner, limit=limit)
+        page = store.accounts(_asked(store, question), order=order, search=search, owner=owner, item=item, limit=limit)
     if as_json:
         print_json([asdict(row) for row in page.rows])
         return
     w = words(language)
     rows = [
         (
-            account_cell(row.account.account_id, row.account.name, row.reason.text(language) if row.reason else None),
+            account_cell(
+                row.account.account_id,
+                row.account.name,
+                row.reason.text(language) if row.reason else None,
+                row.score.item,
+            ),
             w.percent(row.score.probability, 1),
             row.score.band,
             w.money(row.score.money, page.run.currency),
@@ -71,7 +78,8 @@ def accounts(
     asked = page.rows[0].score.question if page.rows else question or "accounts"
     stake = f"expected {'loss' if asked in LOSSES else 'gain'}"
     headers = ("account and first reason", "probability", "band", "money a year", stake)
-    title = f"{asked}: {len(page.rows)} of {page.total:,} accounts as of {page.run.as_of:%Y-%m-%d}"
+    called = "account and family pairs" if page.rows and page.rows[0].score.item else "accounts"
+    title = f"{asked}: {len(page.rows)} of {page.total:,} {called} as of {page.run.as_of:%Y-%m-%d}"
     out.print(table(title, headers, rows, right=("probability", *headers[-2:])))
 
 
@@ -112,15 +120,16 @@ def _print_account(detail: AccountDetail, language: str) -> None:
         "  " + ", ".join(f"{what} {w.money(much, run.currency)}" for what, much in worth if much) or "  no revenue yet"
     )
     for score in detail.scores:
+        asked = f"{score.question} → {score.item}" if score.item else score.question
         change = f", {score.change * 100:+.1f} points since the run before" if score.change is not None else ""
         line(
-            f"\n{score.question}: {w.percent(score.probability, 1)} ({score.band}, percentile "
+            f"\n{asked}: {w.percent(score.probability, 1)} ({score.band}, percentile "
             f"{score.percentile:.0f}{change}); expected {'loss' if score.question in LOSSES else 'gain'} "
             f"{w.money(score.expected_money, run.currency)} of {w.money(score.money, run.currency)} a year"
         )
         if score.horizons:
             line("  " + ", ".join(f"{_horizon(one)} {w.percent(one.probability, 1)}" for one in score.horizons))
-        for reason in (r for r in detail.reasons if r.question == score.question):
+        for reason in (r for r in detail.reasons if (r.question, r.item) == (score.question, score.item)):
             line(f"  {'▲' if reason.side == 'raises' else '▼'} {reason.text(language)}")
     for value in detail.clv:
         alive = f", still here at the end {w.percent(value.p_alive)}" if value.p_alive is not None else ""

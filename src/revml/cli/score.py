@@ -56,21 +56,26 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
     out.print(f"Run {number}: {len(run.accounts):,} accounts as of {run.as_of:%Y-%m-%d}, {run.company}.", markup=False)
     for one in told:
         loss = one["question"] in LOSSES
+        pairs = f" with {one['rows']:,} offers" if one["rows"] != one["accounts"] else ""
+        counted = f"{one['accounts']:,} accounts{pairs}"
         if not one["money"]:
             likely = (
-                (account_cell(top["account_id"], top["name"], top["reason"]), w.percent(top["probability"], 1))
+                (
+                    account_cell(top["account_id"], top["name"], top["reason"], top.get("item", "")),
+                    w.percent(top["probability"], 1),
+                )
                 for top in one["top"]
             )
-            out.print(f"\n{one['question']}: {one['accounts']:,} accounts, nothing is known of their money")
+            out.print(f"\n{one['question']}: {counted}, nothing is known of their money")
             out.print(table("most likely", ("account and first reason", "probability"), likely, right=("probability",)))
             continue
         out.print(
-            f"\n{one['question']}: {one['accounts']:,} accounts, {w.money(one['money'], run.currency)} a year; "
+            f"\n{one['question']}: {counted}, {w.money(one['money'], run.currency)} a year; "
             f"expected {'loss' if loss else 'gain'} {w.money(one['expected_money'], run.currency)} a year"
         )
         rows = (
             (
-                account_cell(top["account_id"], top["name"], top["reason"]),
+                account_cell(top["account_id"], top["name"], top["reason"], top.get("item", "")),
                 w.percent(top["probability"], 1),
                 w.money(top["money"], run.currency),
                 w.money(top["expected_money"], run.currency),
@@ -149,9 +154,9 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int |
         out.print(f"  {note}", markup=False)
 
 
-def account_cell(account_id: str, name: str | None, reason: str | None = None) -> str:
-    """An account's name and id, the reason below; nothing in them is taken for a rich tag."""
-    head = escape(f"{name} ({account_id})" if name else account_id)
+def account_cell(account_id: str, name: str | None, reason: str | None = None, item: str = "") -> str:
+    """An account's name and id and the item of a pair, the reason below; nothing in them is taken for a rich tag."""
+    head = escape(f"{name} ({account_id})" if name else account_id) + (f" → {escape(item)}" if item else "")
     return f"{head}\n  [dim]{escape(reason)}[/dim]" if reason else head
 
 

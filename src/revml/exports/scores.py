@@ -1,4 +1,4 @@
-"""The current run's scores as one table: a row an account and question (of pairs, and item), with the strongest reason in words."""
+"""The current run's scores as one table: a row an account (and item) and question, the strongest reason in words."""
 
 from __future__ import annotations
 

@@ -37,19 +37,23 @@ def question_summary(run: ScoreRun, question: str, *, language: str, top: int = 
     scores = run.scores[run.scores["question"] == question]
     first = run.reasons[(run.reasons["question"] == question) & (run.reasons["rank"] == 1)]
     listed = (
-        scores.sort_values(["expected_money", "probability", "account_id"], ascending=[False, False, True])
+        scores.sort_values(
+            ["expected_money", "probability", "account_id", "item"], ascending=[False, False, True, True]
+        )
         .head(top)
         .merge(run.accounts[["account_id", "name"]], on="account_id")
-        .merge(first[["account_id", f"text_{language}"]], on="account_id", how="left")
+        .merge(first[["account_id", "item", f"text_{language}"]], on=["account_id", "item"], how="left")
         .rename(columns={f"text_{language}": "reason"})
     )
+    named = ("account_id", "name", *(("item",) if listed["item"].ne("").any() else ()))
     return {
         "question": question,
-        "accounts": len(scores),
+        "accounts": int(scores["account_id"].nunique()),
+        "rows": len(scores),
         "money": float(scores["money"].sum()),
         "expected_money": float(scores["expected_money"].sum()),
         "bands": {str(band): int(n) for band, n in scores["band"].value_counts().sort_index().items()},
-        "top": _records(listed, ("account_id", "name", "probability", "band", "money", "expected_money", "reason")),
+        "top": _records(listed, (*named, "probability", "band", "money", "expected_money", "reason")),
     }
 
 

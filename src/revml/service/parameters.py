@@ -14,7 +14,7 @@ from revml.service.problems import Problem
 from revml.store.views import ORDERS, Order
 
 MAX_TEXT = 256
-FILTERS = ("band", "owner", "industry", "country")
+FILTERS = ("band", "owner", "industry", "country", "item")
 
 
 class Parameters:

@@ -50,7 +50,9 @@ FILTERS: dict[str, ColumnElement[Any]] = {
     "owner": accounts.c.owner,
     "industry": accounts.c.industry,
     "country": accounts.c.country,
+    "item": scores.c.item,
 }
+OF_SCORE = ("band", "item")  # filters that need no account
 ACCOUNT = tuple(accounts.c[name] for name in Account.__dataclass_fields__)
 _SCORED = tuple(name for name in Score.__dataclass_fields__ if name != "horizons")
 SCORE = tuple(scores.c[name] for name in (*_SCORED, *HORIZON_COLUMNS.values()))
@@ -100,7 +102,7 @@ def page(
     chosen += [FILTERS[name] == value for name, value in filters.items() if value is not None]
     for word in fold(search or "").split():
         chosen.append(accounts.c.search_key.contains(word, autoescape=True))
-    counted = JOINED if search or any(filters[name] for name in filters if name != "band") else scores
+    counted = JOINED if search or any(filters[name] for name in filters if name not in OF_SCORE) else scores
     total = connection.execute(select(func.count()).select_from(counted).where(*chosen)).scalar_one()
     query: Select[Any] = select(*ACCOUNT, *SCORE, column.label("sort_key")).select_from(JOINED).where(*chosen)
     if after is not None:
@@ -239,10 +241,11 @@ def facets(connection: Connection, run: RunInfo, question: str) -> Facets:
     """The values of each filter among the accounts scored for a question."""
 
     here = (scores.c.run_id == run.id, scores.c.question == question)
-    bands = connection.execute(select(scores.c.band, func.count().label("n")).where(*here).group_by(scores.c.band))
     found: dict[str, Counter[str]] = {name: Counter() for name in FILTERS}
-    found["band"].update({row.band: row.n for row in bands})
-    profile = [accounts.c[name] for name in FILTERS if name != "band"]
+    for name in OF_SCORE:
+        counted = select(scores.c[name], func.count()).where(*here).group_by(scores.c[name])
+        found[name].update({value: n for value, n in connection.execute(counted) if value})
+    profile = [accounts.c[name] for name in FILTERS if name not in OF_SCORE]
     # One pass over the join for all filters: their combinations are few, or as many as there are accounts at worst.
     for *values, n in connection.execute(
         select(*profile, func.count()).select_from(JOINED).where(*here).group_by(*profile)

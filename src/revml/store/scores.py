@@ -100,8 +100,9 @@ class Store:
         owner: str | None = None,
         industry: str | None = None,
         country: str | None = None,
+        item: str | None = None,
     ) -> Page:
-        """A page of the accounts scored for a question.
+        """A page of the accounts scored for a question, of pairs (a cross-sell) an account and item a row.
 
         Args:
             order: expected_money, probability, change and clv begin with the greatest, name with A; ties by id.
@@ -128,7 +129,7 @@ class Store:
                 got=f"question {cursor.question}, order {cursor.order}",
                 do="leave `after` out when question or order change",
             )
-        filters = {"band": band, "owner": owner, "industry": industry, "country": country}
+        filters = {"band": band, "owner": owner, "industry": industry, "country": country, "item": item}
         with self.database.reading() as connection:
             run = _run(connection, self.database, cursor.run_id if cursor else None)
             _asked(run, question)

@@ -224,3 +224,4 @@ class Facets:
     owner: tuple[tuple[str, int], ...]
     industry: tuple[tuple[str, int], ...]
     country: tuple[tuple[str, int], ...]
+    item: tuple[tuple[str, int], ...]

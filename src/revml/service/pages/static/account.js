@@ -7,19 +7,24 @@ import { band, isLoss, probability, tone, trend } from "./parts.js";
 import { accountAddress, listAddress } from "./route.js";
 import { count, currentLanguage, date, has, money, number, percent, t } from "./words.js";
 
-export async function drawAccount(main, id, asked) {
+export async function drawAccount(main, id, asked, thing) {
   const found = await api.account(id, currentLanguage());
   const scored = found.scores.map((score) => score.question);
   const question = scored.includes(asked) ? asked : (scored[0] ?? null);
   const currency = found.run.currency;
+  // Of pairs (which family next) a question has many scores, the best first.
+  const mine = found.scores.filter((score) => score.question === question);
+  const item = (mine.find((score) => score.item === thing) ?? mine[0])?.item ?? "";
+  const cards = found.scores.filter((score, i) => found.scores.findIndex((one) => one.question === score.question) === i);
   document.title = `${found.account.name || found.account.account_id} · revml`;
   main.replaceChildren(
     h("a", { class: "back", href: listAddress(question) }, "← ", t("account.back")),
     head(found.account, currency),
-    h("div", { class: "scores", role: "group", "aria-label": t("account.scores") }, found.scores.map((score) => scoreCard(score, question, found))),
-    question === null ? h("p", { class: "hint" }, t("account.not_scored")) : reasonsOf(found, question),
+    h("div", { class: "scores", role: "group", "aria-label": t("account.scores") }, cards.map((score) => scoreCard(score, question, found))),
+    mine.length > 1 ? itemsOf(found, mine, item) : null,
+    question === null ? h("p", { class: "hint" }, t("account.not_scored")) : reasonsOf(found, question, item),
     question === null ? null : horizonsOf(found, question),
-    question === null ? null : historyOf(found, question),
+    question === null ? null : historyOf(found, question, item),
     clvOf(found, currency),
   );
 }
@@ -54,7 +59,7 @@ function scoreCard(score, chosen, found) {
       href: accountAddress(found.account.account_id, score.question),
       "aria-current": score.question === chosen ? "true" : null,
     },
-    h("h2", {}, t(`question.${score.question}`)),
+    h("h2", {}, named(score.question, score.item)),
     h("p", { class: "big" }, probability(score), band(score.band, score.question)),
     h("p", {}, score.change === null ? null : [trend(score), " "], h("span", { class: "hint" }, t(loss ? "account.percentile" : "account.percentile.gain", { share: percent(score.percentile / 100, 0) }))),
     h(
@@ -67,8 +72,38 @@ function scoreCard(score, chosen, found) {
   );
 }
 
-function reasonsOf(found, question) {
-  const reasons = found.reasons.filter((reason) => reason.question === question);
+/** The families that an account may buy next, the most money first; each leads to its reasons. */
+function itemsOf(found, scores, item) {
+  const currency = found.run.currency;
+  const columns = [t("item"), t("column.probability"), t("column.money"), t("column.gain"), t("column.reason")];
+  const first = (score) => {
+    const reasons = found.reasons.filter((reason) => reason.question === score.question && reason.item === score.item);
+    return (reasons.find((reason) => reason.side === "raises") ?? reasons[0])?.text ?? "–";
+  };
+  const row = (score) => {
+    const cells = [
+      h("a", { href: accountAddress(found.account.account_id, score.question, score.item), "aria-current": score.item === item ? "true" : null }, score.item),
+      [probability(score), " ", band(score.band, score.question)],
+      money(score.money, currency),
+      h("b", {}, money(score.expected_money, currency)),
+      h("span", { class: "reason" }, first(score)),
+    ];
+    return h("tr", {}, cells.map((cell, i) => h(i ? "td" : "th", { scope: i ? null : "row", "data-label": columns[i] }, cell)));
+  };
+  return h(
+    "section",
+    { class: "panel items" },
+    h("h2", {}, t(`question.${scores[0].question}`)),
+    h("table", {}, h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, scores.map(row))),
+  );
+}
+
+function named(question, item) {
+  return item ? `${t(`question.${question}`)}: ${item}` : t(`question.${question}`);
+}
+
+function reasonsOf(found, question, item) {
+  const reasons = found.reasons.filter((reason) => reason.question === question && reason.item === item);
   const greatest = Math.max(...reasons.map((reason) => Math.abs(reason.contribution)), 1e-9);
   const side = (name) => {
     const mine = reasons.filter((reason) => reason.side === name);
@@ -84,7 +119,7 @@ function reasonsOf(found, question) {
   return h(
     "section",
     { class: "panel why" },
-    h("h2", {}, `${t("account.reasons")}: ${t(`question.${question}`)}`),
+    h("h2", {}, `${t("account.reasons")}: ${named(question, item)}`),
     reasons.length ? h("div", { class: "sides" }, side("raises"), side("lowers")) : h("p", { class: "hint" }, t("account.reasons.none")),
   );
 }
@@ -116,9 +151,9 @@ function horizonsOf(found, question) {
   );
 }
 
-function historyOf(found, question) {
-  const past = found.history.filter((one) => one.question === question);
-  const title = h("h2", {}, `${t("history")}: ${t(`question.${question}`)}`);
+function historyOf(found, question, item) {
+  const past = found.history.filter((one) => one.question === question && one.item === item);
+  const title = h("h2", {}, `${t("history")}: ${named(question, item)}`);
   if (past.length < 2) return h("section", { class: "panel" }, title, h("p", { class: "hint" }, t("history.first")));
   const points = past.map((one) => ({ x: Date.parse(one.as_of), y: one.probability, label: date(one.as_of) }));
   const yTicks = niceTicks(0, Math.max(...points.map((point) => point.y))).filter((y) => y <= 1);

@@ -22,7 +22,7 @@ async function draw() {
   try {
     if (place.view === "list" || totals === null) totals = await api.totals();
     if (place.view === "account") {
-      await drawAccount(fresh, place.id, place.question);
+      await drawAccount(fresh, place.id, place.question, place.item);
     } else {
       const known = totals.questions.map((one) => one.question);
       const question = known.includes(place.question) ? place.question : known[0];

@@ -10,7 +10,7 @@ import { count, currentLanguage, money, number, percent, t } from "./words.js";
 const PAGE = 25;
 const SORTS = ["expected_money", "probability", "change", "clv", "name"];
 const BANDS = ["high", "medium", "low"];
-const FILTERS = ["band", "owner", "industry", "country"];
+const FILTERS = ["band", "item", "owner", "industry", "country"];
 
 /** Draws the list into `main`; `totals` is the head of the current run. */
 export async function drawList(main, totals, question, filters) {
@@ -206,10 +206,10 @@ function heading([name, sort, side], order, question, filters) {
 
 function line(row, question, currency, names) {
   const { account, score, reason } = row;
-  const address = accountAddress(account.account_id, question);
+  const address = accountAddress(account.account_id, question, score.item);
   const under = [account.owner ?? t("unowned"), account.industry].filter(Boolean).join(" · ");
   const cells = [
-    [h("a", { class: "name", href: address }, account.name || account.account_id), h("span", { class: "hint" }, under)],
+    [h("a", { class: "name", href: address }, account.name || account.account_id), score.item ? h("b", { class: "item" }, score.item) : null, h("span", { class: "hint" }, under)],
     [probability(score)],
     [band(score.band, question)],
     [money(score.money, currency)],

@@ -1,14 +1,14 @@
 // Where the reader is, as the part of the address behind #, so that every view can be bookmarked and sent.
 //   #/churn?band=high&search=acme          a list
-//   #/account/ID?question=churn            an account
+//   #/account/ID?question=churn            an account; of pairs &item=FAMILY
 
-const LIST_KEYS = ["search", "band", "owner", "industry", "country", "order"];
+const LIST_KEYS = ["search", "band", "owner", "industry", "country", "item", "order"];
 
 export function here() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const parameters = Object.fromEntries(new URLSearchParams(query));
   if (path.startsWith("account/")) {
-    return { view: "account", id: decode(path.slice("account/".length)), question: parameters.question ?? null };
+    return { view: "account", id: decode(path.slice("account/".length)), question: parameters.question ?? null, item: parameters.item ?? "" };
   }
   const filters = Object.fromEntries(LIST_KEYS.map((key) => [key, parameters[key] ?? ""]));
   return { view: "list", question: path || null, filters };
@@ -20,8 +20,9 @@ export function listAddress(question, filters = {}) {
   return `#/${question ?? ""}${text ? `?${text}` : ""}`;
 }
 
-export function accountAddress(id, question) {
-  return `#/account/${encodeURIComponent(id)}${question ? `?question=${question}` : ""}`;
+export function accountAddress(id, question, item) {
+  const thing = item ? `&item=${encodeURIComponent(item)}` : "";
+  return `#/account/${encodeURIComponent(id)}${question ? `?question=${question}${thing}` : ""}`;
 }
 
 export function go(address, { replace = false } = {}) {
