@@ -29,7 +29,6 @@ NAMES = (
     "money_caught",
 )
 TRENDS = ("roc_auc", "log_loss_gain", "calibration_ratio", "events_caught", "money_caught")
-YEAR_DAYS = 365.25
 WITHIN = 1.96  # standard deviations that hold 95 % of a sum of many independent events
 
 
@@ -58,7 +57,7 @@ class Quality:
 
     Attributes:
         each: by origin. overall: over all: mean ROC-AUC within origins, everything else over all rows.
-        trend: change a year, a straight line through the origins; empty below three origins.
+        trend: change from the first origin to the last along a straight line; empty below three origins.
         expected: by origin.
         reliability: predicted and observed by tenth of the rows of all origins.
     """
@@ -152,13 +151,13 @@ def quality(
         _AtOrigin(f, c, capacity, np.searchsorted(ids, f["account_id"].to_numpy(dtype=object).astype(str)))
         for f, c in zip(frames, constants, strict=True)
     ]
-    years = np.array([(at - as_ofs[0]).days / YEAR_DAYS for at in as_ofs])
+    days = np.array([(at - as_ofs[0]).days for at in as_ofs], dtype=float)
 
     def one(drawn: np.ndarray) -> tuple[list[dict[str, float]], dict[str, float], dict[str, float]]:
         sums = [origin.sums(drawn) for origin in origins]
         each = [_figures([s]) for s in sums]
-        slopes = {name: _slope(years, np.array([f[name] for f in each])) for name in TRENDS} if len(each) > 2 else {}
-        return each, _figures(sums), slopes
+        moved = {name: _moved(days, np.array([f[name] for f in each])) for name in TRENDS} if len(each) > 2 else {}
+        return each, _figures(sums), moved
 
     point = one(np.ones(len(ids)))
     rng = np.random.default_rng(seed)
@@ -177,13 +176,17 @@ def quality(
     )
 
 
-def _slope(years: np.ndarray, values: np.ndarray) -> float:
-    """Change a year of a straight line through the known values; NaN below three of them."""
+def _moved(days: np.ndarray, values: np.ndarray) -> float:
+    """How far a straight line through the known values goes from the first day to the last; NaN below three.
+
+    >>> round(_moved(np.array([0.0, 30.0, 60.0]), np.array([0.5, 0.7, 0.7])), 6)
+    0.2
+    """
     known = np.isfinite(values)
     if known.sum() < 3:
         return float("nan")
-    x = years[known] - years[known].mean()
-    return float((x * values[known]).sum() / (x * x).sum())
+    x = days[known] - days[known].mean()
+    return float((x * values[known]).sum() / (x * x).sum() * np.ptp(days))
 
 
 def _interval(value: float, draws: Sequence[float]) -> Figure:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
 from revml.backtesting import pictures, sentences
 from revml.backtesting.replay import Backtest
@@ -43,14 +44,16 @@ def render(told: Backtest, *, language: str, now: datetime | None = None) -> str
     )
 
 
-def _figure(figure: Figure, digits: int, speak: Words) -> str:
-    """A figure with its interval."""
+def _figure(figure: Figure, digits: int, speak: Words) -> Markup:
+    """A figure with its interval below it."""
     if figure.value is None:
-        return "–"
-    told = speak.number(figure.value, digits)
+        return Markup("–")
+    told = escape(speak.number(figure.value, digits))
     if figure.low is None or figure.high is None:
         return told
-    return f"{told} ({speak.number(figure.low, digits)} – {speak.number(figure.high, digits)})"
+    return told + Markup("<small>{} – {}</small>").format(
+        speak.number(figure.low, digits), speak.number(figure.high, digits)
+    )
 
 
 @cache

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from revml.backtesting.lists import ListName
 from revml.backtesting.replay import Backtest
+from revml.backtesting.sentences import reached
 from revml.locales import Words
 
 WIDTH, HEIGHT, BASE, TOP, LEFT = 720, 190, 164, 22, 64
@@ -73,7 +74,7 @@ def reach(told: Backtest, words: Words) -> Markup:
         drawn.append(_text(middle, HEIGHT - 8, f"{one.as_of:%Y-%m}", "mid"))
         for j, name in enumerate(names):
             height = (BASE - TOP) * one.lists[name].money / most
-            said = _said(told, words, name, one.lists[name].events, one.lists[name].money)
+            said = reached(told, name, one.lists[name], words)
             drawn.append(
                 f'<rect class="{name}" x="{middle + wide * (j - len(names) / 2):.1f}" y="{BASE - height:.1f}"'
                 f' width="{wide - 1.5:.1f}" height="{height:.1f}"><title>{escape(said)}</title></rect>'
@@ -111,15 +112,6 @@ def alone(picture: Markup) -> str:
     """A picture as a file of its own."""
     head, _, body = str(picture).partition(">")
     return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{STYLE}</style>{body}'
-
-
-def _said(told: Backtest, words: Words, name: ListName, events: float, money: float) -> str:
-    return words.text(
-        "backtest.reached",
-        list=words.text(f"backtest.list.{name}"),
-        events=words.number(events, 0 if events == int(events) else 1),
-        money=words.money(money, told.currency, compact=True),
-    )
 
 
 def _rung(y: float, text: str) -> str:

@@ -133,7 +133,7 @@ class Backtest:
                 "lists": _lists(self.lists),
                 "reliability": list(self.quality.reliability),
             },
-            "trend_a_year": _figures(self.quality.trend),
+            "trend": _figures(self.quality.trend),
         }
 
 

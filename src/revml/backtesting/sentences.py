@@ -7,6 +7,7 @@ from revml.backtesting.lists import ListName, Reach
 from revml.backtesting.replay import Backtest, Replayed
 from revml.locales import Words
 
+SHORT_FROM = 10_000
 OTHERS: tuple[ListName, ...] = ("expected", "rule", "renewal", "money", "random", "perfect")
 
 
@@ -19,7 +20,7 @@ def headline(told: Backtest, words: Words) -> str:
         origins=words.count("backtest.origins", len(told.origins)),
         caught=words.number(mine.events),
         events=of_events(told, sum(one.events for one in told.origins), words),
-        money=words.money(mine.money, told.currency, compact=True),
+        money=money(told, mine.money, words),
     )
 
 
@@ -37,8 +38,13 @@ def reached(told: Backtest, name: ListName, reach: Reach, words: Words) -> str:
         "backtest.reached",
         list=words.text(f"backtest.list.{name}"),
         events=count(reach.events, words),
-        money=words.money(reach.money, told.currency, compact=True),
+        money=money(told, reach.money, words),
     )
+
+
+def money(told: Backtest, value: float, words: Words) -> str:
+    """Money short where it is much: `€410.0K`, `€914`."""
+    return words.money(value, told.currency, compact=value >= SHORT_FROM)
 
 
 def count(events: float, words: Words) -> str:

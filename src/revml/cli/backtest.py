@@ -90,9 +90,8 @@ def _print(told: Backtest) -> None:
         auc, loss, constant = (figures[n].value for n in ("roc_auc", "log_loss", "log_loss_constant"))
         rows.append(
             (
-                f"{one.as_of:%Y-%m-%d}",
-                one.served + ("" if one.passed else f" ({one.chosen} refused)"),
-                f"{len(one.scores):,}",
+                f"{one.as_of:%Y-%m}",
+                one.served + ("" if one.passed else " *"),
                 "" if auc is None else f"{auc:.3f}",
                 "" if loss is None else f"{loss:.4f}",
                 "" if constant is None else f"{constant:.4f}",
@@ -101,9 +100,13 @@ def _print(told: Backtest) -> None:
                 f"{one.lists['model'].events:.0f}",
             )
         )
-    headers = ("origin", "served", "at risk", "ROC-AUC", "log-loss", "constant's", "expected", "observed", "reached")
+    headers = ("origin", "served", "AUC", "log-loss", "constant", "expected", "came", "reached")
     title = f"{told.question}: {len(told.origins)} origins, a list of {told.capacity:,} at each"
     out.print(table(title, headers, rows, right=headers[2:]))
+    if not all(one.passed for one in told.origins):
+        out.print("* the rung that was chosen did not pass its test, so it would not have served")
+    if not all(expected.inside for expected in told.quality.expected):
+        out.print("! what came lies outside the range that true probabilities give in 95 of 100 cases")
     for sentence in (sentences.headline(told, speak), sentences.others(told, speak), *sentences.drift(told, speak)):
         out.print(sentence, markup=False, soft_wrap=True)
     if told.note:
