@@ -224,8 +224,9 @@ def compared(workspace: Workspace, window: Window, new: Bundle, old: Bundle | No
     rows = window.rows[unseen].reset_index(drop=True)
     unfit = _unfit(old, rows)
     both = old is not None and not unfit
-    challenging = _side(workspace, new, rows)
-    serving = _side(workspace, old, rows) if old is not None and both else None
+    of = _segments(new, rows)  # the same for both, so that they can be told side by side
+    challenging = _side(workspace, new, rows, of)
+    serving = _side(workspace, old, rows, of) if old is not None and both else None
     if old is not None and not both:
         serving = Side(old, None, ("unfit",), None, ())
     away: dict[str, Difference] = {}
@@ -298,12 +299,11 @@ def _unlike(spec: QuestionSpec, new: Bundle, old: Bundle | None) -> str:
     return "; ".join(found)
 
 
-def _side(workspace: Workspace, bundle: Bundle, rows: pd.DataFrame) -> Side:
+def _side(workspace: Workspace, bundle: Bundle, rows: pd.DataFrame, of: dict[str, list[Any]]) -> Side:
     if rows.empty:
         return Side(bundle, None, ("unknown",), None, ())
     probability = bundle.predict(rows)
     judged = rows[["account_id", "as_of", "label", "money"]].assign(probability=probability)
-    of = _segments(bundle, rows)
     figures = measure(
         judged,
         constant=bundle.base_rate,

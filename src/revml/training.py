@@ -23,6 +23,7 @@ from revml.errors import NotEnoughData
 from revml.evaluation.card import card
 from revml.evaluation.expected import NOISE_ONLY, Uncertainty, learned_uncertainty
 from revml.evaluation.figures import Figures, measure
+from revml.evaluation.gains import gains
 from revml.evaluation.guard import blocking, guard
 from revml.evaluation.horizons import curve_of
 from revml.evaluation.segments import segments_of
@@ -33,7 +34,8 @@ from revml.models.bundle import Bands, Bundle, load_bundle, model_files, to_text
 from revml.models.calibration import sigmoid
 from revml.models.curve import Curve
 from revml.models.encoding import Encoding
-from revml.models.folds import account_numbers, folds_by_account, folds_by_time
+from revml.models.fold_figures import fold_figures
+from revml.models.folds import Folds, account_numbers, folds_by_account, folds_by_time
 from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed, Learning, climb
 from revml.models.reference import reference
 from revml.models.registry import serving_bundle
@@ -107,6 +109,7 @@ class Fitted:
     uncertainty: Uncertainty = NOISE_ONLY
     window_days: float = 0.0
     own: bool = False
+    folds: Folds | None = field(default=None, repr=False)
 
     @property
     def base_rate(self) -> float:
@@ -165,6 +168,8 @@ def train_dataset(
     if ITEM in test.columns:
         more["entity"] = "pair"
     more["tuning"] = fitted.tuned.told if fitted.tuned else None
+    more["folds"] = fold_figures(data, fitted.folds, climbed) if fitted.folds else []
+    more["gains"] = gains(predictions)
     report("learning the curve over other horizons", 0.9)
     curve = curve_of(dataset, rows, test, data, climbed, predictions["probability"].to_numpy())
     report("writing the bundle", 0.95)
@@ -216,9 +221,8 @@ def fit_dataset(
     climbed = climb(data, folds, progress=report)
     window = 0.0 if dataset.held_out else float(dataset.spec.window(dataset.question).reach.days)
     uncertainty = learned_uncertainty(data, climbed, window_days=window, by_time=by_time)
-    return Fitted(
-        data.sheet, rows, test, features, by_time, data, climbed, tuned, uncertainty, window, dataset.own is not None
-    )
+    own = dataset.own is not None
+    return Fitted(data.sheet, rows, test, features, by_time, data, climbed, tuned, uncertainty, window, own, folds)
 
 
 def try_fitted(workspace: Workspace, fitted: Fitted) -> tuple[pd.DataFrame, dict[str, Any], Figures, Verdict]:
@@ -440,6 +444,11 @@ def _told(
         "dated": not dataset.held_out,
         "split": {part: [at.isoformat() for at in getattr(dataset.split, part)] for part in ("train", "valid", "test")},
         "test_rows": len(test),
+        "parts": {
+            part: {"rows": len(mine), "events": int(mine["label"].sum())}
+            for part in ("train", "valid", "test")
+            if len(mine := dataset.part(part))
+        },
         "company": workspace.company.name,
         "currency": workspace.company.currency,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 bundle_option = click.option(
     "--bundle", metavar="HASH", help="First digits of a bundle's hash; default: the challenger."
 )
-WORDS = {"log_loss": "log-loss", "roc_auc": "ROC-AUC", "money_caught": "money caught on the team's list"}
+WORDS = {"log_loss": "log-loss", "roc_auc": "ROC-AUC", "money_caught": "money caught"}
 
 
 @click.command()
@@ -73,7 +74,7 @@ def _print_comparison(told: Comparison) -> None:
         rows = [(WORDS[n], _number(told.challenger.figures.values[n].value), "", "", "") for n in WORDS]
         out.print(table(title, headers, rows, right=headers[1:]))
     calibration = [(name, *_calibration(side)) for name, side in both if side.figures]
-    headers = ("", "expected events", "observed", "calibration error", "score drift (PSI)")
+    headers = ("", "expected", "observed", "error", "drift (PSI)")
     out.print(table("Calibration", headers, calibration, right=headers[1:]))
     _print_segments(told)
     if told.rank_agreement is not None or told.same_first_reason is not None:
@@ -91,20 +92,22 @@ def _print_segments(told: Comparison) -> None:
         other = one["champion"] or {}
         rows.append(
             (
-                f"{one['column']} {one['value']}",
+                one["value"],
                 f"{one['rows']:,}",
                 one["events"],
-                f"{one['expected']:.1f}",
-                f"{other['expected']:.1f}" if other else "",
-                f"{one['log_loss']:.4f}",
-                f"{other['log_loss']:.4f}" if other else "",
-                _number(one["roc_auc"]),
-                _number(other.get("roc_auc")),
+                _two(one, other, "expected", 1),
+                _two(one, other, "log_loss", 4),
+                _two(one, other, "roc_auc", 3),
             )
         )
-    headers = ("segment", "rows", "events", "expected", "(champion)", "log-loss", "(champion)", "ROC-AUC", "(champion)")
+    headers = ("segment", "rows", "events", "expected", "log-loss", "ROC-AUC")
     if rows:
-        out.print(table("By segment", headers, rows, right=headers[1:]))
+        out.print(table("By segment: challenger | champion", headers, rows, right=headers[1:]))
+
+
+def _two(one: Mapping[str, Any], other: Mapping[str, Any], name: str, digits: int) -> str:
+    mine, theirs = _number(one[name], digits), _number(other.get(name), digits)
+    return f"{mine} | {theirs}" if other else mine
 
 
 def _difference(one: Difference) -> tuple[str, ...]:
@@ -250,9 +253,7 @@ def models(question: QuestionName, local: bool, workspace: Workspace, as_json: b
             one.bundle[:12],
             one.version or "",
             one.serves,
-            one.alias or "",
             one.rung,
-            one.trained,
             one.tested,
             _number(one.log_loss),
             _number(one.roc_auc, 3),
@@ -260,8 +261,8 @@ def models(question: QuestionName, local: bool, workspace: Workspace, as_json: b
         )
         for one in found.models
     ]
-    headers = ("bundle", "version", "serves as", "MLflow", "rung", "trained", "tested on", "log-loss", "ROC-AUC")
-    out.print(table(f"Models of {question}", (*headers, "verdict"), rows, right=("version", "log-loss", "ROC-AUC")))
+    headers = ("bundle", "version", "serves", "rung", "tested on", "log-loss", "ROC-AUC", "verdict")
+    out.print(table(f"Models of {question}", headers, rows, right=("version", "log-loss", "ROC-AUC")))
     changes = [(e.at or "before", e.event, e.bundle, e.before or "", _why(e)) for e in reversed(entries)]
     if changes:
         out.print(table("Champions, newest first (UTC)", ("at", "event", "bundle", "before", "why"), changes))

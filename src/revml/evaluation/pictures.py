@@ -1,4 +1,4 @@
-"""Pictures of a test: calibration, the ladder, ROC, what lists catch, importance. Without pyplot: nothing global moves."""
+"""Pictures of a test: calibration, ladder, ROC, what lists catch, importance. Without pyplot: nothing global moves."""
 
 from __future__ import annotations
 
