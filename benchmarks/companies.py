@@ -79,10 +79,10 @@ def busy_company(folder: Path, size: Size) -> Path:
 
 
 def staged_company(
-    folder: Path, *, kind: KindName, accounts: int, months: int = 36, events: int | None = None
+    folder: Path, *, kind: KindName, accounts: int, months: int = 36, events: int | None = None, seed: int = SEED
 ) -> tuple[Workspace, Facts]:
     """A sample company, checked and staged."""
-    write_sample(folder / "data", kind=kind, accounts=accounts, months=months, seed=SEED, events=events)
+    write_sample(folder / "data", kind=kind, accounts=accounts, months=months, seed=seed, events=events)
     return staged(folder)
 
 

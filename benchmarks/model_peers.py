@@ -1,0 +1,214 @@
+"""revml beside AutoGluon (medium quality) and FLAML: the same feature table, the same CPU time, the same test rows.
+
+What revml needs for a question (choosing, fitting and calibrating; features are there already) is measured in CPU
+seconds, and both peers are given as many on one CPU; what they really took is printed beside it. They get the newest
+learning window to validate on, as revml does, and refit on all rows. A figure is the lower end of the 95 % interval of
+revml's log-loss minus the peer's, accounts resampled whole: above zero, the peer is better beyond noise.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from companies import room, staged_company
+from figures import QUICK, Figures
+from model_worlds import MONTHS, Asked
+from peers import environment
+from records import Record, Records
+
+from revml.config import Workspace, load_workspace
+from revml.datasets import Dataset, build_datasets
+from revml.errors import NotEnoughData
+from revml.evaluation.metrics import log_losses, roc_auc
+from revml.evaluation.truth import COLUMNS
+from revml.labels import answerable
+from revml.models.encoding import Encoding
+from revml.models.folds import account_numbers, folds_by_account
+from revml.models.ladder import Learning, climb
+from revml.models.sheet import load_sheet
+from revml.ready import LEAST, check_ready
+from revml.sources.ready import read_ready
+from revml.training import fit_dataset
+
+PEERS = {
+    "autogluon": ("autogluon_tables.py", ("autogluon.tabular[catboost,lightgbm]==1.6.3",)),
+    "flaml": ("flaml_tables.py", ("flaml[automl]==2.7.0", "pandas==2.3.3", "pyarrow==24.0.0")),
+}
+TELCO = Path(__file__).parents[2] / "shared" / "data" / "telco" / "telco_21_columns.csv"
+RESAMPLES = 1_000
+LEAST_SECONDS = 10.0  # less than that is no time for a search
+
+
+def peers(figures: Figures, records: Records, asked: Asked) -> None:
+    """Print the comparison on one world a kind."""
+    pythons = _pythons()
+    if not pythons:
+        return
+    for kind in asked.kinds:
+        seed = asked.seeds[0]
+        names = ", ".join(pythons)
+        found = records.once(
+            f"peers {names} {kind} {seed} {asked.accounts}",
+            lambda k=kind, s=seed: _company(k, s, asked.accounts, pythons),
+        )
+        _print(figures, found)
+
+
+def telco(figures: Figures, records: Records) -> None:
+    """Print the comparison on the Telco table, five stratified folds, where the data are present."""
+    if not TELCO.is_file():
+        print("  telco is not there: skipped")
+        return
+    pythons = _pythons()
+    if pythons:
+        _print(figures, records.once(f"telco {', '.join(pythons)}", lambda: _telco(pythons)))
+
+
+def _pythons() -> dict[str, Path]:
+    found = {}
+    for name, (_, packages) in PEERS.items():
+        if QUICK and not environment.ready(*packages):
+            print(f"  {name}: no environment; the quick version makes none")
+            continue
+        python = environment.python_with(*packages)
+        if python is not None:
+            found[name] = python
+    return found
+
+
+def _company(kind: str, seed: int, accounts: int, pythons: dict[str, Path]) -> list[Record]:
+    found = []
+    with room() as folder:
+        workspace, facts = staged_company(
+            folder, kind=kind, accounts=accounts, months=MONTHS, seed=seed, events=30_000 if QUICK else None
+        )
+        able = [question for question in COLUMNS if question in answerable(facts)][: 1 if QUICK else None]
+        for question, dataset in build_datasets(workspace, facts, able, refused={}).items():
+            place = folder / question
+            place.mkdir()
+            try:
+                found += _compared(f"{kind} {question}", workspace, dataset, place, pythons)
+            except NotEnoughData as error:
+                print(f"  {kind} {question}: {error.what}")
+        facts.con.close()
+    return found
+
+
+def _compared(name: str, workspace: Workspace, dataset: Dataset, place: Path, pythons: dict[str, Path]) -> list[Record]:
+    began = time.process_time()
+    fitted = fit_dataset(workspace, dataset, threads=1)
+    seconds = time.process_time() - began
+    columns = [*fitted.features, "label"]
+    # Without a validation part the peers validate as they like.
+    for part in ("train", "valid"):
+        rows = dataset.part(part)
+        if len(rows):
+            rows[columns].to_parquet(place / f"{'fit' if part == 'train' else part}.parquet", index=False)
+    fitted.test[columns].to_parquet(place / "test.parquet", index=False)
+    ours = fitted.predict(fitted.test)
+    label, ids = fitted.test["label"].to_numpy(float), fitted.test["account_id"].to_numpy(str)
+    return [
+        _difference(name, peer, ours, *_asked(peer, python, place, seconds), label, ids, seconds)
+        for peer, python in pythons.items()
+    ]
+
+
+def _asked(peer: str, python: Path, place: Path, seconds: float) -> tuple[np.ndarray, float, str]:
+    """A peer's probabilities of the test rows, its CPU seconds, and what it chose."""
+    script = Path(__file__).parent / "peers" / PEERS[peer][0]
+    budget = str(max(LEAST_SECONDS, seconds))
+    done = subprocess.run([python, script, place, budget], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{peer} failed: {done.stderr[-2_000:]}")
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    return pd.read_parquet(place / f"{peer}.parquet")["probability"].to_numpy(), told["seconds"], told["models"]
+
+
+def _difference(
+    name: str,
+    peer: str,
+    ours: np.ndarray,
+    theirs: np.ndarray,
+    took: float,
+    models: str,
+    label: np.ndarray,
+    ids: np.ndarray,
+    seconds: float,
+) -> Record:
+    """Both figures, and the 95 % intervals of revml's minus the peer's over resamples of accounts."""
+    _, group = np.unique(ids, return_inverse=True)
+    loss = log_losses(ours, label) - log_losses(theirs, label)
+    rng, losses, areas = np.random.default_rng(0), [], []
+    for _ in range(RESAMPLES):
+        rows = np.repeat(np.arange(len(label)), rng.poisson(1.0, size=group.max() + 1)[group])
+        losses.append(loss[rows].mean())
+        if 0 < label[rows].sum() < len(rows):
+            areas.append(roc_auc(ours[rows], label[rows]) - roc_auc(theirs[rows], label[rows]))
+    return {
+        "name": name,
+        "peer": peer,
+        "rows": len(label),
+        "events": int(label.sum()),
+        "log_loss": [float(log_losses(p, label).mean()) for p in (ours, theirs)],
+        "auc": [roc_auc(p, label) for p in (ours, theirs)],
+        "log_loss_less": [float(x) for x in np.quantile(losses, (0.025, 0.975))],
+        "auc_more": [float(x) for x in np.quantile(areas, (0.025, 0.975))],
+        "seconds": [seconds, took],
+        "models": models,
+    }
+
+
+def _print(figures: Figures, found: list[Record]) -> None:
+    for one in found:
+        low, high = one["log_loss_less"]
+        less, more = one["auc_more"]
+        print(
+            f"  {one['name']}, revml / {one['peer']}: log-loss {one['log_loss'][0]:.4f} / {one['log_loss'][1]:.4f} "
+            f"(difference {low:+.4f} to {high:+.4f}), AUC {one['auc'][0]:.3f} / {one['auc'][1]:.3f} "
+            f"({less:+.3f} to {more:+.3f}), CPU {one['seconds'][0]:.0f} s / {one['seconds'][1]:.0f} s; {one['models']}"
+        )
+        figures.at_most(f"{one['name']}: log-loss, revml - {one['peer']}, at least", low, 0, "")
+
+
+def _telco(pythons: dict[str, Path]) -> list[Record]:
+    """Five folds, every choice inside the learning part; losses of all rows together."""
+    from sklearn.model_selection import StratifiedKFold
+
+    with room() as folder:
+        (folder / "revml.yaml").write_text(
+            f'ready:\n  telco: {{path: "{TELCO}", account: customerID, label: Churn, positive: "Yes"}}\n', "utf-8"
+        )
+        workspace = load_workspace(folder)
+        features = tuple(check_ready(workspace, "telco").features)
+        rows = read_ready(workspace, "telco")
+        frame, label = rows.frame, rows.frame["label"].to_numpy(float)
+        categorical = [name for name in features if rows.kinds[name] == "category"]
+        sheet, ours = load_sheet(workspace, "churn"), np.zeros(len(frame))
+        theirs = {peer: np.zeros(len(frame)) for peer in pythons}
+        took, chosen, mine = dict.fromkeys(pythons, 0.0), dict.fromkeys(pythons, ""), 0.0
+        splits = StratifiedKFold(5, shuffle=True, random_state=42).split(frame, label)
+        for number, (fit, out) in enumerate(splits):
+            seen = frame.iloc[fit].reset_index(drop=True)
+            began = time.process_time()
+            encoding = Encoding.fit(seen, features, categorical=categorical, least=LEAST)
+            accounts = account_numbers(seen["account_id"].tolist())
+            as_of = seen["as_of"].to_numpy(dtype="datetime64[us]")
+            data = Learning(encoding.matrix(seen), label[fit], accounts, as_of, encoding, sheet, seed=42, threads=1)
+            climbed = climb(data, folds_by_account(accounts))
+            ours[out] = climbed.calibration.apply(climbed.model.raw(encoding.matrix(frame.iloc[out])))
+            seconds = time.process_time() - began
+            place = folder / str(number)
+            place.mkdir()
+            seen[[*features, "label"]].to_parquet(place / "fit.parquet", index=False)
+            frame.iloc[out][[*features, "label"]].to_parquet(place / "test.parquet", index=False)
+            mine += seconds
+            for peer, python in pythons.items():
+                theirs[peer][out], spent, chosen[peer] = _asked(peer, python, place, seconds)
+                took[peer] += spent
+        ids = frame["account_id"].to_numpy(str)
+        return [_difference("telco", p, ours, theirs[p], took[p], chosen[p], label, ids, mine) for p in pythons]
