@@ -16,14 +16,15 @@ import numpy as np
 import pandas as pd
 
 from revml.datasets import Dataset
-from revml.evaluation.lagging import Lagged, lagged, never_changes
-from revml.evaluation.leaks import Suspicion, suspicions
+from revml.evaluation.lagging import LEAST_EVENTS, Lagged, lagged, never_changes
+from revml.evaluation.leaks import Suspicion, alone, suspicions
 from revml.evaluation.metrics import roc_auc
 from revml.evaluation.twins import Twins, twins
 from revml.features.catalog import catalog
 from revml.models.encoding import Encoding
-from revml.models.folds import account_numbers
+from revml.models.folds import account_numbers, folds_by_account
 from revml.models.rule import Rule
+from revml.snapshots import ITEM
 
 MOST_ROWS = 12_000  # whole accounts are left out beyond this many rows
 CANDIDATE, FILLED_CANDIDATE = 0.70, 0.80  # ROC-AUC on the rows that made the bins, from which a feature is looked at
@@ -129,7 +130,11 @@ def _some_accounts(rows: pd.DataFrame) -> pd.DataFrame:
     if len(rows) > MOST_ROWS:
         numbers = account_numbers(rows["account_id"].tolist())
         rows = rows[(numbers // 7_919) % 10_000 < 10_000 * MOST_ROWS / len(rows)]
-    return rows.sort_values(["account_id", "as_of"], kind="stable", ignore_index=True)
+    return rows.sort_values(["account_id", *_items(rows), "as_of"], kind="stable", ignore_index=True)
+
+
+def _items(rows: pd.DataFrame) -> list[str]:
+    return [ITEM] if ITEM in rows else []
 
 
 class _Look:
@@ -140,6 +145,9 @@ class _Look:
         self.label = rows["label"].to_numpy(dtype=float)
         self.matrix = encoding.matrix(rows)
         self.accounts = account_numbers(rows["account_id"].tolist())
+        # What is followed through time: accounts, or accounts and the thing that they are asked about.
+        things = rows[_items(rows)].astype(str).agg("\t".join, axis=1) if _items(rows) else ""
+        self.followed = account_numbers((rows["account_id"].astype(str) + "\t" + things).tolist())
         self.as_of = rows["as_of"].to_numpy(dtype="datetime64[us]")
         self.known = ~np.isnan(self.matrix)
         columns = encoding.columns
@@ -170,7 +178,7 @@ class _Look:
             return {}
         reach = self.dataset.spec.window(self.dataset.question).reach
         category = [self.encoding.columns[j].kind == "category" for j in wanted]
-        found = lagged(self.matrix[:, wanted], self.label, self.accounts, self.as_of, reach, category)
+        found = lagged(self.matrix[:, wanted], self.label, (self.followed, self.accounts), self.as_of, reach, category)
         return {self.encoding.names[j]: one for j, one in zip(wanted, found, strict=True)} if found else {}
 
 
@@ -221,12 +229,11 @@ def _static(look: _Look, known: Collection[str]) -> list[Finding]:
     """Columns that never change and yet tell who will have the event: written down when it was known."""
     found: list[Finding] = []
     names = look.encoding.names
-    strong = [j for j in np.flatnonzero(look.alone >= STATIC - 0.05).tolist() if names[j] not in known]
-    for j in [j for j in strong if never_changes(look.matrix[:, j], look.accounts, look.as_of)]:
+    strong = [j for j in np.flatnonzero(look.alone >= STATIC).tolist() if names[j] not in known]
+    for j in [j for j in strong if never_changes(look.matrix[:, j], look.followed)]:
+        # The nearer the end of the data, the better today's value knows.
         newest = look.as_of == look.as_of.max()
-        if look.label[newest].sum() < TWIN_ROWS:
-            newest = np.ones(len(newest), dtype=bool)
-        auc = max(look.alone[j], _in_bins(look, j, newest))
+        auc = max(_out_of_sample(look, j, np.ones(len(newest), dtype=bool)), _out_of_sample(look, j, newest))
         expected = _without_events(look, j)
         if auc >= STATIC and expected >= EXPECTED:
             found.append(Finding(names[j], "today_none", {"auc": auc, "expected": expected}))
@@ -235,10 +242,13 @@ def _static(look: _Look, known: Collection[str]) -> list[Finding]:
     return found
 
 
-def _in_bins(look: _Look, j: int, chosen: np.ndarray) -> float:
-    category = look.encoding.columns[j].kind == "category"
-    rule = Rule.fit_column(look.matrix[chosen, j], look.label[chosen], j, category=category)
-    return 0.5 if rule is None else roc_auc(rule.raw(look.matrix[chosen]), look.label[chosen])
+def _out_of_sample(look: _Look, j: int, chosen: np.ndarray) -> float:
+    """ROC-AUC of a column on accounts that did not make its bins; a half where there are too few events to tell."""
+    label = look.label[chosen]
+    if min(label.sum(), len(label) - label.sum()) < LEAST_EVENTS:
+        return 0.5
+    folds = folds_by_account(look.accounts[chosen]).fits
+    return alone(look.matrix[chosen, j], label, folds, category=look.encoding.columns[j].kind == "category")
 
 
 def _without_events(look: _Look, j: int) -> float:

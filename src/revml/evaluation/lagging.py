@@ -1,8 +1,8 @@
 """What a feature told a label window earlier: the same account's older value against today's outcome.
 
-Comes in: a matrix of rows sorted by account and instant. Goes out: the ROC-AUC of each column now and earlier, both
-out of sample and on the same rows. An honest behavioural feature fades slowly; a leak is gone, for a window earlier
-nothing of the outcome had been written down.
+Comes in: a matrix of rows sorted by account (or account and thing) and instant. Goes out: the ROC-AUC of each column
+now and earlier, both out of sample and on the same rows. An honest behavioural feature fades slowly; a leak is gone,
+for a window earlier nothing of the outcome had been written down.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Lagged:
 def lagged(
     matrix: np.ndarray,
     label: np.ndarray,
-    accounts: np.ndarray,
+    groups: tuple[np.ndarray, np.ndarray],
     as_of: np.ndarray,
     reach: timedelta,
     category: Sequence[bool],
@@ -47,12 +47,14 @@ def lagged(
     """What each column tells now and earlier; None where too few rows have an earlier one.
 
     Args:
-        matrix: rows sorted by account and instant.
+        matrix: rows sorted by what is followed and by instant.
+        groups: what is followed through time (an account, or an account and a thing), and the account, a number each.
         reach: from an instant to the end of its label window; older rows are taken from before that, and only where
             too few have one, from the snapshot before.
     """
+    followed, accounts = groups
     for apart in (True, False):
-        now, then = _pairs(accounts, as_of, np.timedelta64(reach) if apart else np.timedelta64(1, "D"))
+        now, then = _pairs(followed, as_of, np.timedelta64(reach) if apart else np.timedelta64(1, "D"))
         events = label[now].sum()
         if min(events, len(now) - events) >= LEAST_EVENTS:
             break
@@ -71,14 +73,14 @@ def lagged(
     ]
 
 
-def _pairs(accounts: np.ndarray, as_of: np.ndarray, least: np.timedelta64) -> tuple[np.ndarray, np.ndarray]:
-    """Each row with the newest row of its account that is at least so much older."""
-    if not len(accounts):
+def _pairs(followed: np.ndarray, as_of: np.ndarray, least: np.timedelta64) -> tuple[np.ndarray, np.ndarray]:
+    """Each row with the newest row of the same that is at least so much older."""
+    if not len(followed):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    starts = np.r_[0, np.flatnonzero(accounts[1:] != accounts[:-1]) + 1]
-    first = np.repeat(starts, np.diff(np.r_[starts, len(accounts)]))
+    starts = np.r_[0, np.flatnonzero(followed[1:] != followed[:-1]) + 1]
+    first = np.repeat(starts, np.diff(np.r_[starts, len(followed)]))
     # One line of time on which accounts never meet: each begins far after the last.
-    number = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(accounts)]))
+    number = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(followed)]))
     span = int((as_of.max() - as_of.min()).astype("timedelta64[us]").astype(np.int64)) + int(
         least.astype("timedelta64[us]").astype(np.int64)
     )
@@ -88,11 +90,11 @@ def _pairs(accounts: np.ndarray, as_of: np.ndarray, least: np.timedelta64) -> tu
     return np.flatnonzero(there), then[there]
 
 
-def never_changes(values: np.ndarray, accounts: np.ndarray, as_of: np.ndarray) -> bool:
+def never_changes(values: np.ndarray, followed: np.ndarray) -> bool:
     """Whether a column stays what it is at all but very few accounts, where enough accounts are seen often enough."""
     if len(values) < 2:
         return False
-    starts = np.r_[0, np.flatnonzero(accounts[1:] != accounts[:-1]) + 1]
+    starts = np.r_[0, np.flatnonzero(followed[1:] != followed[:-1]) + 1]
     sizes = np.diff(np.r_[starts, len(values)])
     often = sizes >= OFTEN
     if often.sum() < LEAST_ACCOUNTS:
