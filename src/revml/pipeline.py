@@ -92,6 +92,20 @@ class TrainStep(Frozen):
         return "\n  ".join(one.summary() for one in trained)
 
 
+class PromoteStep(Frozen):
+    """Compare each challenger with its champion and promote it if the gate lets it through; else the champion stays."""
+
+    question: QuestionName | Literal["all"] = "all"
+
+    def run(self, run: Run) -> str:
+        """What became of each challenger, with the rows of the gate that said no."""
+        from revml.promoting import promote_waiting
+        from revml.retraining import needs_facts
+
+        facts = run.facts if needs_facts(run.workspace, self.question) else None
+        return "\n  ".join(promote_waiting(run.workspace, facts, self.question, progress=run.progress))
+
+
 class ScoreStep(Frozen):
     """Score, explain and forecast every account, and publish one run."""
 
@@ -131,7 +145,13 @@ class ExportStep(Frozen):
         return f"{rows:,} rows in {self.out}"
 
 
-STEPS: dict[str, type[Any]] = {"check": CheckStep, "train": TrainStep, "score": ScoreStep, "export": ExportStep}
+STEPS: dict[str, type[Any]] = {
+    "check": CheckStep,
+    "train": TrainStep,
+    "promote": PromoteStep,
+    "score": ScoreStep,
+    "export": ExportStep,
+}
 
 
 class Pipeline(Frozen):

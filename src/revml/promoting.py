@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal
 
 from revml.comparing import Comparison, Side, candidate, compare
-from revml.config import QuestionName, Workspace
-from revml.errors import Busy, ConfigError, GateError, NotEnoughData, NotFound
+from revml.config import QUESTIONS, QuestionName, Workspace
+from revml.errors import BundleError, Busy, ConfigError, GateError, NotEnoughData, NotFound
 from revml.evaluation.verdict import MAX_ERROR_FLOOR, MAX_ERROR_SHARE, SENTENCES
 from revml.models.bundle import Bundle, load_bundle
 from revml.models.history import ROLLBACK, rolled_back, succession
-from revml.models.registry import appoint, history, in_service, training
+from revml.models.registry import appoint, challenger, history, in_service, training
 from revml.models.shelf import shelve
 from revml.progress import Progress
 from revml.sources.facts import Facts
@@ -275,6 +275,30 @@ def roll_back(workspace: Workspace, question: QuestionName, *, reason: str = "")
     return Promotion(question, target, pile[-1], note=_told(workspace, question))
 
 
+def promote_waiting(
+    workspace: Workspace,
+    facts: Facts | None,
+    question: QuestionName | Literal["all"] = "all",
+    *,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Promote every waiting challenger that the gate lets through; a sentence on each, and on those that stay out.
+
+    Meant for a pipeline that nobody watches: a gate that says no is told and stops nothing.
+    """
+    told = []
+    for name in QUESTIONS if question == "all" else (question,):
+        if challenger(workspace, name) is None:
+            continue
+        try:
+            told.append(promote(workspace, facts, name, progress=progress).summary())
+        except GateError as error:
+            told.append(f"{name}: the champion stays; {error.got}")
+        except (NotEnoughData, BundleError) as error:
+            told.append(f"{name}: the champion stays; {error.what}: {error.got}")
+    return told or ["no challenger waits"]
+
+
 def _told(workspace: Workspace, question: QuestionName, judged: dict[str, Any] | None = None) -> str:
     """Let MLflow follow; empty, or what the user should know where it could not."""
     try:
@@ -284,4 +308,4 @@ def _told(workspace: Workspace, question: QuestionName, judged: dict[str, Any] |
         return "a training is under way; MLflow is told when it ends"
 
 
-__all__ = ["Promotion", "Row", "failing", "gate", "promote", "roll_back"]
+__all__ = ["Promotion", "Row", "failing", "gate", "promote", "promote_waiting", "roll_back"]
