@@ -74,3 +74,71 @@ def test_the_bundle_holds_both_cards(tmp_path: Path) -> None:
     bundle = train_dataset(workspace, made_dataset(accounts=120), sheet=sheet).bundle
     assert bundle.card("en").startswith("# Who will leave: our company")
     assert bundle.card("cs").startswith("# Kdo odejde: our company")
+
+
+def test_a_section_without_anything_to_say_is_left_out(manifest: dict[str, Any]) -> None:
+    """A manifest from before there were expected events, curves or reasons for drift still has a card."""
+    old = copy.deepcopy(manifest)
+    for name in ("uncertainty", "leaks", "tuning", "horizons", "treated"):
+        old.pop(name, None)
+    del old["figures"]["expected"]
+    old["figures"]["segments"], old["importance"] = [], {"concepts": {}, "features": {}}
+    for row in old["figures"]["reliability"]:
+        del row["low"], row["high"]
+    headings = [line for line in card("en", old).splitlines() if line.startswith("## ")]
+    assert "## By segment" not in headings
+    assert "## What it looks at" not in headings
+    assert "## Do the probabilities mean what they say?" in headings
+
+
+@pytest.mark.parametrize(("observed", "told"), [(40, "which the interval holds"), (90, "does not hold")])
+def test_totals_that_were_off_are_confessed(manifest: dict[str, Any], observed: int, told: str) -> None:
+    """The card says whether the interval of expected events held what came, at its top and where it is shown."""
+    new = copy.deepcopy(manifest)
+    inside = observed < 60
+    new["figures"]["expected"] = {"events": 41.0, "low": 30.0, "high": 60.0, "observed": observed, "inside": inside}
+    text = card("en", new)
+    assert told in text
+    assert ("**outside** what it allowed for (30 to 60)" in text) is not inside
+
+
+def test_a_segment_that_is_off_is_a_warning(manifest: dict[str, Any]) -> None:
+    """A segment that chance does not explain is named below the table."""
+    new = copy.deepcopy(manifest)
+    new["figures"]["segments"][0]["calibrated"] = "no"
+    assert "Its probabilities are off in: " in card("en", new)
+    assert "Its probabilities are off in: " not in card("en", manifest)
+
+
+@pytest.mark.parametrize(
+    ("language", "tenures"),
+    [("en", "up to 1 year, 1 to 3 years, over 3 years"), ("cs", "do 1 roku, 1 až 3 roky, přes 3 roky")],
+)
+def test_bands_are_told_in_the_reader_s_units(manifest: dict[str, Any], language: str, tenures: str) -> None:
+    """A tenure in days is told in years, any other number by its edges."""
+    new = copy.deepcopy(manifest)
+    row = {**new["figures"]["segments"][0], "column": "contract_age_days"}
+    edges = [(None, 365.0), (365.0, 1095.0), (1095.0, None)]
+    new["figures"]["segments"] = [{**row, "low": low, "high": high} for low, high in edges]
+    text = card(language, new)
+    assert all(f": {told} |" in text for told in tenures.split(", "))
+
+
+def test_the_picture_marks_the_predicted_share(manifest: dict[str, Any]) -> None:
+    """Each tenth has a bar of equal width with one mark."""
+    bars = re.findall(r"`([█◆·]+)`", card("en", manifest))
+    assert len(bars) == len(manifest["figures"]["reliability"])
+    assert {(len(bar), bar.count("◆")) for bar in bars} == {(24, 1)}
+
+
+@pytest.mark.parametrize("language", ["en", "cs"])
+def test_the_card_says_how_to_get_it_again(manifest: dict[str, Any], language: str) -> None:
+    """Command, sheet, seed and the data's fingerprint stand in it, and no day of writing."""
+    text = card(language, manifest)
+    for told in (
+        "`revml train churn`",
+        "`models/churn.yaml`",
+        str(manifest["seed"]),
+        manifest["data"]["fingerprint"][:12],
+    ):
+        assert told in text

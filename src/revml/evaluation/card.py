@@ -18,12 +18,14 @@ from revml.evaluation.sections.over_time import over_time
 from revml.evaluation.sections.question import asked, verdict
 from revml.evaluation.sections.segments import by_segment
 from revml.evaluation.sections.served import serves
+from revml.evaluation.sections.short import in_short
 from revml.locales import Words, words
 
 Section = Callable[[Words, Manifest], list[str]]
 
 # The card from top to bottom: heading (a text), and what stands under it. A section without paragraphs is left out.
 SECTIONS: tuple[tuple[str, Section], ...] = (
+    ("card.short", in_short),
     ("card.question", asked),
     ("card.data", learned_from),
     ("card.leaks", leaks),
