@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +82,25 @@ def assert_as_lived(told: Backtest, root: Path, facts: Facts, which: Sequence[in
         assert (then["probability"].to_numpy() == one.scores["probability"].to_numpy()).all()
 
 
+def known_late() -> tuple[list[Any], list[Any]]:
+    """Its contracts, six of which were entered in April 2026, and its orders, some known three weeks later."""
+    late = {f"a{n:03d}" for n in (1, 2, 31, 32, 61, 91)}
+    contracts = [row | ({"known_at": "2026-04-15"} if row["account_id"] in late else {}) for row in subscriptions()]
+    weeks = timedelta(days=21)
+    lines = [
+        row | ({"known_at": (instant(row["ordered_at"]) + weeks).isoformat()} if row["account_id"][-1] == "7" else {})
+        for row in orders()
+    ]
+    return contracts, lines
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Facts]:
     """The company that can be counted by hand, with contracts and orders."""
     root = tmp_path_factory.mktemp("small")
     workspace = workspace_at(root, "churn", "lapse")
-    return workspace, small_company(workspace.staged_dir, subscriptions=subscriptions(), orders=orders())
+    contracts, lines = known_late()
+    return workspace, small_company(workspace.staged_dir, subscriptions=contracts, orders=lines)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +125,11 @@ def test_what_came_is_what_happened(churn: Backtest) -> None:
         assert one.money == sum(12 * (100.0 + n) for n in leavers)
 
 
+def test_who_was_not_known_was_not_at_risk(churn: Backtest) -> None:
+    """Six contracts were entered in April: nobody could have called them in March."""
+    assert ["a031" in set(one.scores["account_id"]) for one in churn.origins] == [False, False, True, True]
+
+
 @pytest.mark.slow
 def test_a_replayed_origin_is_the_one_that_was_lived(
     tmp_path: Path, company: tuple[Workspace, Facts], churn: Backtest
@@ -129,7 +147,7 @@ def test_orders_too_are_as_they_were_lived(tmp_path: Path, company: tuple[Worksp
 
 @pytest.mark.slow
 def test_a_company_with_all_its_tables_is_as_it_was_lived(tmp_path: Path) -> None:
-    """Usage, tickets, invoices, surveys and late knowledge: a sample company at the oldest of four origins."""
+    """Usage, tickets, invoices, surveys: a sample company at the oldest of four origins."""
     write_sample(tmp_path / "data", kind="saas", accounts=250, months=26, seed=7, events=30_000)
     workspace = workspace_at(tmp_path, "churn")
     stage_workspace(workspace)

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+import duckdb
+
 from revml.contract.tables import LATER_COLUMNS, TABLES, Table
 from revml.sources.facts import Facts, literal
 
@@ -32,7 +34,7 @@ def as_known(facts: Facts, at: datetime) -> Iterator[Facts]:
         columns: dict[str, frozenset[str]] = {}
         for table in TABLES.values():
             con.execute(f"CREATE VIEW {schema}.{table.name} AS {_then(table, at)}")
-            held = _held(con.execute, f"{schema}.{table.name}", facts.columns.get(table.name, frozenset()))
+            held = _held(con, f"{schema}.{table.name}", facts.columns.get(table.name, frozenset()))
             if held:
                 columns[table.name] = held
         con.execute(f"CREATE VIEW {schema}.account_profile AS SELECT * FROM main.account_profile")
@@ -55,11 +57,11 @@ def _then(table: Table, at: datetime) -> str:
     return f"SELECT {picked} FROM main.{table.name} WHERE known_at <= {now}"
 
 
-def _held(execute: object, relation: str, there: frozenset[str]) -> frozenset[str]:
+def _held(con: duckdb.DuckDBPyConnection, relation: str, there: frozenset[str]) -> frozenset[str]:
     """Which of the columns hold a value."""
     if not there:
         return frozenset()
     names = sorted(there)
     counted = ", ".join(f"count({name})" for name in names)
-    [row] = execute(f"SELECT {counted} FROM {relation}").fetchall()  # type: ignore[operator]
+    [row] = con.execute(f"SELECT {counted} FROM {relation}").fetchall()
     return frozenset(name for name, n in zip(names, row, strict=True) if n)
