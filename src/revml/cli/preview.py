@@ -29,6 +29,7 @@ def preview(question: str, workspace: Workspace, as_json: bool) -> None:
     """
     from revml.labels import question_named
     from revml.preview import preview_question
+    from revml.snapshots import PAIR_QUESTIONS
     from revml.sources.facts import Facts
 
     found = preview_question(Facts.open(workspace.staged_dir), workspace, question_named(question))
@@ -48,7 +49,8 @@ def preview(question: str, workspace: Workspace, as_json: bool) -> None:
     out.print(table("Each snapshot", headers, rows, right=headers[1:4]))
     closed = found.months[found.months["closed"]]
     at_risk, events = int(closed["at_risk"].sum()), int(closed["events"].sum())
-    out.print(f"{len(closed)} closed snapshots, {at_risk:,} account-snapshots, {events:,} events\n")
+    things = "pairs of account and family" if found.question in PAIR_QUESTIONS else "account-snapshots"
+    out.print(f"{len(closed)} closed snapshots, {at_risk:,} {things}, {events:,} events\n")
     if len(found.parts):
         parts = (
             (f"{p} ({n})", f"{a:%Y-%m-%d}", f"{b:%Y-%m-%d}", f"{size:,}", f"{hit:,}", f"{who:,}", _rate(rate))

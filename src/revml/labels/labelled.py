@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
+from zlib import crc32
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from revml.errors import NotEnoughData
 from revml.labels import label, require
 from revml.snapshots import (
     CONTRACT_QUESTIONS,
+    PAIR_QUESTIONS,
     first_snapshot,
     keys_of,
     population,
@@ -29,6 +31,8 @@ from revml.windows import LabelWindow, TimeSplit, split_by_time
 # Figures of a test with fewer events than this say little; up to three snapshots are taken to get there.
 TEST_EVENTS = 30
 MAX_TEST_SNAPSHOTS = 3
+# Pairs of accounts and items are many rows; beyond this whole accounts are left out of training, chosen by their ids.
+MAX_PAIRS = 500_000
 # Below this many accounts on either side of a question not even a rate is worth serving.
 MIN_ACCOUNTS = 10
 _VALID_SNAPSHOTS = {"month": 3, "week": 12, "none": 3}
@@ -72,10 +76,21 @@ def labelled_snapshots(workspace: Workspace, facts: Facts, question: QuestionNam
     split = split_snapshots(rows, early, window, last, valid_snapshots=_VALID_SNAPSHOTS[workspace.snapshots.every])
     rows = rows[rows["as_of"].isin([*split.train, *split.valid, *split.test])]
     keys = keys_of(rows)
+    if question in PAIR_QUESTIONS:
+        rows = _thinned(rows, rows["as_of"].isin(split.test))
     rows = rows.sort_values(["as_of", *(key for key in keys if key != "as_of")], ignore_index=True)
     rows = rows.assign(label=rows["label"].astype("int8"))[[*keys, "label", "money"]]
     _refuse_too_little(question, rows, split)
     return Labelled(question, spec, rows, split)
+
+
+def _thinned(rows: pd.DataFrame, kept: pd.Series[bool], most: int = MAX_PAIRS) -> pd.DataFrame:
+    """Rows with at most about `most` beside those that are kept, by leaving out whole accounts."""
+    share = most / max(int((~kept).sum()), 1)
+    if share >= 1:
+        return rows
+    number = rows["account_id"].map({a: crc32(a.encode()) for a in rows["account_id"].unique()})
+    return rows[kept | (number < share * 2**32)]
 
 
 def split_snapshots(

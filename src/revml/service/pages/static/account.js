@@ -61,7 +61,7 @@ function scoreCard(score, chosen, found) {
     },
     h("h2", {}, named(score.question, score.item)),
     h("p", { class: "big" }, probability(score), band(score.band, score.question)),
-    h("p", {}, score.change === null ? null : [trend(score), " "], h("span", { class: "hint" }, t(loss ? "account.percentile" : "account.percentile.gain", { share: percent(score.percentile / 100, 0) }))),
+    h("p", {}, score.change === null ? null : [trend(score), " "], h("span", { class: "hint" }, t(loss ? "account.percentile" : score.item ? "account.percentile.pairs" : "account.percentile.gain", { share: percent(score.percentile / 100, 0) }))),
     h(
       "p",
       {},

@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { byId, h, settled } from "./dom.js";
-import { band, failure, isLoss, probability, trend } from "./parts.js";
+import { band, counted, failure, isLoss, probability, trend } from "./parts.js";
 import { accountAddress, go, here, listAddress } from "./route.js";
 import { totalsStrip } from "./totals.js";
 import { count, currentLanguage, money, number, percent, t } from "./words.js";
@@ -146,7 +146,7 @@ async function drawPage(results, run, question, filters, cursors) {
   try {
     const page = await api.accounts(asked);
     const from = (cursors.length - 1) * PAGE + 1;
-    byId("status").textContent = count("accounts", page.total);
+    byId("status").textContent = count(counted(question), page.total);
     if (page.total === 0) {
       results.replaceChildren(h("div", { class: "notice" }, h("h2", {}, t("empty.match.title")), h("p", {}, t("empty.match.text"))));
       return;
@@ -157,7 +157,7 @@ async function drawPage(results, run, question, filters, cursors) {
       h(
         "nav",
         { class: "pager" },
-        h("span", {}, t("page.range", { from: number(from), to: number(from + page.accounts.length - 1), total: count("accounts", page.total) })),
+        h("span", {}, t("page.range", { from: number(from), to: number(from + page.accounts.length - 1), total: count(counted(question), page.total) })),
         button(t("page.previous"), cursors.length > 1, () => turn(cursors.slice(0, -1))),
         button(t("page.next"), page.after !== null, () => turn([...cursors, page.after])),
       ),

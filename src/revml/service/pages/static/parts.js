@@ -4,6 +4,12 @@ import { h, s } from "./dom.js";
 import { percent, points, t } from "./words.js";
 
 const LOSSES = ["churn", "contraction", "lapse"];
+const PAIRS = ["cross_sell"];
+
+/** What a list of the question counts: accounts, or pairs of an account and a family. */
+export function counted(question) {
+  return PAIRS.includes(question) ? "pairs" : "accounts";
+}
 
 /** A loss is what one fears, the others are what one hopes for. */
 export function isLoss(question) {

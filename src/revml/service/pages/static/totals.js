@@ -2,7 +2,7 @@
 
 import { h, s } from "./dom.js";
 import { listAddress } from "./route.js";
-import { isLoss, tone } from "./parts.js";
+import { counted, isLoss, tone } from "./parts.js";
 import { count, money, t } from "./words.js";
 
 const BANDS = ["high", "medium", "low"];
@@ -62,7 +62,7 @@ function bands(sums, question) {
           { href: listAddress(question, { band: name }), class: name },
           t(`band.${name}`),
           " ",
-          h("b", { "aria-label": count("accounts", sums.bands[name].accounts) }, String(sums.bands[name].accounts)),
+          h("b", { "aria-label": count(counted(question), sums.bands[name].accounts) }, String(sums.bands[name].accounts)),
         ),
       ),
     ),
