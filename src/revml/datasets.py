@@ -24,6 +24,7 @@ from revml.features.pairs import pair_features
 from revml.labels import answerable, require
 from revml.labels.labelled import Labelled, labelled_snapshots
 from revml.labels.outcomes import outcomes
+from revml.labels.treated import treated
 from revml.progress import Progress
 from revml.snapshots import ITEM, KEYS, keys_of, population
 from revml.sources.facts import Facts
@@ -48,6 +49,7 @@ class Dataset:
         held_out: the accounts of the test where rows bear no dates; then no time tells the parts apart.
         own: what is told of a ready table (see `revml.ready`), None where the contract tables gave the features.
         outcomes: what had happened by other horizons (see `labels.outcomes`), None where the question has none.
+        treated: snapshots with a play in their label window (see `labels.treated`), None where no plays are known.
     """
 
     question: QuestionName
@@ -61,6 +63,7 @@ class Dataset:
     held_out: frozenset[str] = frozenset()
     own: Mapping[str, Any] | None = None
     outcomes: pd.DataFrame | None = None
+    treated: pd.DataFrame | None = None
 
     def part(self, name: PartName) -> pd.DataFrame:
         """The rows of one part."""
@@ -180,6 +183,7 @@ def _joined(part: Labelled, frame: pd.DataFrame, facts: Facts) -> Dataset:
         observed_until=facts.observed_until,
         fingerprint=digest.hexdigest(),
         outcomes=outcomes(facts, part.question, part.spec, part.rows),
+        treated=treated(facts, part.question, part.spec, part.rows),
     )
 
 

@@ -27,6 +27,7 @@ from revml.evaluation.gains import gains
 from revml.evaluation.guard import blocking, guard
 from revml.evaluation.horizons import curve_of
 from revml.evaluation.segments import segments_of
+from revml.evaluation.treatment import by_treatment, learned_rows
 from revml.evaluation.verdict import Verdict, judge, stopped
 from revml.features.catalog import catalog
 from revml.models.baselines import Rule, Rung
@@ -171,6 +172,9 @@ def train_dataset(
     more["folds"] = fold_figures(data, fitted.folds, climbed) if fitted.folds else []
     more["gains"] = gains(predictions)
     report("learning the curve over other horizons", 0.9)
+    more["treated"] = by_treatment(
+        dataset, predictions, sheet.treated, seed=workspace.seed, rounds=sheet.bootstrap_rounds
+    )
     curve = curve_of(dataset, rows, test, data, climbed, predictions["probability"].to_numpy())
     report("writing the bundle", 0.95)
     bundle = _write(workspace, dataset, data, climbed, distributions, figures, verdict, told, more, curve)
@@ -197,6 +201,7 @@ def fit_dataset(
     """
     sheet = sheet or load_sheet(workspace, dataset.question)
     rows = _ordered(pd.concat([dataset.part("train"), dataset.part("valid")], ignore_index=True))
+    rows = learned_rows(dataset, rows, sheet.treated)
     test = _ordered(dataset.part("test"))
     _enough(dataset, rows, test)
     features = sheet.pick(dataset.features)

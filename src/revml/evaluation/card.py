@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from revml.evaluation.sections.attention import attended
 from revml.evaluation.sections.data import learned_from
 from revml.evaluation.sections.figures import calibrated, measured
 from revml.evaluation.sections.guarded import leaks
@@ -34,6 +35,7 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("card.calibration", calibrated),
     ("card.segments", by_segment),
     ("card.horizons", over_time),
+    ("card.treated", attended),
     ("card.importance", looks_at),
     ("card.limits", limited),
     ("card.never", never),

@@ -14,9 +14,11 @@ from pydantic import Field
 
 from revml.config import Frozen, QuestionName, Workspace, read_yaml
 from revml.errors import ConfigError
+from revml.features.actions import SUBJECT as ACTIONS
 from revml.models.calibration import CalibrationKind
 
 RungName = Literal["constant", "rule", "logistic", "lightgbm", "blend"]
+PLAYS = frozenset(feature.name for feature in ACTIONS.features)
 LADDER: tuple[RungName, ...] = ("constant", "rule", "logistic", "lightgbm", "blend")
 
 
@@ -88,6 +90,13 @@ class ModelSheet(Frozen):
     allow: dict[str, Annotated[str, Field(min_length=10)]] = Field(
         default_factory=dict, description="features that the guard finds to know the answer and that may stay, with why"
     )
+    actions: Literal["leave_out", "allow"] = Field(
+        "leave_out",
+        description="whether plays known at as_of are features (they tell whom one calls)",
+    )
+    treated: Literal["keep", "leave_out"] = Field(
+        "keep", description="whether rows with a play in their label window are learned from"
+    )
     calibration: Literal["auto"] | CalibrationKind = "auto"
     rungs: tuple[RungName, ...] = Field(LADDER, min_length=1)
     min_events: MinEvents = MinEvents()
@@ -104,7 +113,9 @@ class ModelSheet(Frozen):
         def told(name: str, globs: tuple[str, ...]) -> bool:
             return any(fnmatchcase(name, glob) for glob in globs)
 
-        return tuple(f for f in features if told(f, self.features.include) and not told(f, self.features.exclude))
+        barred = PLAYS if self.actions == "leave_out" else frozenset()
+        allowed = (f for f in features if f not in barred)
+        return tuple(f for f in allowed if told(f, self.features.include) and not told(f, self.features.exclude))
 
 
 def load_sheet(workspace: Workspace, question: QuestionName) -> ModelSheet:
@@ -121,7 +132,7 @@ def load_sheet(workspace: Workspace, question: QuestionName) -> ModelSheet:
     if own.is_file():
         return read_sheet(own, question)
     if ready is not None:
-        return ModelSheet(question=question, params=READY_PARAMS, candidates=READY_CANDIDATES)
+        return ModelSheet(question=question, params=READY_PARAMS, candidates=READY_CANDIDATES, actions="allow")
     with as_file(files("revml").joinpath("workspace", "files", "models", f"{question}.yaml")) as shipped:
         return read_sheet(shipped, question)
 
