@@ -23,7 +23,15 @@ from revml.sources.facts import Facts
 from revml.sources.samples import write_sample
 from revml.sources.staging import stage_workspace
 from revml.store.frames import check
-from revml.store.runs import ACCOUNT_COLUMNS, CLV_COLUMNS, FLOW_COLUMNS, REASON_COLUMNS, SCORE_COLUMNS, ScoreRun
+from revml.store.runs import (
+    ACCOUNT_COLUMNS,
+    CLV_COLUMNS,
+    FLOW_COLUMNS,
+    HORIZON_COLUMNS,
+    REASON_COLUMNS,
+    SCORE_COLUMNS,
+    ScoreRun,
+)
 from revml.training import train
 from tests.literal_facts import stage
 from tests.order_company import AS_OF, hand_made_champion, order_company
@@ -59,6 +67,38 @@ def _facts(company: Company, table: str) -> pd.DataFrame:
     return Facts.open(company.workspace.staged_dir).con.sql(f"FROM {table}").df()
 
 
+# --- the curve --------------------------------------------------------------------------------------------------------
+
+
+def test_a_longer_horizon_is_never_less_likely(company: Company) -> None:
+    """30, 90, 180 and 365 days in order for every account, the model's own horizon the published probability."""
+    churn = company.run.scores[company.run.scores["question"] == "churn"]
+    steps = churn[list(HORIZON_COLUMNS.values())].diff(axis=1).iloc[:, 1:]
+    assert len(churn) > 100
+    assert (steps >= 0).all(axis=None)
+    assert (steps["probability_365d"] > 0).any()
+    assert churn["probability_90d"].tolist() == churn["probability"].tolist()
+
+
+def test_lifetime_value_and_the_curve_agree_at_the_horizon(company: Company) -> None:
+    """Survival behind the lifetime value is the published probability's three months on, as the curve is."""
+    churn = company.run.scores[company.run.scores["question"] == "churn"].set_index("account_id")
+    flows = company.run.flows[company.run.flows["relation"] == "contract"]
+    before, after = (
+        flows[flows["month"] == m].set_index("account_id")["survival"].reindex(churn.index) for m in (2, 3)
+    )
+    lost = churn["probability_90d"]
+    assert (1 - before <= lost + 1e-9).all()
+    assert (lost <= 1 - after + 1e-9).all()
+
+
+def test_a_model_of_one_horizon_has_no_others(company: Company) -> None:
+    """The bundle written by hand knows no curve: its columns are empty and it claims nothing."""
+    upsell = company.run.scores[company.run.scores["question"] == "upsell"]
+    assert upsell[list(HORIZON_COLUMNS.values())].isna().all(axis=None)
+    assert [m.extrapolated_days for m in company.run.models if m.question == "upsell"] == [None]
+
+
 # --- completeness -----------------------------------------------------------------------------------------------------
 
 
@@ -71,7 +111,7 @@ def test_every_frame_has_the_published_columns(company: Company) -> None:
     """No frame lacks a column or brings one of its own."""
     run = company.run
     assert tuple(run.accounts.columns) == ACCOUNT_COLUMNS
-    assert tuple(run.scores.columns) == SCORE_COLUMNS
+    assert tuple(run.scores.columns) == (*SCORE_COLUMNS, *HORIZON_COLUMNS.values())
     assert tuple(run.reasons.columns) == REASON_COLUMNS
     assert tuple(run.clv.columns) == CLV_COLUMNS
     assert tuple(run.flows.columns) == FLOW_COLUMNS

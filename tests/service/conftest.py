@@ -14,6 +14,7 @@ from revml.config import Workspace, load_workspace
 from revml.models.baselines import Rung
 from revml.models.bundle import Bundle, load_bundle, model_files, to_text, write_bundle
 from revml.models.calibration import Calibration
+from revml.models.curve import Curve, Interval
 from revml.models.encoding import Encoding
 from revml.models.registry import appoint
 from revml.service.application import make_application
@@ -26,6 +27,17 @@ from tests.models import hand_made
 
 FRAME = hand_made.FRAME.rename(columns={"logins_28d": "active_users_28d"})
 RULE = hand_made.RULE
+CURVE = Curve(
+    90,
+    0,
+    falls=False,
+    intervals=(
+        Interval(0, 30, "average", -4.0),
+        Interval(30, 90, "average", -3.0),
+        Interval(90, 180, "average", -3.0),
+        Interval(180, 365, "extrapolated", -2.0),
+    ),
+)
 COMPANY = "company: {name: Literal s.r.o., currency: EUR}\ndata: data\n"
 
 
@@ -45,6 +57,7 @@ def write_bundle_of(folder: Path, model: Rung = RULE) -> Bundle:
         "features.json": to_text(encoding.to_json()),
         "calibration.json": to_text({**Calibration("none").to_json(), "bands": {"medium": 0.1, "high": 0.3}}),
         "reference.json": to_text({"features": {}}),
+        "curve.json": to_text(CURVE.to_json()),
     }
     return load_bundle(write_bundle(folder, {**manifest, "figures": {}}, files, {"at": "2026-01-01"}))
 

@@ -37,6 +37,20 @@ def test_rows_get_the_bundles_probability(client: TestClient, workspace: Workspa
     assert (answer["model"]["version"], answer["model"]["rung"]) == ("3", "rule")
 
 
+def test_rows_get_the_curve_of_the_bundle(client: TestClient, workspace: Workspace) -> None:
+    """Four horizons in order, the model's own with the published bits, the one beyond the history marked."""
+    [row] = post(client, {"question": "churn", "rows": [ROW]}).json()["rows"]
+    assert [(one["days"], one["extrapolated"]) for one in row["horizons"]] == [
+        (30, False),
+        (90, False),
+        (180, False),
+        (365, True),
+    ]
+    told = [one["probability"] for one in row["horizons"]]
+    assert told == sorted(told)
+    assert told[1] == row["probability"]
+
+
 def test_rows_get_reasons_in_the_language(client: TestClient) -> None:
     """Each row's reasons come with their text; the two languages differ only there."""
     english = post(client, {"question": "churn", "rows": [ROW, {**ROW, "active_users_28d": 40}]}, lang="en").json()
