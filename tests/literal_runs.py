@@ -8,6 +8,7 @@ Bands follow the probability (high from 0.3, medium from 0.1); money is 12 * MRR
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from revml.store.runs import (
     ACCOUNT_COLUMNS,
     CLV_COLUMNS,
     FLOW_COLUMNS,
+    HORIZON_COLUMNS,
     REASON_COLUMNS,
     SCORE_COLUMNS,
     ModelRef,
@@ -69,6 +71,17 @@ def literal_run(as_of: str = "2026-03-01", **probabilities: Mapping[str, float])
     return ScoreRun(
         run_as_of, "Literal s.r.o.", "EUR", models, accounts, scores, _reasons(scores), _clv(ids), _flows(ids)
     )
+
+
+def with_horizons(run: ScoreRun, question: str = "churn", *, extrapolated: tuple[int, ...] = (365,)) -> ScoreRun:
+    """The run with a curve for one question: a third of the probability by 30 days, and half of what is left by 365."""
+    p = run.scores["probability"].where(run.scores["question"] == question)
+    others = {30: p / 3, 90: p, 180: p + (1 - p) / 4, 365: p + (1 - p) / 2}
+    scores = run.scores.assign(**{HORIZON_COLUMNS[days]: values for days, values in others.items()})
+    models = tuple(
+        replace(model, extrapolated_days=extrapolated) if model.question == question else model for model in run.models
+    )
+    return replace(run, scores=scores, models=models)
 
 
 def _reasons(scores: pd.DataFrame) -> pd.DataFrame:

@@ -101,6 +101,23 @@ def test_an_account_with_reasons_and_curves(page: Page) -> None:
     assert history.locator("circle.dot").count() == 3
 
 
+def test_an_account_has_a_curve_over_four_horizons(page: Page) -> None:
+    """Four chances that grow, the last one an estimate, in both languages; nothing where a question has one horizon."""
+    page.get_by_role("link", name="Acme").click()
+    over_time = page.locator(".horizons")
+    expect(over_time.locator("dt")).to_have_text(
+        ["within 30 days", "within 90 days", "within 180 days", "within 365 days"]
+    )
+    expect(over_time.locator("dd").nth(1)).to_have_text("42%")
+    expect(over_time.locator("dd").nth(3)).to_contain_text("71%")
+    expect(over_time.locator("dd").nth(3)).to_contain_text("estimate")
+    expect(over_time).to_contain_text("never falls")
+    page.get_by_role("button", name="CS").click()
+    expect(over_time.locator("dt").first).to_have_text("do 30 dnů")
+    page.locator("a.card").nth(1).click()
+    expect(over_time).to_have_count(0)
+
+
 def test_the_other_question_of_an_account(page: Page) -> None:
     """The score cards switch the reasons and the history."""
     page.get_by_role("link", name="Acme").click()

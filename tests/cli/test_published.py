@@ -13,7 +13,7 @@ from revml.locales import LANGUAGES as SPOKEN
 from revml.store import Store
 from revml.store.views import ORDERS as KNOWN_ORDERS
 from tests.cli.commands import answer, call
-from tests.literal_runs import literal_run
+from tests.literal_runs import literal_run, with_horizons
 
 
 @pytest.fixture
@@ -44,6 +44,16 @@ def test_account_tells_scores_and_reasons(root: Path, language: str, word: str) 
     said = call(root, "account", "acme", "--language", language).output
     for part in ("Acme (acme)", "churn: 52", "+10.0 points", "upsell: 20", word, "lifetime value"):
         assert part in said
+
+
+def test_account_tells_the_horizons(tmp_path: Path) -> None:
+    """One line below the score, what lies beyond the history marked; in JSON by day."""
+    (tmp_path / "revml.yaml").write_text("company: {name: Literal}\n", encoding="utf-8")
+    with Store.open(load_workspace(tmp_path).store_url) as store:
+        store.publish(with_horizons(literal_run(churn={"acme": 0.42})))
+    said = call(tmp_path, "account", "acme", "--language", "en").output
+    assert "30 days 14.0%, 90 days 42.0%, 180 days 56.5%, 365 days (extrapolated) 71.0%" in said
+    assert [one["days"] for one in answer(tmp_path, "account", "acme")["scores"][0]["horizons"]] == [30, 90, 180, 365]
 
 
 def test_an_unknown_account_is_told(root: Path) -> None:

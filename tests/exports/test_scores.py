@@ -13,7 +13,7 @@ from revml.errors import ConfigError, NotFound
 from revml.exports import export_scores, score_table
 from revml.exports.scores import SCHEMA
 from revml.store.scores import Store
-from tests.literal_runs import literal_run, made_run
+from tests.literal_runs import literal_run, made_run, with_horizons
 
 
 @pytest.fixture
@@ -46,6 +46,17 @@ def test_numbers_in_the_file_are_the_published_ones(store: Store, tmp_path: Path
     export_scores(store, tmp_path / "churn.csv", question="churn")
     acme = _csv(tmp_path / "churn.csv")[0]
     assert (float(acme["probability"]), float(acme["money"]), float(acme["expected_money"])) == (0.42, 12000, 5040)
+
+
+def test_the_horizons_stand_in_columns_of_their_own(tmp_path: Path) -> None:
+    """Empty where the question has one horizon."""
+    with Store.open(f"sqlite:///{tmp_path / 'scores.db'}") as opened:
+        opened.publish(with_horizons(literal_run(churn={"acme": 0.42}, upsell={"acme": 0.2})))
+        export_scores(opened, tmp_path / "all.csv")
+    churn, upsell = _csv(tmp_path / "all.csv")
+    names = ("probability_30d", "probability_90d", "probability_180d", "probability_365d")
+    assert [float(churn[name]) for name in names] == [0.14, 0.42, 0.565, 0.71]
+    assert [upsell[name] for name in names] == [""] * 4
 
 
 def test_a_name_that_looks_like_a_formula_is_neutral(store: Store, tmp_path: Path) -> None:

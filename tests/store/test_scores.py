@@ -9,7 +9,7 @@ import pytest
 
 from revml.errors import NotFound, StoreError
 from revml.store import Store
-from tests.literal_runs import literal_run, made_run
+from tests.literal_runs import literal_run, made_run, with_horizons
 
 
 def ids(store: Store, **options: object) -> list[str]:
@@ -33,6 +33,31 @@ def test_a_publish_becomes_current(store: Store) -> None:
     assert run is not None
     assert (run.id, f"{run.as_of:%Y-%m-%d}", run.accounts, run.models[0].question) == (second, "2026-03-01", 5, "churn")
     assert run.models[0].figures == {"auc": 0.81}
+
+
+def test_the_curve_comes_back_as_it_was_published(store: Store) -> None:
+    """Four horizons in order, the model's own with the published bits; a question without a curve has none."""
+    published = with_horizons(literal_run(churn={"acme": 0.42, "bolt": 1 / 3}, upsell={"acme": 0.1}))
+    store.publish(published)
+    of_one = {score.question: score for score in store.account("acme").scores}
+    assert [(h.days, h.probability, h.extrapolated) for h in of_one["churn"].horizons] == [
+        (30, 0.42 / 3, False),
+        (90, 0.42, False),
+        (180, 0.42 + 0.58 / 4, False),
+        (365, 0.42 + 0.58 / 2, True),
+    ]
+    assert of_one["upsell"].horizons == ()
+    listed = {row.account.account_id: row.score for row in store.accounts("churn").rows}
+    assert listed["acme"] == of_one["churn"]
+    assert listed["bolt"].horizons[1].probability == 1 / 3
+
+
+def test_a_horizon_outside_of_zero_to_one_is_refused(store: Store) -> None:
+    """A curve is a probability at every horizon."""
+    run = with_horizons(literal_run())
+    run.scores["probability_180d"] += 0.9
+    with pytest.raises(StoreError, match="probability_180d is not a number in its range"):
+        store.publish(run)
 
 
 def test_the_list_begins_with_the_most_money(store: Store) -> None:
