@@ -11,7 +11,7 @@ import yaml
 
 from revml.cli import main
 from revml.cli.describe import commands_markdown, features_markdown, tables_markdown
-from revml.config import Workspace
+from revml.config import QUESTIONS, Workspace
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -41,6 +41,12 @@ def test_every_command_shows_an_example(name: str) -> None:
 def test_the_list_of_commands_is_current() -> None:
     """`docs/commands.md` is what `revml commands --markdown` prints."""
     assert (ROOT / "docs/commands.md").read_text(encoding="utf-8") == commands_markdown()
+
+
+def test_every_question_is_described() -> None:
+    """`docs/questions.md` has a row for each question, and no row for another."""
+    text = (ROOT / "docs/questions.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == sorted(QUESTIONS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -17,7 +17,7 @@ from revml.config import Workspace
 @workspace_option
 @json_option
 def preview(question: str, workspace: Workspace, as_json: bool) -> None:
-    """How often the event of QUESTION (churn, contraction, upsell, lapse, growth) comes under its definition.
+    """How often the event of QUESTION (churn, contraction, upsell, lapse ...) comes under its definition.
 
     Prints who was at risk at each snapshot, how many had the event in the horizon after it, what a model would learn
     from and be measured on, and what other horizons would give.

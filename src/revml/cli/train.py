@@ -52,7 +52,7 @@ def train(
     workspace: Workspace,
     as_json: bool,
 ) -> None:
-    """Train QUESTION (churn, contraction, upsell, lapse, growth, or all), test it on the newest window, register it.
+    """Train QUESTION (churn, upsell, lapse ... or all), test it once on the newest closed window, register it.
 
     A question that a table under `ready:` in revml.yaml answers learns from that table; one without dates is tested on
     accounts held out. Prints every rung of the ladder and which one serves, the figures with their 90 % intervals, the

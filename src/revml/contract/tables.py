@@ -157,7 +157,7 @@ _TABLES = (
             Column("auto_renew", "flag"),
             _text("end_reason"),
         ),
-        without="churn, upsell and contract CLV",
+        without="churn, contraction, upsell and contract CLV",
     ),
     Table(
         "orders",
@@ -189,7 +189,7 @@ _TABLES = (
             _time("retired_at"),
             _id("replaced_by", required=False, references="assets"),
         ),
-        without="age of the installed base",
+        without="age of the installed base, attach and replacement",
     ),
     Table(
         "invoices",
