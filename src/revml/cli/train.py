@@ -101,6 +101,7 @@ def _told(one: Trained, truth: Path | None) -> dict[str, Any]:
         "table": result.bundle.ready["table"] if result.bundle.ready else None,
         "held_back": result.bundle.ready["held_back"] if result.bundle.ready else {},
         "leaks": result.bundle.manifest["leaks"],
+        "treated": result.bundle.manifest["treated"],
         "ladder": result.bundle.manifest["ladder"],
         "tuning": result.bundle.manifest["tuning"],
         "figures": result.figures.to_json(),
@@ -157,9 +158,35 @@ def _print(told: dict[str, Any]) -> None:
     for one in told["leaks"]:
         mark = "[red]leak[/red]" if one["blocks"] else "allowed" if one["allowed"] else "worth a look"
         out.print(f"{mark}: {escape(one['feature'] or 'rows')}: {escape(one['evidence'])}", soft_wrap=True)
+    if told["treated"]:
+        _print_treated(told["treated"])
     out.print(f"card: {told['card']}", soft_wrap=True)
     note = "\n".join(filter(None, (told["note"], told["stands_in"])))
     (err if told["tracking_away"] else out).print(note + "\n", style="yellow" if told["tracking_away"] else None)
+
+
+def _print_treated(told: dict[str, Any]) -> None:
+    out.print(
+        f"plays: of {told['rows']:,} labelled rows {told['treated_rows']:,} were treated, {told['held_out_rows']:,} held"
+        f" out{'; treated rows were not learned from' if told['how'] == 'leave_out' else ''}"
+    )
+    rows = [
+        (
+            one["group"].replace("_", " "),
+            f"{one['rows']:,}",
+            f"{one['events']:,}",
+            *_rate(one["rate"]),
+            *_rate(one["score"]),
+        )
+        for one in told["test"]
+    ]
+    headers = ("in the test", "rows", "events", "happened", "90 % interval", "predicted", "90 % interval")
+    out.print(table("Treated and held out", headers, rows))
+
+
+def _rate(figure: dict[str, float | None]) -> tuple[str, str]:
+    value, low, high = (None if figure[k] is None else f"{figure[k]:.1%}" for k in ("value", "low", "high"))
+    return value or "unknown", f"{low} to {high}" if low else ""
 
 
 def _share(better: float | None) -> str:
