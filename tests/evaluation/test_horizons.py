@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from revml.models.bundle import load_bundle
 from revml.models.curve import Renewals, fit_curve
 from revml.models.curve_learning import LearnedCurve, Seen
 from revml.models.sheet import ModelSheet, load_sheet
-from revml.training import TrainingResult, train
+from revml.training import TrainingResult, train, train_dataset
+from tests.made_dataset import made_dataset
 from tests.small_company import small_company
 
 
@@ -81,6 +83,25 @@ def test_a_training_leaves_a_curve_in_the_bundle(trained: tuple[Path, ModelSheet
     assert (np.diff(found, axis=1) >= 0).all()
     assert [one["days"] for one in bundle.manifest["curve"]["horizons"]] == [30, 90, 180, 365]
     assert "| 365 |" in card("en", bundle.manifest)
+
+
+@pytest.mark.slow
+def test_a_curve_of_trees_is_the_same_on_two_threads(tmp_path: Path) -> None:
+    """Half of the events come in the first 30 days, nothing is known beyond 180: the same hash, the last guessed."""
+    dataset = made_dataset(accounts=200)
+    label = dataset.frame["label"]
+    early = label * (np.arange(len(label)) % 2)
+    told = {"within_30": early, "within_90": label, "within_180": label, "within_365": pd.NA}
+    outcomes = dataset.frame[["account_id", "as_of"]].assign(**told).astype(dict.fromkeys(told, "Int8"))
+    dataset = replace(dataset, outcomes=outcomes)
+    workspace = Workspace().at(tmp_path)
+    sheet = load_sheet(workspace, "churn").model_copy(
+        update={"rungs": ("lightgbm",), "bootstrap_rounds": 20, "max_rounds": 30}
+    )
+    one, two = (train_dataset(workspace, dataset, sheet=sheet, threads=n).bundle for n in (1, 2))
+    assert one.rung == "lightgbm"
+    assert one.hash == two.hash
+    assert one.extrapolated_days == (365,)
 
 
 def test_the_curve_is_part_of_the_same_hash(trained: tuple[Path, ModelSheet, TrainingResult], tmp_path: Path) -> None:
