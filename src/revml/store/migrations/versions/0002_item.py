@@ -34,13 +34,13 @@ def downgrade() -> None:
 def _rekey(table: str, key: tuple[str, ...], *, add: bool) -> None:
     bind = op.get_bind()
     found = sa.Table(table, sa.MetaData(), autoload_with=bind)
-    indexes = [(index.name, [column.name for column in index.columns]) for index in found.indexes]
+    indexes = [(str(index.name), [column.name for column in index.columns]) for index in found.indexes]
     item = sa.Column("item", sa.Text(), nullable=False)
     if bind.dialect.name != "sqlite":
         if add:
             op.add_column(table, sa.Column("item", sa.Text(), nullable=False, server_default=""))
             op.alter_column(table, "item", server_default=None)
-        op.drop_constraint(sa.inspect(bind).get_pk_constraint(table)["name"], table, type_="primary")
+        op.drop_constraint(str(sa.inspect(bind).get_pk_constraint(table)["name"]), table, type_="primary")
         op.create_primary_key(f"{table}_pkey", table, list(key))
         if not add:
             op.drop_column(table, "item")
