@@ -121,7 +121,11 @@ def test_a_run_holds_what_a_reader_needs(registry: Registry) -> None:
     assert run.data.params["rung"] == registry.first.bundle.rung
     assert run.data.metrics["test_roc_auc"] == pytest.approx(registry.first.figures.values["roc_auc"].value, abs=1e-6)
     names = {f.path for f in client.list_artifacts(run.info.run_id)}
-    assert {"bundle", "model", "pictures"} <= names
+    assert {"bundle", "model", "pictures", "card.md", "card.cs.md"} <= names
+    drawn = {f.path for f in client.list_artifacts(run.info.run_id, "pictures")}
+    assert {"pictures/reliability.png", "pictures/segments.png"} <= drawn
+    expected = registry.first.figures.expected
+    assert run.data.metrics["test_expected_low"] <= expected.events <= run.data.metrics["test_expected_high"]
 
 
 def test_nothing_is_pickled(registry: Registry) -> None:

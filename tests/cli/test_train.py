@@ -70,6 +70,7 @@ def test_the_champion_is_what_was_told(root: Path, told: Any) -> None:
     for one in told:
         if one["passed"]:
             assert champion(workspace, one["question"]).hash == one["bundle"]
+            assert one["bundle"][:12] in (root / "models" / f"{one['question']}.card.md").read_text(encoding="utf-8")
         else:
             assert "may not serve" in one["note"]
 
@@ -79,7 +80,7 @@ def test_again_is_the_same_model(root: Path, told: Any) -> None:
     result = call(root, "train", "churn")
     assert result.exit_code == 0, result.output
     assert told[0]["bundle"][:12] in result.output
-    for words in ("ladder, chosen", "90 % interval", "verdict", "card.md"):
+    for words in ("ladder, chosen", "90 % interval", "verdict", "card.md", "95 % interval"):
         assert words in result.output
 
 

@@ -44,6 +44,13 @@ def test_edges_come_from_the_rows_learned_from() -> None:
     assert {band.low for band in found[1:] if isinstance(band, Band)} == {59.3}
 
 
+def test_the_tenure_is_the_one_known_for_most() -> None:
+    """Where half of the accounts have no contract, time is counted from the first order, which all have."""
+    frame = _frame().assign(order_age_days=np.linspace(0, 900, 90).astype("float32"))
+    frame.loc[::3, "contract_age_days"] = np.nan
+    assert list(segments_of(frame, frame, [])) == ["employees", "order_age_days"]
+
+
 def test_own_columns_are_those_that_tell_most() -> None:
     """Of a ready table: categories of few values, the most telling first; names of revml mean nothing there."""
     frame = _frame().assign(

@@ -58,7 +58,9 @@ def segments_of(
         found[ITEM] = [str(v) for v in test[ITEM]]
     if not own:
         for columns, edges in ((SIZES, None), (TENURES, YEARS)):
-            for column in [c for c in columns if c in learned and learned[c].notna().mean() > 0.5][:1]:
+            known = {c: float(learned[c].notna().mean()) for c in columns if c in learned}
+            # The one that is known for most; the first of those that are known for equally many.
+            for column in [c for c in known if known[c] > 0.5 and known[c] == max(known.values())][:1]:
                 found[column] = _banded(learned[column], test[column], edges)
     return found
 
