@@ -167,8 +167,8 @@ def _print(told: dict[str, Any]) -> None:
 
 def _print_treated(told: dict[str, Any]) -> None:
     out.print(
-        f"plays: of {told['rows']:,} labelled rows {told['treated_rows']:,} were treated, {told['held_out_rows']:,} held"
-        f" out{'; treated rows were not learned from' if told['how'] == 'leave_out' else ''}"
+        f"plays: of {told['rows']:,} labelled rows {told['treated_rows']:,} were treated, {told['held_out_rows']:,}"
+        f" held out{'; treated rows were not learned from' if told['how'] == 'leave_out' else ''}"
     )
     rows = [
         (
