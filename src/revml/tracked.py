@@ -31,13 +31,14 @@ class Nested:
 def tags(bundle: Bundle) -> dict[str, str]:
     """What runs and versions are found by."""
     verdict = bundle.manifest["verdict"]
+    why = "; ".join(SENTENCES[r] for r in verdict["reasons"])
     return {
         "revml.bundle": bundle.hash,
         "revml.question": bundle.question,
         "revml.rung": bundle.rung,
         "revml.verdict": "passed" if verdict["passed"] else "not passed",
-        "revml.reasons": "; ".join(SENTENCES[r] for r in verdict["reasons"]),
         "revml.data": str(bundle.manifest["data"]["fingerprint"]),
+        **({"revml.reasons": why} if why else {}),
     }
 
 

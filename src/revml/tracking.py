@@ -241,7 +241,9 @@ def _experiment(client: Any, workspace: Workspace, question: str) -> str:
         return str(found.experiment_id)
     local = not workspace.tracking_uri.startswith("http")
     folder = workspace.work_dir.absolute() / "mlartifacts" / name
-    return str(client.create_experiment(name, artifact_location=folder.as_uri() if local else None))
+    # Of that kind, MLflow's pages open with training runs rather than with traces of chats.
+    told = {"mlflow.experimentKind": "custom_model_development", "revml.question": question}
+    return str(client.create_experiment(name, artifact_location=folder.as_uri() if local else None, tags=told))
 
 
 def _close_dead_runs(client: Any, experiment: str) -> None:
@@ -352,8 +354,14 @@ def registered_versions(workspace: Workspace, question: QuestionName) -> dict[st
 
 def _log(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> Any:
     """One run: what went in, what was chosen, what came out, the bundle, the pyfunc model; its folds below it."""
-    own = {"revml.host": socket.gethostname(), "revml.pid": str(os.getpid())}
-    run = client.create_run(experiment, run_name=tracked.run_name(bundle), tags={**own, **tracked.tags(bundle)})
+    own = {
+        "revml.host": socket.gethostname(),
+        "revml.pid": str(os.getpid()),
+        "mlflow.source.name": "revml train",
+        "mlflow.source.type": "LOCAL",
+    }
+    told = {**tracked.tags(bundle), "mlflow.note.content": bundle.card("en")[:8000]}
+    run = client.create_run(experiment, run_name=tracked.run_name(bundle), tags={**own, **told})
     run_id = run.info.run_id
     try:
         client.log_inputs(run_id, datasets=tracked.dataset_inputs(mlflow, bundle))
