@@ -23,7 +23,13 @@ def reliability(rows: Sequence[dict[str, Any]], title: str) -> Drawing:
         predicted = [r["predicted"] for r in rows]
         axes.vlines(predicted, [r["low"] for r in rows], [r["high"] for r in rows], color=QUIET, linewidth=4, alpha=0.4)
     axes.plot([r["predicted"] for r in rows], [r["observed"] for r in rows], "o-", color=ACCENT)
-    axes.set(xlim=(0, top), ylim=(0, top), xlabel="predicted share", ylabel="observed share", title=title)
+    axes.set(
+        xlim=(0, top),
+        ylim=(0, max([top, *(r.get("high", 0.0) for r in rows)])),
+        xlabel="predicted share",
+        ylabel="observed share",
+        title=title,
+    )
     axes.spines[["top", "right"]].set_visible(False)
     return drawing
 
@@ -59,7 +65,7 @@ def segments(rows: Sequence[dict[str, Any]], title: str) -> Drawing:
     axes.set_yticks(list(places), [f"{r['column']}: {r['value']}" for r in rows])
     axes.invert_yaxis()
     axes.set(xlabel="events", title=title)
-    axes.legend(frameon=False)
+    drawing.legend(frameon=False, loc="outside lower center", ncols=3)
     axes.spines[["top", "right"]].set_visible(False)
     return drawing
 
