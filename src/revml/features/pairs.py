@@ -174,9 +174,8 @@ def pair_features(
         parts.append(frame.assign(as_of=instants([at] * len(frame))))
     columns = [f.name for f in features]
     if not parts:
-        none: pd.DataFrame = pairs[list(PAIR_KEYS)].head(0).assign(**{name: np.float32(0) for name in columns})
-        return none
-    every = pd.concat(parts, ignore_index=True)[[*PAIR_KEYS, *columns]]
+        parts = [pairs[list(PAIR_KEYS)].head(0).assign(**dict.fromkeys(columns, 0.0))]
+    every: pd.DataFrame = pd.concat(parts, ignore_index=True)[[*PAIR_KEYS, *columns]]
     return every.astype(dict.fromkeys(columns, np.float32))
 
 

@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { byId, h, settled } from "./dom.js";
-import { band, counted, failure, isLoss, probability, trend } from "./parts.js";
+import { band, counted, failure, isLoss, probability, trend, worded } from "./parts.js";
 import { accountAddress, go, here, listAddress } from "./route.js";
 import { totalsStrip } from "./totals.js";
 import { count, currentLanguage, money, number, percent, t } from "./words.js";
@@ -54,7 +54,7 @@ function about(run, question) {
       { class: "hint" },
       h("b", {}, t("model", { version: model.version })),
       " · ",
-      t(known ? "model.about" : "model.undated", {
+      t(worded(known ? "model.about" : "model.undated", question), {
         rung: t(`model.rung.${model.rung}`),
         days,
         rate: percent(model.base_rate),

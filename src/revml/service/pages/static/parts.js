@@ -1,7 +1,7 @@
 // Small pieces that several views share: bands, probabilities, trends, notices.
 
 import { h, s } from "./dom.js";
-import { percent, points, t } from "./words.js";
+import { has, percent, points, t } from "./words.js";
 
 const LOSSES = ["churn", "contraction", "lapse"];
 const PAIRS = ["cross_sell"];
@@ -9,6 +9,11 @@ const PAIRS = ["cross_sell"];
 /** What a list of the question counts: accounts, or pairs of an account and a family. */
 export function counted(question) {
   return PAIRS.includes(question) ? "pairs" : "accounts";
+}
+
+/** The key of a text, or of the one that speaks of offers instead of accounts. */
+export function worded(key, question) {
+  return PAIRS.includes(question) && has(`${key}.pairs`) ? `${key}.pairs` : key;
 }
 
 /** A loss is what one fears, the others are what one hopes for. */

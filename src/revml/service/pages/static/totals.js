@@ -2,7 +2,7 @@
 
 import { h, s } from "./dom.js";
 import { listAddress } from "./route.js";
-import { counted, isLoss, tone } from "./parts.js";
+import { counted, isLoss, tone, worded } from "./parts.js";
 import { count, money, t } from "./words.js";
 
 const BANDS = ["high", "medium", "low"];
@@ -19,14 +19,14 @@ export function totalsStrip(totals, question) {
     figure(
       t(loss ? "totals.at_risk" : "totals.chance"),
       money(sums.money_at_risk, currency, { compact: true }),
-      t(loss ? "totals.at_risk.about" : "totals.chance.about"),
+      t(worded(loss ? "totals.at_risk.about" : "totals.chance.about", question)),
       `lead ${tone(question)}`,
     ),
     figure(
       t(loss ? "totals.loss" : "totals.gain"),
       money(sums.expected_money, currency, { compact: true }),
       moved === null
-        ? t("totals.expected.about")
+        ? t(worded("totals.expected.about", question))
         : t("totals.since", { change: money(moved, currency, { compact: true, sign: true }) }),
     ),
     bands(sums, question),
@@ -51,7 +51,7 @@ function bands(sums, question) {
   return h(
     "div",
     { class: `total bands ${tone(question)}` },
-    h("h2", {}, t("totals.bands")),
+    h("h2", {}, t(worded("totals.bands", question))),
     s("svg", { class: "stack", viewBox: "0 0 200 10", preserveAspectRatio: "none", "aria-hidden": "true" }, parts),
     h(
       "p",
