@@ -17,7 +17,7 @@ export async function drawAccount(main, id, asked, thing) {
   const item = (mine.find((score) => score.item === thing) ?? mine[0])?.item ?? "";
   const cards = found.scores.filter((score, i) => found.scores.findIndex((one) => one.question === score.question) === i);
   document.title = `${found.account.name || found.account.account_id} · revml`;
-  main.replaceChildren(
+  const parts = [
     h("a", { class: "back", href: listAddress(question) }, "← ", t("account.back")),
     head(found.account, currency),
     h("div", { class: "scores", role: "group", "aria-label": t("account.scores") }, cards.map((score) => scoreCard(score, question, found))),
@@ -26,7 +26,8 @@ export async function drawAccount(main, id, asked, thing) {
     question === null ? null : horizonsOf(found, question),
     question === null ? null : historyOf(found, question, item),
     clvOf(found, currency),
-  );
+  ];
+  main.replaceChildren(...parts.filter((part) => part !== null)); // a null would be drawn as a word
 }
 
 function head(account, currency) {
