@@ -116,6 +116,7 @@ def test_an_account_has_a_curve_over_four_horizons(page: Page) -> None:
     expect(over_time.locator("dt").first).to_have_text("do 30 dnů")
     page.locator("a.card").nth(1).click()
     expect(over_time).to_have_count(0)
+    expect(page.locator("main")).not_to_contain_text("null")
 
 
 def test_the_other_question_of_an_account(page: Page) -> None:
