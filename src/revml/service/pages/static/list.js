@@ -5,7 +5,7 @@ import { byId, h, settled } from "./dom.js";
 import { band, counted, failure, isLoss, probability, trend, worded } from "./parts.js";
 import { accountAddress, go, here, listAddress } from "./route.js";
 import { totalsStrip } from "./totals.js";
-import { count, currentLanguage, money, number, percent, t } from "./words.js";
+import { currentLanguage, money, number, percent, t } from "./words.js";
 
 const PAGE = 25;
 const SORTS = ["expected_money", "probability", "change", "clv", "name"];
@@ -54,7 +54,7 @@ function about(run, question) {
       { class: "hint" },
       h("b", {}, t("model", { version: model.version })),
       " · ",
-      t(worded(known ? "model.about" : "model.undated", question), {
+      t(known ? worded(question, "model.about", "model.about.pairs") : "model.undated", {
         rung: t(`model.rung.${model.rung}`),
         days,
         rate: percent(model.base_rate),
@@ -146,7 +146,7 @@ async function drawPage(results, run, question, filters, cursors) {
   try {
     const page = await api.accounts(asked);
     const from = (cursors.length - 1) * PAGE + 1;
-    byId("status").textContent = count(counted(question), page.total);
+    byId("status").textContent = counted(question, page.total);
     if (page.total === 0) {
       results.replaceChildren(h("div", { class: "notice" }, h("h2", {}, t("empty.match.title")), h("p", {}, t("empty.match.text"))));
       return;
@@ -157,7 +157,7 @@ async function drawPage(results, run, question, filters, cursors) {
       h(
         "nav",
         { class: "pager" },
-        h("span", {}, t("page.range", { from: number(from), to: number(from + page.accounts.length - 1), total: count(counted(question), page.total) })),
+        h("span", {}, t("page.range", { from: number(from), to: number(from + page.accounts.length - 1), total: counted(question, page.total) })),
         button(t("page.previous"), cursors.length > 1, () => turn(cursors.slice(0, -1))),
         button(t("page.next"), page.after !== null, () => turn([...cursors, page.after])),
       ),

@@ -1,19 +1,19 @@
 // Small pieces that several views share: bands, probabilities, trends, notices.
 
 import { h, s } from "./dom.js";
-import { has, percent, points, t } from "./words.js";
+import { count, percent, points, t } from "./words.js";
 
 const LOSSES = ["churn", "contraction", "lapse"];
 const PAIRS = ["cross_sell"];
 
-/** What a list of the question counts: accounts, or pairs of an account and a family. */
-export function counted(question) {
-  return PAIRS.includes(question) ? "pairs" : "accounts";
+/** So many of what a list of the question counts: accounts, or offers of a family to an account. */
+export function counted(question, n) {
+  return PAIRS.includes(question) ? count("pairs", n) : count("accounts", n);
 }
 
-/** The key of a text, or of the one that speaks of offers instead of accounts. */
-export function worded(key, question) {
-  return PAIRS.includes(question) && has(`${key}.pairs`) ? `${key}.pairs` : key;
+/** The text that speaks of accounts, or the one that speaks of offers. */
+export function worded(question, ofAccounts, ofPairs) {
+  return PAIRS.includes(question) ? ofPairs : ofAccounts;
 }
 
 /** A loss is what one fears, the others are what one hopes for. */

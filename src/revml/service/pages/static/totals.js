@@ -3,7 +3,7 @@
 import { h, s } from "./dom.js";
 import { listAddress } from "./route.js";
 import { counted, isLoss, tone, worded } from "./parts.js";
-import { count, money, t } from "./words.js";
+import { money, t } from "./words.js";
 
 const BANDS = ["high", "medium", "low"];
 
@@ -19,14 +19,14 @@ export function totalsStrip(totals, question) {
     figure(
       t(loss ? "totals.at_risk" : "totals.chance"),
       money(sums.money_at_risk, currency, { compact: true }),
-      t(worded(loss ? "totals.at_risk.about" : "totals.chance.about", question)),
+      t(loss ? "totals.at_risk.about" : worded(question, "totals.chance.about", "totals.chance.about.pairs")),
       `lead ${tone(question)}`,
     ),
     figure(
       t(loss ? "totals.loss" : "totals.gain"),
       money(sums.expected_money, currency, { compact: true }),
       moved === null
-        ? t(worded("totals.expected.about", question))
+        ? t(worded(question, "totals.expected.about", "totals.expected.about.pairs"))
         : t("totals.since", { change: money(moved, currency, { compact: true, sign: true }) }),
     ),
     bands(sums, question),
@@ -51,7 +51,7 @@ function bands(sums, question) {
   return h(
     "div",
     { class: `total bands ${tone(question)}` },
-    h("h2", {}, t(worded("totals.bands", question))),
+    h("h2", {}, t(worded(question, "totals.bands", "totals.bands.pairs"))),
     s("svg", { class: "stack", viewBox: "0 0 200 10", preserveAspectRatio: "none", "aria-hidden": "true" }, parts),
     h(
       "p",
@@ -62,7 +62,7 @@ function bands(sums, question) {
           { href: listAddress(question, { band: name }), class: name },
           t(`band.${name}`),
           " ",
-          h("b", { "aria-label": count(counted(question), sums.bands[name].accounts) }, String(sums.bands[name].accounts)),
+          h("b", { "aria-label": counted(question, sums.bands[name].accounts) }, String(sums.bands[name].accounts)),
         ),
       ),
     ),
