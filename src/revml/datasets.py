@@ -29,6 +29,7 @@ from revml.progress import Progress
 from revml.snapshots import ITEM, KEYS, keys_of, population
 from revml.sources.facts import Facts
 from revml.sources.known import Known
+from revml.sources.replay import KnownAtOnce, known_at_once
 from revml.windows import TimeSplit
 
 PartName = Literal["train", "valid", "test"]
@@ -50,6 +51,7 @@ class Dataset:
         own: what is told of a ready table (see `revml.ready`), None where the contract tables gave the features.
         outcomes: what had happened by other horizons (see `labels.outcomes`), None where the question has none.
         treated: snapshots with a play in their label window (see `labels.treated`), None where no plays are known.
+        at_once: tables whose past cannot be replayed (see `sources.replay`).
     """
 
     question: QuestionName
@@ -64,6 +66,7 @@ class Dataset:
     own: Mapping[str, Any] | None = None
     outcomes: pd.DataFrame | None = None
     treated: pd.DataFrame | None = None
+    at_once: tuple[KnownAtOnce, ...] = ()
 
     def part(self, name: PartName) -> pd.DataFrame:
         """The rows of one part."""
@@ -184,6 +187,7 @@ def _joined(part: Labelled, frame: pd.DataFrame, facts: Facts) -> Dataset:
         fingerprint=digest.hexdigest(),
         outcomes=outcomes(facts, part.question, part.spec, part.rows),
         treated=treated(facts, part.question, part.spec, part.rows),
+        at_once=known_at_once(facts),
     )
 
 

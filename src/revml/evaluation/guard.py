@@ -51,6 +51,8 @@ SENTENCES: Mapping[str, str] = {
     "today_none": "it never changes at any account, and where it says so there is no event at all where {expected:.0f}"
     " were to be expected (ROC-AUC {auc:.2f}): it looks like today's value",
     "line": "alone it tells more (ROC-AUC {auc:.2f}) than all other features together ({together:.2f})",
+    "at_once": "{share:.0%} of its {rows:,.0f} rows were known on one day, though they happened over {days:,.0f} days:"
+    " the past cannot be replayed, and features of this table are empty before that day",
     "twins": "{rows:,.0f} of the {tested:,.0f} test rows ({share:.0%}) stand word for word among the learning rows of"
     " other accounts, {alike:.0%} of them with the same outcome",
 }
@@ -58,7 +60,7 @@ SENTENCES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """A feature (or the rows as a whole, `feature` empty) that seems to know the answer.
+    """A feature (or a table; or the rows as a whole, `feature` empty) that seems to know the answer.
 
     Args:
         kind: a key of `SENTENCES`, and of the catalogues as `card.leak.<kind>`.
@@ -113,7 +115,11 @@ def guard(dataset: Dataset, features: Sequence[str], *, allow: Mapping[str, str]
     look = _Look(dataset, whole, encoding)
     found = {one.feature: one for one in _strong(look)}
     found |= {one.feature: one for one in _static(look, {name for name, one in found.items() if one.certain})}
-    told = [*found.values(), *_twins(twins(rows, test, encoding))]
+    late = [
+        Finding(one.table, "at_once", {"share": one.share, "rows": one.rows, "days": one.days}, certain=False)
+        for one in dataset.at_once
+    ]
+    told = [*found.values(), *late, *_twins(twins(rows, test, encoding))]
     if dataset.own is not None:
         allow = {**dict.fromkeys(dataset.own["allowed"], "named under `allow` in revml.yaml"), **(allow or {})}
     told = [replace(one, allowed=(allow or {}).get(one.feature, "")) for one in told]

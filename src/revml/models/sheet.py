@@ -130,7 +130,9 @@ def load_sheet(workspace: Workspace, question: QuestionName) -> ModelSheet:
     ready = workspace.ready_for(question)
     own = workspace.root / "models" / f"{ready or question}.yaml"
     if own.is_file():
-        return read_sheet(own, question)
+        sheet = read_sheet(own, question)
+        # A ready table's columns are its own, whatever revml calls so.
+        return sheet if ready is None else sheet.model_copy(update={"actions": "allow"})
     if ready is not None:
         return ModelSheet(question=question, params=READY_PARAMS, candidates=READY_CANDIDATES, actions="allow")
     with as_file(files("revml").joinpath("workspace", "files", "models", f"{question}.yaml")) as shipped:
