@@ -36,7 +36,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 def published(as_of: str, shift: float) -> ScoreRun:
     """The five companies that are known by name, and sixty made ones with little money at stake."""
     churn = {"acme": 0.42 + shift, "bolt": 0.05, "skoda": 0.12, "cogs": 0.9, "dent": 0.3}
-    known = with_horizons(literal_run(as_of, churn=churn, upsell={"acme": 0.1, "bolt": 0.4}))
+    known = with_horizons(literal_run(as_of, churn=churn, contraction={"bolt": 0.3}, upsell={"acme": 0.1, "bolt": 0.4}))
     made = made_run(as_of, 60)
     made.scores["expected_money"] /= 1e4
     made.scores["money"] /= 1e4

@@ -127,6 +127,15 @@ def test_the_other_question_of_an_account(page: Page) -> None:
     assert "question=upsell" in page.url
 
 
+def test_contraction_is_a_list_of_its_own_and_a_loss(page: Page) -> None:
+    """Its tab stands after leaving, its heading asks the question, and its money is a loss."""
+    expect(page.locator("nav.questions a")).to_have_text(["Leaving", "Shrinking", "Ready to buy more"])
+    page.get_by_role("link", name="Shrinking").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Whose contract may shrink within 90 days")
+    expect(page.locator(".totals")).to_contain_text("Expected loss")
+    assert names(page) == ["Boltworks"]
+
+
 def test_czech_everywhere(page: Page) -> None:
     """Words, numbers, money and reasons change, and stay Czech after a reload."""
     page.get_by_role("button", name="CS").click()

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, and_, func, or_, select
 
+from revml.config import QUESTIONS
 from revml.errors import NotFound
 from revml.store.cursor import Cursor
 from revml.store.frames import BANDS, fold
@@ -199,7 +200,7 @@ def history(connection: Connection, run: RunInfo, account_id: str) -> tuple[Past
 
 
 def totals(connection: Connection, run: RunInfo) -> Totals:
-    """Sums by question and band, and the CLV of all accounts."""
+    """Sums by question (in the order of `config.QUESTIONS`) and band, and the CLV of all accounts."""
     change = func.sum(scores.c.change * _money_of_one())
     found = connection.execute(
         select(
@@ -215,7 +216,8 @@ def totals(connection: Connection, run: RunInfo) -> Totals:
         .group_by(scores.c.question, scores.c.band)
     ).all()
     questions = []
-    for question in sorted({row.question for row in found}):
+    places = {name: place for place, name in enumerate(QUESTIONS)}
+    for question in sorted({row.question for row in found}, key=lambda name: (places.get(name, len(places)), name)):
         bands = {row.band: BandTotal(row.n, row.money, row.expected) for row in found if row.question == question}
         ordered = {band: bands.get(band, BandTotal(0, 0.0, 0.0)) for band in BANDS}
         rows = [row for row in found if row.question == question]
