@@ -105,7 +105,7 @@ def reliability(told: Backtest, words: Words) -> Markup:
         drawn.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(title)}</title></circle>')
     drawn.append(_text(left + side / 2, base + 30, words.text("backtest.predicted"), "mid"))
     drawn.append(_text(left + 6, base - side + 4, words.text("backtest.observed"), ""))
-    return _svg(words.text("backtest.picture.reliability"), 300, drawn)
+    return _svg(words.text("backtest.picture.reliability"), 300, drawn, width=340)
 
 
 def alone(picture: Markup) -> str:
@@ -124,8 +124,8 @@ def _text(x: float, y: float, text: str, kind: str) -> str:
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
 
 
-def _svg(label: str, height: int, drawn: Sequence[str]) -> Markup:
+def _svg(label: str, height: int, drawn: Sequence[str], *, width: int = WIDTH) -> Markup:
     # Every text above went through escape, every number through a format.
     return Markup(  # noqa: S704
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">{"".join(drawn)}</svg>'
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{"".join(drawn)}</svg>'
     )

@@ -27,7 +27,7 @@ from revml.models.baselines import Rule
 from revml.models.calibration import sigmoid
 from revml.models.sheet import ModelSheet, RungName, load_sheet
 from revml.progress import Progress, silent
-from revml.snapshots import KEYS, keys_of
+from revml.snapshots import CONTRACT_QUESTIONS, KEYS, keys_of
 from revml.sources.facts import Facts
 from revml.training import Fitted, fit_dataset, try_fitted
 
@@ -237,7 +237,7 @@ def _replay(
     scores["expected"] = scores["probability"] * scores["money"].fillna(0.0)
     rule, column = _best_rule(chosen, rows)
     scores["rule"] = rule
-    if "days_to_renewal" in rows.columns:
+    if "days_to_renewal" in rows.columns and learned.question in CONTRACT_QUESTIONS:
         scores["days_to_renewal"] = rows["days_to_renewal"]
     return Replayed(
         as_of=origin.as_of,
