@@ -118,9 +118,11 @@ def _told(one: Trained, truth: Path | None) -> dict[str, Any]:
         "stands_in": one.stands_in(),
     }
     if truth is not None:
-        from revml.evaluation.truth import compare_with_truth
+        from revml.evaluation.truth import COLUMNS, compare_with_truth
 
-        told["truth"] = compare_with_truth(result.predictions, truth, one.question, result.figures.constant).to_json()
+        if one.question in COLUMNS:  # of the others, nobody knows the truth
+            compared = compare_with_truth(result.predictions, truth, one.question, result.figures.constant)
+            told["truth"] = compared.to_json()
     return told
 
 

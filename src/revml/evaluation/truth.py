@@ -81,7 +81,7 @@ def compare_with_truth(
     if not file.is_file():
         raise NotFound("no truth there", where=str(file), do="give the `truth` folder of a sample company")
     months = pd.read_parquet(file)
-    column = f"{COLUMNS[question]}_{horizon_days}d"
+    column = f"{COLUMNS.get(question, f'p_{question}')}_{horizon_days}d"
     if column not in months:
         raise DataError(f"truth does not tell {question} in {horizon_days} days", where=str(file), wanted=column)
     rows = predictions.merge(months[["account_id", "as_of", column]].dropna(), on=["account_id", "as_of"])
