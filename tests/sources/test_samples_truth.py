@@ -17,6 +17,7 @@ from tests.sources.samples import sample
 
 QUESTIONS = [
     ("saas", "churn"),
+    ("saas", "contraction"),
     ("saas", "upsell"),
     ("machinery", "churn"),
     ("manufacturing", "lapse"),

@@ -18,7 +18,13 @@ from revml.errors import DataError, NotFound
 from revml.evaluation.metrics import log_losses, roc_auc
 
 # question: the prefix of its truth column p_<prefix>_<days>d, and the kinds of its events
-COLUMNS = {"churn": "p_churn", "upsell": "p_upsell", "lapse": "p_lapse", "growth": "p_growth"}
+COLUMNS = {
+    "churn": "p_churn",
+    "contraction": "p_contraction",
+    "upsell": "p_upsell",
+    "lapse": "p_lapse",
+    "growth": "p_growth",
+}
 
 
 @dataclass(frozen=True)

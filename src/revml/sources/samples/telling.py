@@ -43,7 +43,7 @@ Plenty of accounts show these signs and stay.
 """  # noqa: E501
 
 CONTRACT = """| hazard_churn, hazard_expansion | true chance that within the month (28 days) the contract ends, or grows by seats, plan or module |
-| p_churn_90d, p_upsell_90d | true chance of the label; empty where no contract runs |
+| p_churn_90d, p_contraction_90d, p_upsell_90d | true chance of the label; empty where no contract runs |
 """  # noqa: E501
 ORDERS = """| ordering | a positive order in the 180 days before |
 | hazard_lapse, hazard_growth | true chance that the account begins to buy elsewhere or closes within the month, and that it buys a project or machine |

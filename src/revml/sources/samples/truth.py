@@ -17,7 +17,7 @@ from revml.progress import Progress
 from revml.sources.samples import contracts as contracting
 from revml.sources.samples import ordering
 from revml.sources.samples import relation as relating
-from revml.sources.samples.clock import Floats, Ints, Span
+from revml.sources.samples.clock import Bools, Floats, Ints, Span
 from revml.sources.samples.draws import LatinDraws, Tilt, stream
 from revml.sources.samples.relation import take
 from revml.sources.samples.world import World
@@ -25,9 +25,11 @@ from revml.sources.samples.writing import days
 
 HORIZON_DAYS = 90
 UPLIFT = 1.10
+DROP = 0.10
 GROWTH_RATIO = 1.25
 PATHS = 128
 TILT = 0.12  # growth of contracts and its deals are imagined at least this often a month
+SAME = 1e-9  # amounts closer than this share are the same, as for labels
 BLOCK = 1024  # accounts continued at a time, small enough for the cache
 
 
@@ -36,6 +38,7 @@ class Odds:
     """True chances of accounts at one month start; 0 where the kind has no such relation."""
 
     churn: Floats
+    contraction: Floats
     upsell: Floats
     lapse: Floats
     growth: Floats
@@ -97,10 +100,12 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
             money += _money(flow, habits, kind.orders, rng, before)
             won = flow.bought & (state.deal > 0) if won is None else won | (flow.bought & (state.deal > 0))
         state = relating.step(traits, state, draws, bought=bought, won=won, tilt=tilt)
+    smaller = _shrunk(take(world.contracts[t], who, column=True), terms) & (terms.back == 0)
     larger = (terms.mrr >= first * np.float32(UPLIFT)) & (terms.back == 0)
     weight = tilt.weight if tilt else np.ones_like(survival)
     return Odds(
         churn=1 - _mean(survival),
+        contraction=_mean(survival * smaller * weight) / _mean(weight),
         upsell=_mean(survival * larger * weight) / _mean(weight),
         lapse=_mean(silence),
         growth=_mean(money > (GROWTH_RATIO * before)[:, None]),
@@ -109,6 +114,18 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
         hazard_lapse=hazard_lapse,
         hazard_growth=hazard_growth,
     )
+
+
+def _shrunk(before: contracting.Contract, after: contracting.Contract) -> Bools:
+    """Whether MRR is down by a tenth, or a module ended and nothing made up for it; in the cents that are written."""
+    was, now = (
+        tuple(np.round(line.astype(float), 2) for line in (terms.seats * terms.unit, terms.first, terms.second))
+        for terms in (before, after)
+    )
+    first, last = sum(was[1:], was[0]), sum(now[1:], now[0])
+    gone = ((was[1] > 0) & (now[1] == 0)) | ((was[2] > 0) & (now[2] == 0))
+    out: Bools = (last < first * (1 - SAME)) & (gone | (last <= first * (1 - DROP) * (1 + SAME)))
+    return out
 
 
 def _money(
@@ -186,6 +203,7 @@ def account_months(
                 "hazard_churn": pa.array(told.hazard_churn, mask=~running),
                 "hazard_expansion": pa.array(told.hazard_expansion, mask=~running),
                 "p_churn_90d": pa.array(told.churn, mask=~running),
+                "p_contraction_90d": pa.array(steadied(told.contraction, running), mask=~running),
                 "p_upsell_90d": pa.array(told.upsell, mask=~running),
             }
         if world.kind.orders:
