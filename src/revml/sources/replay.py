@@ -34,15 +34,15 @@ def known_at_once(facts: Facts) -> tuple[KnownAtOnce, ...]:
     for table in TABLES.values():
         if table.name in LARGE or table.happened_at is None or not facts.has(table.name, "known_at"):
             continue
-        row = facts.con.execute(f"""
+        [row] = facts.con.execute(f"""
             SELECT sum(n)::BIGINT, max(n)::BIGINT,
                    date_diff('day', min(first), max(last)), arg_max(late, n)::BIGINT
             FROM (SELECT CAST(known_at AS DATE) AS day, count(*) AS n, min({table.happened_at}) AS first,
                          max({table.happened_at}) AS last,
                          count(*) FILTER (known_at > {table.happened_at} + INTERVAL 30 DAY) AS late
                   FROM {table.name} GROUP BY day)
-        """).fetchone()
-        rows, most, days, late = row or (0, 0, 0, 0)
+        """).fetchall()
+        rows, most, days, late = row
         if rows and rows >= LEAST_ROWS and most >= MOST_ON_ONE_DAY * rows and late > most / 2 and days >= HISTORY_DAYS:
             found.append(KnownAtOnce(table.name, int(rows), most / rows, float(days)))
     return tuple(found)
