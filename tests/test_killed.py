@@ -1,4 +1,4 @@
-"""Processes that are killed or meet each other: real ones, at several points; nothing half stays, nothing is doubled."""
+"""Processes that are killed or meet each other: real ones, at several points; nothing half stays, nothing doubles."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from revml.comparing import Comparison, Window, compared
 from revml.config import Tracking, Workspace
 from revml.errors import BundleError, ConfigError, GateError, NotFound
-from revml.models.bundle import Bundle
+from revml.models.bundle import Bundle, load_bundle
 from revml.models.history import HISTORY, append_entry, read_entries
 from revml.models.registry import POINTER, appoint, challenger, champion, history, name_challenger
 from revml.models.sheet import load_sheet
@@ -144,7 +145,7 @@ def test_a_rule_is_called_a_rule(models: Models) -> None:
 
 
 class Company:
-    """A company with a dated table of its own, a model of noise and two of what is there; MLflow is away all the time."""
+    """A company with a dated table of its own, a model of noise and two good ones; MLflow is away all the time."""
 
     def __init__(self, root: Path) -> None:
         dated_table(accounts=200).to_parquet(root / "table.parquet")
@@ -286,3 +287,34 @@ def test_a_line_of_history_is_json(tmp_path: Path) -> None:
     append_entry(tmp_path, read_entries(tmp_path)[0])
     lines = [json.loads(line) for line in (tmp_path / HISTORY).read_text().splitlines()]
     assert [line["bundle"] for line in lines] == ["b1", "b1"]
+
+
+def test_one_flipped_bit_in_any_file_is_refused(company: Company, tmp_path: Path) -> None:
+    """Every file of a trained bundle, the manifest included: it is named, and nothing of it is loaded."""
+    names = sorted(file.name for file in company.bundles[1].folder.iterdir())
+    assert {"manifest.json", "features.json", "calibration.json", "reference.json", "card.md"} <= set(names)
+    folder = shutil.copytree(company.bundles[1].folder, tmp_path / "bundle")
+    for name in names:
+        content = (folder / name).read_bytes()
+        flipped = bytearray(content)
+        flipped[len(flipped) // 2] ^= 1
+        (folder / name).write_bytes(bytes(flipped))
+        with pytest.raises(BundleError, match=name.replace(".", r"\.")):
+            load_bundle(folder)
+        (folder / name).write_bytes(content)
+    assert load_bundle(folder).hash == company.bundles[1].hash
+
+
+@pytest.mark.parametrize("pointer", ['{"bundle": "0123456789ab", "version": null}', "{not json", '["b1"]', "{}"])
+def test_a_pointer_to_nothing_names_the_way_out(tmp_path: Path, pointer: str) -> None:
+    """A missing bundle and broken JSON are told; comparing treats it as no champion, nothing crashes."""
+    workspace = Workspace(tracking=AWAY).at(tmp_path)
+    folder = workspace.bundles_dir / "churn"
+    folder.mkdir(parents=True)
+    (folder / POINTER).write_text(pointer)
+    with pytest.raises(BundleError, match="which model of churn is in service") as told:
+        champion(workspace, "churn")
+    assert "restore the folder" in told.value.do
+    history(workspace, "churn")
+    with pytest.raises(NotFound, match="no champion to go back to"):
+        roll_back(workspace, "churn")

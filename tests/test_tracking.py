@@ -117,7 +117,8 @@ def test_a_run_holds_what_a_reader_needs(registry: Registry) -> None:
     client = registry.client()
     run = client.get_run(client.get_model_version("churn", "1").run_id)
     assert run.info.status == "FINISHED"
-    assert run.inputs.dataset_inputs[0].dataset.digest == registry.first.facts["fingerprint"][:36]
+    assert {one.dataset.digest for one in run.inputs.dataset_inputs} == {registry.first.facts["fingerprint"][:36]}
+    assert [tag.value for one in run.inputs.dataset_inputs for tag in one.tags] == ["train", "test"]
     assert run.data.params["rung"] == registry.first.bundle.rung
     assert run.data.metrics["test_roc_auc"] == pytest.approx(registry.first.figures.values["roc_auc"].value, abs=1e-6)
     names = {f.path for f in client.list_artifacts(run.info.run_id)}
