@@ -44,6 +44,12 @@ class Calendar:
         return np.diff(self.starts)
 
     @cached_property
+    def halves(self) -> Ints:
+        """First day of each half month, and the day after the last."""
+        middle = self.starts[: self.months] + self.lengths[: self.months] // 2
+        return np.append(np.stack([self.starts[: self.months], middle], axis=1).ravel(), self.end)
+
+    @cached_property
     def season_month(self) -> Ints:
         """Month of the year of each month, 0 to 11."""
         first = int((END.astype("datetime64[M]") - self.months).astype(np.int64))

@@ -98,7 +98,8 @@ def _crowd(world: World, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, In
     n = accounts.size
     share = rng.uniform(0.45, 0.95, n)
     if world.kind.orders is None:
-        wanted = world.seats() * share
+        # people come as more is needed than was bought, up to the seats there are
+        wanted = world.seats() * np.minimum(share * np.exp(0.8 * world.history("demand")), 1.0)
     else:
         wanted = np.stack(world.here) * np.clip(accounts.employees / 40, 1, 6) * share
     wanted = np.clip(np.rint(np.maximum.accumulate(wanted)), 0, MOST_USERS).astype(np.int64)

@@ -34,14 +34,12 @@ def touches_table(world: World, seed: int) -> pa.Table:
     rng = stream(seed, "touches")
     served = world.served()
     calendar, accounts = world.calendar, world.accounts
-    depth, pain, deal, champion, mood = (
-        world.history(name)[:-1] for name in ("depth", "pain", "deal", "champion", "mood")
-    )
+    depth, pain, deal, champion, mood = (world.halves(name) for name in ("depth", "pain", "deal", "champion", "mood"))
     size = np.clip((accounts.employees / 60) ** 0.25, 0.4, 3)
     caring = np.exp(rng.normal(0, 0.5, accounts.owners))[accounts.owner]
     out: list[tuple[Ints, Ints, Ints]] = []
     for number, (channel, kind, direction, rate) in enumerate(TOUCHES):
-        pull = rate * served * np.ones_like(depth)
+        pull = rate / 2 * np.repeat(served, 2, axis=0) * np.ones_like(depth)
         if kind == "newsletter":
             pull = pull * (1 + 0 * size)
         elif direction == "inbound":
@@ -50,12 +48,12 @@ def touches_table(world: World, seed: int) -> pa.Table:
             )
         else:
             pull = pull * size * caring * (1 + 0.5 * depth + 0.2 * pain + 1.2 * deal * (channel != "event"))
-        month, account = np.nonzero(count := rng.poisson(pull))
-        repeat = count[month, account]
-        out.append((np.repeat(month, repeat), np.repeat(account, repeat), np.full(repeat.sum(), number)))
-    month, account, code = (np.concatenate(column) for column in zip(*out, strict=True))
-    day = calendar.starts[month] + (rng.random(len(month)) * calendar.lengths[month]).astype(np.int64)
-    moment = day * MICROSECONDS + rng.integers(7 * 3600, 17 * 3600, len(month)) * 1_000_000
+        half, account = np.nonzero(count := rng.poisson(pull))
+        repeat = count[half, account]
+        out.append((np.repeat(half, repeat), np.repeat(account, repeat), np.full(repeat.sum(), number)))
+    half, account, code = (np.concatenate(column) for column in zip(*out, strict=True))
+    day = calendar.halves[half] + (rng.random(len(half)) * np.diff(calendar.halves)[half]).astype(np.int64)
+    moment = day * MICROSECONDS + rng.integers(7 * 3600, 17 * 3600, len(half)) * 1_000_000
     by = np.lexsort((code, account, moment))
     account, code = account[by], code[by]
     owner = np.where(rng.random(len(by)) < 0.93, accounts.owner[account], rng.integers(0, accounts.owners, len(by)))
@@ -73,7 +71,7 @@ def touches_table(world: World, seed: int) -> pa.Table:
 
 
 def opportunities_table(world: World, seed: int) -> pa.Table:
-    """Deals for more, stage by stage, and renewals that are on the table."""
+    """Deals for more, stage by stage, and renewals that are on the table; both begin in the month before they show."""
     rng = stream(seed, "opportunities")
     rows = _deals(world, world.served(), rng)
     if world.kind.contracts:
@@ -114,13 +112,15 @@ def _deals(world: World, served: np.ndarray, rng: np.random.Generator) -> list[_
         begun = -1
         for position, t in enumerate(months):
             start = int(calendar.starts[t])
+            written = int(calendar.starts[t - 1]) + int(rng.integers(10, 28)) if t else start + int(rng.integers(1, 8))
+            written = max(written, int(world.accounts.created[account]))
             if begun < 0:
-                begun, stage_day, stages = t, start + int(rng.integers(1, 8)), [0]
+                begun, stage_day, stages = t, written, [0]
                 amount = round(float(_worth(world, t, account) * np.exp(rng.normal(-1.2, 0.5))), 0)
                 entered = [stage_day]
             elif len(stages) < 3 and rng.random() < 0.6:
                 stages.append(len(stages))
-                entered.append(start + int(rng.integers(1, 8)))
+                entered.append(max(written, entered[-1] + 1))
             following = months[position + 1] if position + 1 < len(months) else -1
             closed = bool(won[t, account])
             goes_on = following == t + 1 and not closed
@@ -180,7 +180,9 @@ def actions_table(world: World, seed: int) -> pa.Table:
     holdout = held[month, account]
     offer = offers[month, account]
     m = len(month)
-    assigned = calendar.starts[month] + rng.integers(0, 10, m)
+    assigned = np.maximum(
+        calendar.starts[np.maximum(month - 1, 0)] + rng.integers(12, 28, m), world.accounts.created[account]
+    )
     done = assigned + rng.integers(2, 25, m)
     finished = ~holdout & (done < calendar.end) & (rng.random(m) < 0.9)
     play = np.where(offer, 3, rng.integers(0, 3, m))

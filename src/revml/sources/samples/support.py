@@ -19,21 +19,20 @@ def tickets_table(world: World, seed: int) -> pa.Table:
     rng = stream(seed, "tickets")
     calendar, n = world.calendar, world.accounts.size
     talkative = rng.gamma(1.6, 1 / 1.6, n)
-    pain = world.history("pain")[:-1]
+    pain = world.halves("pain")
     if world.kind.orders is None:
         size = np.minimum(world.seats()[:-1], 200) ** 0.45
     else:
         size = 1.4 * np.stack([o.machines * (1 - o.closed) for o in world.orderings[:-1]]) ** 0.6 * world.served()
-    budget = world.history("budget")[:-1]
-    rate = 0.14 * talkative * size * (0.5 + 0.9 * pain)
-    month, account = np.nonzero(count := rng.poisson(rate))
-    repeat = count[month, account]
-    month, account = np.repeat(month, repeat), np.repeat(account, repeat)
-    m = len(month)
-    hurt, short = pain[month, account], budget[month, account]
-    opened = calendar.starts[month] * MICROSECONDS + (rng.random(m) * calendar.lengths[month] * MICROSECONDS).astype(
-        np.int64
-    )
+    budget = world.halves("budget")
+    rate = 0.07 * talkative * np.repeat(size, 2, axis=0) * (0.5 + 0.9 * pain)
+    half, account = np.nonzero(count := rng.poisson(rate))
+    repeat = count[half, account]
+    half, account = np.repeat(half, repeat), np.repeat(account, repeat)
+    m, month = len(half), half // 2
+    hurt, short = pain[half, account], budget[half, account]
+    length = np.diff(calendar.halves)[half] * MICROSECONDS
+    opened = calendar.halves[half] * MICROSECONDS + (rng.random(m) * length).astype(np.int64)
     known = world.before_end(month, account, opened // MICROSECONDS) | (world.kind.orders is not None)
     month, account, opened = month[known], account[known], opened[known]
     hurt, short = hurt[known], short[known]

@@ -1,8 +1,8 @@
 """The `usage` table: counts by account, user, day and event.
 
-How much an account uses follows its latent state at the month's start: fewer people come the deeper it slides, a
-rival's evaluation shows as exports only. Some accounts are barely instrumented, trackers fail for days, holidays are
-quiet.
+How much an account uses follows its latent state: fewer people come the deeper it slides, more is done where more is
+needed than was bought, a rival's evaluation shows as exports only. Some accounts are barely instrumented, trackers fail
+for days, holidays are quiet.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ WEEKDAYS = np.array([1.0, 1.05, 1.05, 1.0, 0.85, 0.16, 0.14])
 def usage_table(world: World, users: Users, seed: int, events: int) -> pa.Table:
     """About `events` rows of usage (fewer where accounts are too small to hold so many)."""
     rng = stream(seed, "usage")
-    rows, month = _rows(world, users, rng, 1.25 * events)
-    day = _days(world, rng, month)
-    event = _events(world, rng, users.account[rows], month)
+    rows, half = _rows(world, users, rng, 1.25 * events)
+    day = _days(world, rng, half)
+    event = _events(world, rng, users.account[rows], half)
     kinds = len(world.kind.usage)
     first = int(world.calendar.starts[0])
     key = ((day - first) * len(users.ids) + rows) * kinds + event
     born = users.created[rows] // MICROSECONDS
     sound = (day >= born) & ((day + 1) * MICROSECONDS <= users.left[rows])
-    key = key[sound & world.before_end(month, users.account[rows], day)]
+    key = key[sound & world.before_end(half // 2, users.account[rows], day)]
     key.sort()
     key = key[np.diff(key, prepend=-1) > 0]
     key = key[rng.random(len(key)) * max(len(key), 1) < events]
@@ -56,9 +56,10 @@ def usage_table(world: World, users: Users, seed: int, events: int) -> pa.Table:
 
 
 def activity(world: World, rng: np.random.Generator) -> Floats:
-    """How eagerly people use the product in each month: (months, accounts), 0 where no contract runs."""
+    """How eagerly people use the product in each half month: (2 × months, accounts), 0 where no contract runs."""
     months, n = world.calendar.months, world.accounts.size
-    depth, mood = world.history("depth")[:-1], world.history("mood")[:-1]
+    depth, mood = world.halves("depth"), world.halves("mood")
+    need = np.clip(world.halves("demand"), -1, 1)
     seats = world.seats()
     running = (seats[:-1] > 0) | (seats[1:] > 0)
     habit = np.exp(rng.normal(0, 0.7, n))
@@ -66,29 +67,29 @@ def activity(world: World, rng: np.random.Generator) -> Floats:
     instrumented = np.where(rng.random(n) < 0.07, 0.06, 1.0)
     season = SEASON[world.calendar.season_month[:months]][:, None]
     lost = rng.random((months, n)) < 0.012
-    out: Floats = running * habit * instrumented * season * wobble * np.exp(0.25 * mood) * (1 - 0.55 * depth) * ~lost
+    steady = np.repeat(running * habit * instrumented * season * wobble * ~lost, 2, axis=0)
+    out: Floats = steady * np.exp(0.25 * mood + 0.45 * need) * (1 - 0.55 * depth)
     return out
 
 
 def _rows(world: World, users: Users, rng: np.random.Generator, events: float) -> tuple[Ints, Ints]:
-    """Draw how many rows each user gives in each month; returns user and month of each row."""
-    calendar = world.calendar
+    """Draw how many rows each user gives in each half month; returns user and half month of each row."""
     level = activity(world, rng)
-    depth = world.history("depth")[:-1]
-    edges = calendar.starts[: calendar.months + 1] * MICROSECONDS
-    expected = np.empty((calendar.months, len(users.ids)))
-    for t in range(calendar.months):
-        there = np.minimum(users.left, edges[t + 1]) - np.maximum(users.created, edges[t])
-        share = np.clip(there / (edges[t + 1] - edges[t]), 0, 1)
-        coming = users.tolerance > 0.85 * depth[t, users.account]
-        expected[t] = users.activity * share * np.where(coming, 1.0, 0.08) * level[t, users.account]
+    depth = world.halves("depth")
+    edges = world.calendar.halves * MICROSECONDS
+    expected = np.empty((len(edges) - 1, len(users.ids)))
+    for h in range(len(edges) - 1):
+        there = np.minimum(users.left, edges[h + 1]) - np.maximum(users.created, edges[h])
+        share = np.clip(there / (edges[h + 1] - edges[h]), 0, 1)
+        coming = users.tolerance > 0.85 * depth[h, users.account]
+        expected[h] = users.activity * share * np.where(coming, 1.0, 0.08) * level[h, users.account]
     count = rng.poisson(expected * (events / max(expected.sum(), 1e-9)))
-    month, user = np.nonzero(count)
-    repeat = count[month, user]
-    return np.repeat(user, repeat), np.repeat(month, repeat)
+    half, user = np.nonzero(count)
+    repeat = count[half, user]
+    return np.repeat(user, repeat), np.repeat(half, repeat)
 
 
-def _days(world: World, rng: np.random.Generator, month: Ints) -> Ints:
+def _days(world: World, rng: np.random.Generator, half: Ints) -> Ints:
     """Days of the rows: working days mostly, none in the days when tracking was down."""
     calendar = world.calendar
     day = np.arange(calendar.starts[0], calendar.end)
@@ -96,14 +97,15 @@ def _days(world: World, rng: np.random.Generator, month: Ints) -> Ints:
     for start in rng.integers(0, len(day), max(1, calendar.months // 8)):
         weight[start : start + int(rng.integers(1, 4))] *= 0.02
     sums = np.cumsum(weight)
-    lower = np.r_[0.0, sums][calendar.starts[: calendar.months] - day[0]]
-    upper = sums[calendar.starts[1 : calendar.months + 1] - day[0] - 1]
-    at = lower[month] + rng.random(len(month)) * (upper - lower)[month]
+    edges = calendar.halves - day[0]
+    lower = np.r_[0.0, sums][edges[:-1]]
+    upper = sums[edges[1:] - 1]
+    at = lower[half] + rng.random(len(half)) * (upper - lower)[half]
     found: Ints = np.searchsorted(sums, at, side="right").clip(0, len(day) - 1) + day[0]
     return found
 
 
-def _events(world: World, rng: np.random.Generator, account: Ints, month: Ints) -> Ints:
+def _events(world: World, rng: np.random.Generator, account: Ints, half: Ints) -> Ints:
     """Which event each row counts: an account's own mix, and exports while a rival is evaluated."""
     shares = np.array([share for _, share, _ in world.kind.usage])
     mix = rng.gamma(6.0 * shares / shares.max() + 0.05, size=(world.accounts.size, len(shares))) + 1e-9
@@ -114,6 +116,6 @@ def _events(world: World, rng: np.random.Generator, account: Ints, month: Ints) 
         event += u > edges[account, k]
     names = [name for name, _, _ in world.kind.usage]
     if "export" in names:
-        rival = world.history("rival")[month, account] > 0
+        rival = world.halves("rival")[half, account] > 0
         event[rival & (rng.random(len(account)) < 0.035)] = names.index("export")
     return event

@@ -31,24 +31,24 @@ def feedback_table(world: World, users: Users, seed: int) -> pa.Table:
     month, account = np.repeat(month, repeat), np.repeat(account, repeat)
     m = len(month)
     kind = np.where(asked[month, account], 0, 1)
+    at = rng.random(m)
+    half = 2 * month + (at >= 0.5)
     state = {
-        name: world.history(name)[month, account] for name in ("mood", "depth", "pain", "champion", "budget", "rival")
+        name: world.halves(name)[half, account] for name in ("mood", "depth", "pain", "champion", "budget", "rival")
     }
     feeling = (
         7.9 + 0.9 * state["mood"] - 2.2 * state["depth"] - 0.8 * state["pain"] - 0.7 * state["rival"] + gentle[account]
         + 0.5 * world.accounts.traits.fit[account] + rng.normal(0, 1.5, m)
     )  # fmt: skip
     score = np.where(kind == 0, np.clip(np.rint(feeling), 0, 10), np.clip(np.rint(feeling / 2), 1, 5))
-    moment = calendar.starts[month] * MICROSECONDS + (rng.random(m) * calendar.lengths[month] * MICROSECONDS).astype(
-        np.int64
-    )
+    moment = calendar.starts[month] * MICROSECONDS + (at * calendar.lengths[month] * MICROSECONDS).astype(np.int64)
     known = world.before_end(month, account, moment // MICROSECONDS)
-    month, account, moment, kind = month[known], account[known], moment[known], kind[known]
+    half, account, moment, kind = half[known], account[known], moment[known], kind[known]
     score, feeling = score[known], feeling[known]
     state = {name: values[known] for name, values in state.items()}
-    m = len(month)
+    m = len(half)
     user = _who(users, account, moment, rng)
-    demand: Floats = world.history("demand")[month, account]
+    demand: Floats = world.halves("demand")[half, account]
     theme = _themes(rng, feeling, state, demand)
     written = rng.random(m) < 0.42
     comments = _comments(world, rng, account, theme, written)

@@ -56,6 +56,15 @@ class World:
         """One latent variable as (months + 1, accounts)."""
         return np.stack([getattr(r, name) for r in self.relations])
 
+    def halves(self, name: str) -> Floats:
+        """One latent variable as (2 × months, accounts): what happens in a month shows from its middle on.
+
+        The state at a month's start holds what changed in the month before, so traces of the second half of a month
+        follow the state that the next one begins with; otherwise nothing could be seen before a snapshot.
+        """
+        held = self.history(name)
+        return np.stack([held[:-1], held[1:]], axis=1).reshape(-1, held.shape[1])
+
     def seats(self) -> Floats:
         """Seats under contract as (months + 1, accounts), 0 where none runs."""
         return np.stack([np.where(c.active, c.seats, 0.0) for c in self.contracts])
