@@ -371,15 +371,15 @@ def score(bundle: Bundle, frame: pd.DataFrame, spec: QuestionSpec) -> pd.DataFra
     Returns:
         `SCORE_COLUMNS` and those of `HORIZON_COLUMNS`, sorted by account and item.
     """
-    frame = frame.assign(item=frame.get(ITEM, ""))
-    frame = frame.sort_values(["account_id", ITEM], kind="stable").reset_index(drop=True)
+    keys = ["account_id", *([ITEM] if ITEM in frame else [])]
+    frame = frame.sort_values(keys, kind="stable").reset_index(drop=True)
     probability = bundle.predict(frame) if len(frame) else np.empty(0)
     money = frame["money"].to_numpy(dtype=float, na_value=0.0)
     told = pd.DataFrame(
         {
             "account_id": frame["account_id"].astype("str"),
             "question": pd.Series([bundle.question] * len(frame), dtype="str"),
-            "item": frame[ITEM].astype("str"),
+            "item": frame[ITEM].astype("str") if ITEM in frame else pd.Series([""] * len(frame), dtype="str"),
             "probability": probability,
             "percentile": pd.Series(probability).rank(pct=True).to_numpy() * 100,
             "band": pd.Series(bundle.bands.of(probability), dtype="str"),
