@@ -6,7 +6,10 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +181,33 @@ def test_a_server_that_is_away_is_not_waited_for(tmp_path: Path) -> None:
     told = register(away, _train(away))
     assert told.away
     assert "secret" not in told.away + told.note
+
+
+def test_a_server_that_answers_slowly_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All answers together have a bound: what is not told by then is told later, and the model is safe."""
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            time.sleep(1.0)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr("revml.tracking.ALL_SECONDS", 0.5)
+    away = Workspace(tracking=Tracking(uri=f"http://127.0.0.1:{server.server_port}")).at(tmp_path)
+    try:
+        result = _train(away)
+        told = register(away, result)
+    finally:
+        server.shutdown()
+    assert "too slow" in told.away
+    assert "revml register churn" in told.note
+    assert champion(away, "churn").hash == result.bundle.hash
 
 
 def test_no_champion_to_fetch_is_told(tmp_path: Path, empty_store: Path) -> None:

@@ -152,6 +152,8 @@ def drawings(bundle: Bundle) -> Iterator[tuple[str, Drawing]]:
     title = bundle.question
     yield "reliability", pictures.reliability(manifest["figures"]["reliability"], title)
     yield "ladder", pictures.ladder(manifest["ladder"], bundle.rung, title)
+    if rows := [row for row in manifest["figures"].get("segments", ()) if "expected" in row]:
+        yield "segments", pictures.segments(rows, title)
     curves = manifest.get("gains")
     if curves:
         area = manifest["figures"]["values"]["roc_auc"]["value"]

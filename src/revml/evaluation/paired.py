@@ -69,7 +69,8 @@ def differences(
 def _difference(name: str, new: float, old: float, draws: np.ndarray) -> Difference:
     known = draws[np.isfinite(draws)]
     if not np.isfinite(new) or not np.isfinite(old) or len(known) < len(draws) / 2:
-        return Difference(*(float(v) if np.isfinite(v) else None for v in (new, old)), None, None, None)
+        told = (float(v) if np.isfinite(v) else None for v in (new, old))
+        return Difference(next(told), next(told), None, None, None)
     low, high = np.quantile(known, (TAIL, 1 - TAIL))
     wins = known < 0 if name == "log_loss" else known > 0
     better = float(np.mean(wins + 0.5 * (known == 0)))
