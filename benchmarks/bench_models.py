@@ -1,6 +1,6 @@
 """The figures of models: what they cost, how near they come to the truth, beside their peers, and where none may pass.
 
-    python benchmarks/bench_models.py                 all parts
+    python benchmarks/bench_models.py                 all parts; QUICK=1: cost, worlds and gates, small ones
     python benchmarks/bench_models.py worlds          sample companies against their truth, ten seeds a kind
     python benchmarks/bench_models.py curve           100 to 10,000 accounts, with a picture
     python benchmarks/bench_models.py peers telco     AutoGluon and FLAML on the same tables
@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from figures import Figures
+from figures import QUICK, Figures
 from model_cost import cost
 from model_curve import curve
 from model_gates import gates
@@ -24,7 +24,8 @@ from model_peers import peers, telco
 from model_worlds import ACCOUNTS, KINDS, SEEDS, Asked, worlds
 from records import Records
 
-PARTS = ("cost", "worlds", "curve", "peers", "telco", "gates")
+PARTS = ("cost", "worlds", "gates", "curve", "peers", "telco")
+QUICK_PARTS = PARTS[:3]  # the others where they are named
 
 
 def main() -> None:
@@ -41,7 +42,7 @@ def main() -> None:
         "telco": lambda: telco(figures, records),
         "gates": lambda: gates(figures, records),
     }
-    for part in told.parts or PARTS:
+    for part in told.parts or (QUICK_PARTS if QUICK else PARTS):
         print(f"{part}:", flush=True)
         run[part]()
     figures.end()
