@@ -33,7 +33,10 @@ from revml.models.tuning_trials import Trials, trials_of
 from revml.progress import Progress, silent
 
 LEAST_EVENTS = 100  # judged, and half as many to fit on; below, the best of many settings is the luckiest one
-BEYOND = 0.9  # share of account resamples in which found settings must have the lower log-loss to be kept
+# Share of account resamples in which found settings must have the lower log-loss to be kept. Higher than for a rung of
+# the ladder, for the search saw all judged rows: in sample companies, settings between 0.91 and 0.98 were no better by
+# the truth.
+BEYOND = 0.99
 WINNERS = 3
 TUNE_ROWS = 60_000  # to fit on in a trial
 STARTUP = 8  # trials before the search learns from them, and before one is ended early
@@ -289,7 +292,7 @@ def _best(memory: optuna.Study) -> str:
 
 
 def _words(kept: bool, better: float, trials: int) -> str:
-    share = f"lower log-loss in {better:.0%} of account resamples, {BEYOND:.0%} are needed"
+    share = f"lower log-loss in {better:.1%} of account resamples, {BEYOND:.0%} are needed"
     if kept:
         return f"{trials} settings tried; the best stand beside the sheet's candidates ({share})"
     return f"{trials} settings tried; the sheet's candidates stay, none was better beyond noise ({share})"
