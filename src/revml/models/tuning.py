@@ -23,6 +23,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from revml import __version__
 from revml.models.choosing import calibrated, choose, groups_of, log_loss
 from revml.models.comparison import lower_loss
 from revml.models.folds import Folds, thinned
@@ -124,7 +125,7 @@ class _Search:
     def digest(self) -> str:
         """Of all that a trial's figure follows from; anything else would mix figures that cannot be compared."""
         sheet = self.data.sheet.model_dump_json(include={"params", "candidates", "max_rounds", "early_stopping"})
-        made = blake2b(f"{sheet} {self.data.seed} {lightgbm.__version__}".encode(), digest_size=4)
+        made = blake2b(f"{sheet} {self.data.seed} {__version__} {lightgbm.__version__}".encode(), digest_size=4)
         held = [column.monotone or 0 for column in self.data.encoding.columns]
         parts = (self.data.matrix, self.data.label, self.data.accounts, np.array(held))
         for part in (*parts, *(rows for pair in self.folds.fits for rows in pair)):
