@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from revml.config import Tracking, Workspace
-from revml.errors import TrackingError
+from revml.errors import BundleError, TrackingError
 from revml.models.bundle import load_bundle
-from revml.models.registry import champion
+from revml.models.registry import appoint, challenger, champion
 from revml.models.sheet import load_sheet
-from revml.tracking import fetch_champion, register
+from revml.promoting import roll_back
+from revml.tracking import fetch_champion, follow, register
 from revml.training import TrainingResult, train_dataset
 from tests.made_dataset import made_dataset
 
@@ -130,6 +131,55 @@ def test_a_run_holds_what_a_reader_needs(registry: Registry) -> None:
     assert {"pictures/reliability.png", "pictures/segments.png"} <= drawn
     expected = registry.first.figures.expected
     assert run.data.metrics["test_expected_low"] <= expected.events <= run.data.metrics["test_expected_high"]
+
+
+def test_folds_are_runs_below(registry: Registry) -> None:
+    """Each fold has a run of its own with its rows, its events and the log-loss of every rung there."""
+    client = registry.client()
+    run = client.get_model_version("churn", "1").run_id
+    below = client.search_runs(
+        [client.get_experiment_by_name("churn").experiment_id], filter_string=f"tags.`mlflow.parentRunId` = '{run}'"
+    )
+    folds = registry.first.bundle.manifest["folds"]
+    assert {one.info.run_name for one in below} == {f"fold {n}" for n in range(1, len(folds) + 1)}
+    for one in below:
+        told = folds[int(one.info.run_name.split()[1]) - 1]
+        assert one.data.metrics["events"] == told["events"]
+        assert one.data.metrics["constant_log_loss"] == told["log_loss"]["constant"]
+
+
+def test_the_registry_follows_a_roll_back(registry: Registry) -> None:
+    """After a promotion and a roll-back the alias is where the pointer is, and the versions tell their history."""
+    folder = registry.workspace.bundles_dir / "churn"
+    second = challenger(registry.workspace, "churn")
+    assert second is not None
+    appoint(folder, second.folder.name, None, event="promote", forced=True, reason="a trial", failed=("own test",))
+    assert follow(registry.workspace, "churn") == ""
+    assert registry.client().get_model_version_by_alias("churn", "champion").version == 2
+    assert registry.client().get_model_version("churn", "2").tags["revml.forced"] == "a trial"
+    assert roll_back(registry.workspace, "churn", reason="enough").note == ""
+    assert registry.client().get_model_version_by_alias("churn", "champion").version == 1
+    assert "rolled back from" in registry.client().get_model_version("churn", "2").tags["revml.history"]
+
+
+def test_an_alias_on_something_foreign_is_told_and_mended(registry: Registry, tmp_path: Path) -> None:
+    """Fetching a version that revml never made is refused with the way out; registering brings the alias home."""
+    client = registry.client()
+    run = client.create_run(client.get_experiment_by_name("churn").experiment_id)
+    client.set_terminated(run.info.run_id)
+    made = client.create_model_version("churn", f"{run.info.artifact_uri}/model", run_id=run.info.run_id)
+    client.set_registered_model_alias("churn", "champion", made.version)
+    elsewhere = registry.workspace.model_copy(update={"tracking": Tracking(uri=registry.workspace.tracking_uri)})
+    with pytest.raises(BundleError, match="no sound bundle") as told:
+        fetch_champion(elsewhere.at(tmp_path), "churn")
+    assert "revml register churn" in told.value.do
+    register(registry.workspace, registry.first)
+    assert client.get_model_version_by_alias("churn", "champion").version == 1
+    client.delete_registered_model_alias("churn", "champion")
+    with pytest.raises(TrackingError, match="no champion of churn"):
+        fetch_champion(elsewhere.at(tmp_path), "churn")
+    register(registry.workspace, registry.first)
+    assert client.get_model_version_by_alias("churn", "champion").version == 1
 
 
 def test_nothing_is_pickled(registry: Registry) -> None:
