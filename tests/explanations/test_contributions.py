@@ -13,6 +13,7 @@ from revml.errors import BundleError
 from revml.explanations import contributions
 from revml.models.baselines import Constant, Rule
 from revml.models.learner import dataset, fit_trees
+from revml.models.one_pass import Scored
 from tests.explanations.literal_bundles import FEATURES, bundle, encoding_of, frame, linear
 
 WEIGHTS = {"active_users_28d": -0.8, "mrr": 0.3, "days_to_renewal": -0.4, "auto_renew": -0.2, "plan": 0.6}
@@ -61,11 +62,9 @@ class _Liar:
     def __init__(self, raw: float, part: float) -> None:
         self._raw, self._part = raw, part
 
-    def raw(self, rows: pd.DataFrame) -> np.ndarray:
-        return np.full(len(rows), self._raw)
-
-    def contributions(self, rows: pd.DataFrame) -> tuple[float, np.ndarray]:
-        return 0.0, np.full((len(rows), 1), self._part)
+    def scored(self, rows: pd.DataFrame) -> Scored:
+        raw = np.full(len(rows), self._raw)
+        return Scored(raw, raw, 0.0, np.full((len(rows), 1), self._part))
 
 
 @pytest.mark.parametrize(("raw", "part"), [(1.0, 0.9), (1.0, float("nan")), (float("nan"), 1.0)])

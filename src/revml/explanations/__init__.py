@@ -8,6 +8,17 @@ from __future__ import annotations
 
 from revml.explanations.contributions import Contributions, contributions
 from revml.explanations.facts import own_features
-from revml.explanations.reasons import REASON_COLUMNS, explain
+from revml.explanations.looking import Looked, look
+from revml.explanations.reasons import REASON_COLUMNS, explain, explain_parts, features_of
 
-__all__ = ["REASON_COLUMNS", "Contributions", "contributions", "explain", "own_features"]
+__all__ = [
+    "REASON_COLUMNS",
+    "Contributions",
+    "Looked",
+    "contributions",
+    "explain",
+    "explain_parts",
+    "features_of",
+    "look",
+    "own_features",
+]

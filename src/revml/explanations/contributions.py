@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from revml.errors import BundleError
+from revml.models.one_pass import Scored
 
 TOLERANCE = 1e-6  # of the log-odds; float64 sums over a few hundred trees stay far below it
 
@@ -33,11 +34,8 @@ class Explainable(Protocol):
     def categorical(self) -> Sequence[str]:
         """Which of the features hold categories."""
 
-    def raw(self, frame: pd.DataFrame) -> np.ndarray:
-        """Uncalibrated log-odds, one a row."""
-
-    def contributions(self, frame: pd.DataFrame) -> tuple[float, np.ndarray]:
-        """The base, and what each feature adds to it."""
+    def scored(self, frame: pd.DataFrame) -> Scored:
+        """Log-odds, the base, and what each feature adds to it."""
 
 
 @dataclass(frozen=True)
@@ -65,24 +63,27 @@ class Contributions:
         (('price', 'usage'), [[-0.2, 0.6]])
         """
         names, index = np.unique(np.asarray(concepts, dtype=object).astype(str), return_inverse=True)
-        member = np.zeros((len(concepts), len(names)))
-        member[np.arange(len(concepts)), index] = 1.0
-        return tuple(str(n) for n in names), self.values @ member
+        sums = np.zeros((len(self.values), len(names)))
+        # One after another, so that a row's sum has the same bits among few rows and among many.
+        for column, concept in enumerate(index):
+            sums[:, concept] += self.values[:, column]
+        return tuple(str(n) for n in names), sums
 
 
-def contributions(bundle: Explainable, frame: pd.DataFrame) -> Contributions:
+def contributions(bundle: Explainable, frame: pd.DataFrame, scored: Scored | None = None) -> Contributions:
     """Explain rows, and prove that the explanation adds up.
 
     Args:
         bundle: a model of any rung.
         frame: rows with at least the bundle's features.
+        scored: what the bundle said of these rows, where that is at hand.
 
     Raises:
         BundleError: a feature is missing, or base plus contributions is not the model's own log-odds.
     """
     features = tuple(bundle.features)
-    base, values = bundle.contributions(frame)
-    values = np.asarray(values, dtype=float)
+    scored = scored or bundle.scored(frame)
+    base, values = scored.base, np.asarray(scored.parts, dtype=float)
     if values.shape != (len(frame), len(features)):
         raise BundleError(
             "the explanation has the wrong shape",
@@ -91,7 +92,7 @@ def contributions(bundle: Explainable, frame: pd.DataFrame) -> Contributions:
             got=" × ".join(str(n) for n in values.shape),
             do="train the question again",
         )
-    raw = np.asarray(bundle.raw(frame), dtype=float)
+    raw = np.asarray(scored.raw, dtype=float)
     away = np.abs(base + values.sum(axis=1) - raw)
     bad = ~(away <= TOLERANCE * np.maximum(1.0, np.abs(raw)))
     if bad.any():

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from revml.explanations.peers import peer_values
+from revml.at_risk import AtRisk
+from revml.explanations.peers import Peers
 from revml.features.catalog import catalog
 from revml.features.item import OF_ITEM
 from revml.features.spec import Feature
@@ -43,35 +44,38 @@ class KnownFacts:
         """The features by name."""
         return [feature.name for feature in self.features]
 
-    @classmethod
-    def of(cls, now: pd.DataFrame, past: pd.DataFrame | None, features: Sequence[Feature]) -> KnownFacts:
-        """Align the past to `now` by account, and find the peers among `now`."""
-        before = (past if past is not None else now.iloc[:0]).drop_duplicates("account_id").set_index("account_id")
-        before = before.reindex(now["account_id"])
+
+class Known:
+    """The facts of all rows, handed out part by part; the peers of a row are found among all of them.
+
+    Args:
+        now: the rows that were scored.
+        past: features of the same accounts before; an account that is not in it has no past.
+        features: what is to be known.
+    """
+
+    def __init__(self, now: AtRisk, past: pd.DataFrame | None, features: Sequence[Feature]) -> None:
+        self._now, self._features = now, tuple(features)
+        before = now.own[["account_id"]].iloc[:0] if past is None else past.drop_duplicates("account_id")
+        self._past = AtRisk(now.own[["account_id"]], before)
         names = [f.name for f in features]
         categories = [f.name for f in features if f.kind == "category"]
         flags = [f.name for f in features if f.kind == "flag"]
-        numbers = [n for n in names if n not in {*categories, *flags}]
-        value, category = _values(now, features)
-        past_value, past_category = _values(before, features)
+        self._peers = Peers(now, [n for n in names if n not in {*categories, *flags}], flags, categories)
+
+    def part(self, start: int, stop: int, now: pd.DataFrame | None = None) -> KnownFacts:
+        """The facts of some rows; `now` where their part is at hand."""
+        features = self._features
+        value, category = values_of(self._now.part(start, stop) if now is None else now, features)
+        past_value, past_category = values_of(self._past.part(start, stop), features)
         known = np.isfinite(value)
-        for name in categories:
-            known[:, names.index(name)] = category[name] != None  # noqa: E711 - elementwise
-        return cls(
-            features=tuple(features),
-            value=value,
-            past=past_value,
-            category=category,
-            past_category=past_category,
-            peers=_peers(now, numbers, flags, categories)[names].to_numpy(dtype=float),
-            known=known,
-        )
-
-
-def _peers(now: pd.DataFrame, numbers: list[str], flags: list[str], categories: list[str]) -> pd.DataFrame:
-    """What is usual among similar accounts; what is the same for all of them is no comparison."""
-    peers = peer_values(now, numbers, flags, categories)
-    return peers.assign(**dict.fromkeys(OF_ITEM.intersection(peers.columns), np.nan))
+        peers = np.full(value.shape, np.nan)
+        for i, feature in enumerate(features):
+            if feature.kind == "category":
+                known[:, i] = category[feature.name] != None  # noqa: E711 - elementwise
+            if feature.name not in OF_ITEM:  # what is the same for all peers is no comparison
+                peers[:, i] = self._peers.of(feature.name, start, stop)
+        return KnownFacts(features, value, past_value, category, past_category, peers, known)
 
 
 OWN = "own"  # the concept of a ready table's columns, each of which is told by itself
@@ -93,7 +97,7 @@ def declared(name: str, *, categorical: bool) -> Feature:
     return catalog().get(name) or Feature(name, "category" if categorical else "number", "profile")
 
 
-def _values(frame: pd.DataFrame, features: Sequence[Feature]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def values_of(frame: pd.DataFrame, features: Sequence[Feature]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Numbers and categories of a frame; a column that it does not hold is unknown."""
     numbers = np.full((len(frame), len(features)), np.nan)
     texts = {}

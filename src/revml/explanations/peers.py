@@ -2,7 +2,8 @@
 
 Similar means the same industry and size where at least `MIN_PEERS` such accounts are being scored; else the same
 industry, else the same size, else all of them. Size is a band of employees, or a quarter of the accounts by yearly
-money where no account's employees are known. The account itself is one of its peers.
+money where no account's employees are known. The account itself is one of its peers. What is usual is found column by
+column, so that many accounts with many features never stand in one table.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from revml.at_risk import AtRisk
+
 MIN_PEERS = 20  # fewer accounts of a kind are not a comparison
 MIN_KNOWN = 5  # fewer known values are not a median worth showing
 EMPLOYEE_BANDS = (10, 50, 250, 1000)  # micro, small, medium, large as the EU counts them, and very large
 MONEY_BANDS = 4
 
 
-def peer_keys(frame: pd.DataFrame) -> list[np.ndarray]:
+def peer_keys(frame: pd.DataFrame | AtRisk) -> list[np.ndarray]:
     """For each row, its key at each level from the most alike to all; an empty key means no such level.
 
     A key that fewer than `MIN_PEERS` rows share is empty; the last level is never empty. Rows about an `item` are
@@ -31,6 +34,9 @@ def peer_keys(frame: pd.DataFrame) -> list[np.ndarray]:
     >>> [level[0] for level in levels], [level[-1] for level in levels]
     (['', 'retail', '', 'all'], ['', '', '', 'all'])
     """
+    if isinstance(frame, AtRisk):
+        told = [name for name in ("industry", "employees", "money", "item") if name in frame.columns]
+        frame = pd.DataFrame({name: frame.column(name) for name in told}, index=range(len(frame)))
     industry, size = _industry(frame), _size(frame)
     item = (
         ("\t" + frame["item"].astype(str)).to_numpy(dtype=object)
@@ -47,6 +53,55 @@ def peer_keys(frame: pd.DataFrame) -> list[np.ndarray]:
     return levels
 
 
+class Peers:
+    """What is usual among the peers of some rows: a small table a level, and where in it each row stands.
+
+    Args:
+        rows: all rows that are compared with one another.
+        numbers, flags, categories: columns; the others have no peers.
+    """
+
+    def __init__(self, rows: AtRisk, numbers: Sequence[str], flags: Sequence[str], categories: Sequence[str]) -> None:
+        self._names = (*numbers, *flags)
+        self._categories: dict[str, np.ndarray] = {}
+        self._enough = len(rows) >= MIN_KNOWN
+        if not self._enough:
+            return
+        left = np.full(len(rows), True)
+        self._level = np.zeros(len(rows), dtype=np.int8)
+        self._group = np.zeros(len(rows), dtype=np.int64)
+        grouped = []
+        for level, key in enumerate(peer_keys(rows)):
+            mine = left & (key != "")
+            left &= ~mine
+            group, keys = pd.factorize(key)
+            self._level[mine], self._group[mine] = level, group[mine]
+            grouped.append((level, group, len(keys)) if mine.any() else None)
+        levels = [one for one in grouped if one is not None]
+        self._usual = {level: np.full((size, len(self._names)), np.nan) for level, _, size in levels}
+        for at, name in enumerate(self._names):
+            values = rows.column(name).astype("float64").replace([np.inf, -np.inf], np.nan).reset_index(drop=True)
+            for level, group, _ in levels:
+                groups = values.groupby(group)
+                usual = groups.median() if at < len(numbers) else groups.mean()
+                usual = usual.where(groups.count() >= MIN_KNOWN)
+                self._usual[level][usual.index.to_numpy(), at] = usual.to_numpy()
+        self._categories = {name: _same(rows.column(name)) for name in categories}
+
+    def of(self, name: str, start: int, stop: int) -> np.ndarray:
+        """What is usual of a column among the peers of some rows; NaN where nothing is."""
+        if not self._enough:
+            return np.full(stop - start, np.nan)
+        if name in self._categories:
+            return self._categories[name][start:stop]
+        out = np.full(stop - start, np.nan)
+        at = self._names.index(name)
+        for level, usual in self._usual.items():
+            mine = self._level[start:stop] == level
+            out[mine] = usual[self._group[start:stop][mine], at]
+        return out
+
+
 def peer_values(
     frame: pd.DataFrame, numbers: Sequence[str], flags: Sequence[str], categories: Sequence[str]
 ) -> pd.DataFrame:
@@ -57,23 +112,9 @@ def peer_values(
         similar accounts; the share of all accounts that have the same value of `categories`, for a peer has the same
         industry by definition. NaN where fewer than `MIN_KNOWN` accounts have a value.
     """
-    if len(frame) < MIN_KNOWN:
-        return pd.DataFrame(np.nan, index=range(len(frame)), columns=[*numbers, *flags, *categories])
-    values = frame[[*numbers, *flags]].astype("float64").replace([np.inf, -np.inf], np.nan).reset_index(drop=True)
-    out = pd.DataFrame(np.nan, index=values.index, columns=[*numbers, *flags, *categories])
-    left = np.full(len(frame), True)
-    for key in peer_keys(frame):
-        rows = np.flatnonzero(left & (key != ""))
-        if not len(rows):
-            continue
-        left[rows] = False
-        groups = values.groupby(key)
-        usual = pd.concat([groups[list(numbers)].median(), groups[list(flags)].mean()], axis=1)
-        usual = usual.where(groups.count()[usual.columns] >= MIN_KNOWN)
-        out.iloc[rows, : len(usual.columns)] = usual.loc[key[rows]].to_numpy()
-    for name in categories:
-        out[name] = _same(frame[name])
-    return out
+    peers = Peers(AtRisk(frame.reset_index(drop=True)), numbers, flags, categories)
+    names = (*numbers, *flags, *categories)
+    return pd.DataFrame({n: peers.of(n, 0, len(frame)) for n in names}, index=range(len(frame)))
 
 
 def _same(column: pd.Series) -> np.ndarray:

@@ -1,20 +1,22 @@
 """Which facts explain a score: the strongest concepts, each told by the feature that shows it best.
 
 Comes in: a bundle, the rows it scored, the same accounts' rows 12 weeks before. Goes out: reasons in order, with
-value, past, peers and a sentence in each language. A concept's weight is the sum over all its features; the feature
-only tells its story. Ties fall to the name, so that the same data gives the same reasons.
+value, past, peers and a sentence in each language; of very many rows part by part. A concept's weight is the sum over
+all its features; the feature only tells its story. Ties fall to the name, so that the same data gives the same reasons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
+from revml.at_risk import AtRisk
 from revml.config import LOSSES
-from revml.explanations.contributions import Explainable, contributions
-from revml.explanations.facts import OWN, KnownFacts, declared
+from revml.explanations.contributions import Contributions, Explainable
+from revml.explanations.facts import OWN, Known, KnownFacts, declared
+from revml.explanations.looking import Looked, look
 from revml.explanations.sentences import sentences
 from revml.features.spec import Feature
 from revml.locales import LANGUAGES
@@ -87,23 +89,48 @@ def explain(
     Raises:
         BundleError: a feature is missing, or the explanation does not add up.
     """
-    now = now.sort_values(["account_id", *(["item"] if "item" in now else [])], kind="stable").reset_index(drop=True)
-    explained = contributions(bundle, now)
-    features = [
-        (own or {}).get(name) or declared(name, categorical=name in bundle.categorical) for name in explained.features
-    ]
+    rows = AtRisk.of(now)
+    looked = look(bundle, rows, features_of(bundle, own))
+    return pd.concat(explain_parts(looked, past, top=top, currency=currency), ignore_index=True)
+
+
+def features_of(bundle: Explainable, own: Mapping[str, Feature] | None = None) -> tuple[Feature, ...]:
+    """The declarations of a bundle's features, the company's own first."""
+    named = ((name, name in bundle.categorical) for name in bundle.features)
+    return tuple((own or {}).get(name) or declared(name, categorical=category) for name, category in named)
+
+
+def explain_parts(looked: Looked, past: pd.DataFrame | None, *, top: int = 4, currency: str) -> Iterator[pd.DataFrame]:
+    """`explain` of rows that a model looked at part by part: the same reasons, a frame a part, in order."""
+    known = Known(looked.rows, past, looked.features)
+    slope = _slopes(looked)
+    for number, (start, stop) in enumerate(looked.parts):
+        now = looked.rows.part(start, stop)
+        facts = known.part(start, stop, now)
+        yield _told(now, looked.contributions(number), facts, slope, looked.question, top, currency)
+
+
+def _told(
+    now: pd.DataFrame,
+    explained: Contributions,
+    facts: KnownFacts,
+    slope: np.ndarray,
+    question: str,
+    top: int,
+    currency: str,
+) -> pd.DataFrame:
+    features = facts.features
     ideas = [feature.name if feature.concept == OWN else feature.concept for feature in features]
     called = {idea: feature.concept for idea, feature in zip(ideas, features, strict=True)}
     concepts, sums = explained.by_concept(ideas)
     weight = np.where(np.isin([called[idea] for idea in concepts], CIRCUMSTANCES), CIRCUMSTANCE_WEIGHT, 1.0)
     row, concept, rank = strongest(sums * weight, top)
-    facts = KnownFacts.of(now, past, features)
     concept_of = np.searchsorted(np.asarray(concepts), ideas)
-    column = _tellers(explained.values, sums, facts, concept_of, bundle.question)[row, concept]
+    column = _tellers(explained.values, sums, facts, concept_of, slope)[row, concept]
     chosen = pd.DataFrame(
         {
             "account_id": now["account_id"].to_numpy(dtype=object)[row],
-            "question": bundle.question,
+            "question": question,
             "item": now["item"].to_numpy(dtype=object)[row] if "item" in now else "",
             "rank": rank,
             "concept": np.asarray([called[idea] for idea in concepts], dtype=object)[concept],
@@ -165,10 +192,9 @@ def strongest(sums: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def _tellers(
-    values: np.ndarray, sums: np.ndarray, facts: KnownFacts, concept_of: np.ndarray, question: str
+    values: np.ndarray, sums: np.ndarray, facts: KnownFacts, concept_of: np.ndarray, slope: np.ndarray
 ) -> np.ndarray:
     """(rows, concepts): the feature that tells the story of each concept, among those that pull the same way."""
-    slope = _slopes(values, facts, question)
     with np.errstate(invalid="ignore"):
         pull = np.sign(values)
         fits = [np.sign(facts.value - other) * slope == pull for other in (facts.past, facts.peers)]
@@ -182,20 +208,12 @@ def _tellers(
     return best
 
 
-def _slopes(values: np.ndarray, facts: KnownFacts, question: str) -> np.ndarray:
+def _slopes(looked: Looked) -> np.ndarray:
     """Whether more of a feature raises (1) or lowers (-1) the probability: as declared, else as the model has it."""
-    good = -1.0 if question in LOSSES else 1.0
+    good = -1.0 if looked.question in LOSSES else 1.0
     return np.array(
         [
-            {"good": good, "bad": -good}.get(feature.direction) or _slope(facts.value[:, i], values[:, i])
-            for i, feature in enumerate(facts.features)
+            {"good": good, "bad": -good}.get(feature.direction) or slope
+            for feature, slope in zip(looked.features, looked.slopes, strict=True)
         ]
     )
-
-
-def _slope(value: np.ndarray, contribution: np.ndarray) -> float:
-    known = np.isfinite(value)
-    if known.sum() < 3:
-        return 0.0
-    x, y = value[known] - value[known].mean(), contribution[known] - contribution[known].mean()
-    return float(np.sign(np.dot(x, y)))

@@ -21,14 +21,17 @@ class Blend:
 
     def raw(self, matrix: np.ndarray) -> np.ndarray:
         """The mean of both."""
-        return np.asarray((1 - self.share) * self.first.raw(matrix) + self.share * self.second.raw(matrix))
+        return self.mean(self.first.raw(matrix), self.second.raw(matrix))
 
     def contributions(self, matrix: np.ndarray) -> tuple[float, np.ndarray]:
         """The mean of both, base and parts."""
         base_1, parts_1 = self.first.contributions(matrix)
         base_2, parts_2 = self.second.contributions(matrix)
-        mine = 1 - self.share
-        return mine * base_1 + self.share * base_2, mine * parts_1 + self.share * parts_2
+        return float(self.mean(base_1, base_2)), self.mean(parts_1, parts_2)
+
+    def mean(self, first: np.ndarray | float, second: np.ndarray | float) -> np.ndarray:
+        """What the first and the second say, weighted."""
+        return np.asarray((1 - self.share) * first + self.share * second)
 
     def to_json(self) -> dict[str, Any]:
         """The first with its weight; the second is text and stands in `model.txt`."""

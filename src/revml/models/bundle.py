@@ -26,15 +26,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from revml.errors import BundleError, NotFound
 from revml.models.baselines import Rung, baseline_from_json
 from revml.models.blend import Blend
 from revml.models.calibration import Calibration
 from revml.models.curve import RENEWAL, TERM, Curve, Renewals
-from revml.models.encoding import Encoding
+from revml.models.encoding import Encoding, Rows
 from revml.models.learner import Trees
+from revml.models.one_pass import Scored, raw_and_parts
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -137,15 +137,20 @@ class Bundle:
         """The model card as Markdown."""
         return (self.folder / ("card.md" if language == "en" else f"card.{language}.md")).read_text(encoding="utf-8")
 
-    def predict(self, frame: pd.DataFrame) -> np.ndarray:
-        """Calibrated probabilities, float64, shape (n,)."""
+    def scored(self, frame: Rows) -> Scored:
+        """Log-odds, probabilities and contributions in one pass: the same bits that each gives alone."""
+        raw, base, parts = raw_and_parts(self.model, self.encoding.matrix(frame))
+        return Scored(raw, self.calibration.apply(raw), base, parts)
+
+    def predict(self, frame: Rows) -> np.ndarray:
+        """Calibrated probabilities, float64, shape (n,); of a frame, or of Arrow's table or batch."""
         return self.calibration.apply(self.raw(frame))
 
     def predict_rows(self, records: list[dict[str, Any]]) -> np.ndarray:
         """`predict` for rows as a service receives them, without a frame; the same bits."""
         return self.calibration.apply(self.model.raw(self.encoding.rows(records)))
 
-    def curve(self, frame: pd.DataFrame, probability: np.ndarray | None = None) -> np.ndarray | None:
+    def curve(self, frame: Rows, probability: np.ndarray | None = None) -> np.ndarray | None:
         """Probabilities at the horizons of `hazards`, shape (n, horizons); None where the question has one horizon.
 
         Args:
@@ -158,11 +163,11 @@ class Bundle:
         known = Encoding(tuple(column for column in self.encoding.columns if column.name in (RENEWAL, TERM)))
         return self.hazards.apply(probability, Renewals.of(known.matrix(frame), known.names))
 
-    def raw(self, frame: pd.DataFrame) -> np.ndarray:
+    def raw(self, frame: Rows) -> np.ndarray:
         """Uncalibrated log-odds, shape (n,)."""
         return self.model.raw(self.encoding.matrix(frame))
 
-    def contributions(self, frame: pd.DataFrame) -> tuple[float, np.ndarray]:
+    def contributions(self, frame: Rows) -> tuple[float, np.ndarray]:
         """Base and one part a feature, shape (n, features); they add up to `raw`."""
         return self.model.contributions(self.encoding.matrix(frame))
 

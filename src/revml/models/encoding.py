@@ -1,8 +1,8 @@
 """One frozen, fitted encoding for training and serving: a frame of features becomes a matrix of numbers.
 
-Comes in: a frame with at least the named columns, in any order. Goes out: float64, one column a feature in the fitted
-order; categories are codes; missing, unknown and infinite values are NaN. A missing column is an error that names it;
-extra columns are ignored; nothing is ever refitted on what is scored.
+Comes in: a frame, or Arrow's table or batch, with at least the named columns, in any order. Goes out: float64, one
+column a feature in the fitted order; categories are codes; missing, unknown and infinite values are NaN. A missing
+column is an error that names it; extra columns are ignored; nothing is ever refitted on what is scored.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from revml.errors import BundleError
+from revml.models import arrow_rows
 
 ColumnKind = Literal["number", "category"]
+Rows: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatch
 
 
 @dataclass(frozen=True)
@@ -101,23 +104,42 @@ class Encoding:
     def _codes(self) -> dict[str, dict[str, float]]:
         return {c.name: {v: float(i) for i, v in enumerate(c.codes)} for c in self.columns if c.kind == "category"}
 
-    def matrix(self, frame: pd.DataFrame) -> np.ndarray:
-        """Encode a frame; shape (rows, features), float64.
+    def matrix(self, rows: Rows) -> np.ndarray:
+        """Encode a frame, or rows in Arrow; shape (rows, features), float64.
 
         Raises:
             BundleError: a column is missing, or holds text where the model wants numbers.
         """
-        out = np.empty((len(frame), len(self.columns)))
+        out = np.empty((len(rows), len(self.columns)))
         for j, column in enumerate(self.columns):
-            values = _column(frame, column.name)
-            if column.kind == "category":
-                codes = self._codes[column.name]
-                texts = values.astype("object").where(values.notna(), None)
-                out[:, j] = [np.nan if v is None else codes.get(str(v), np.nan) for v in texts]
-            else:
-                out[:, j] = _numbers(values, column.name)
+            out[:, j] = self._encoded(rows, column)
         out[~np.isfinite(out)] = np.nan
         return out
+
+    def _encoded(self, rows: Rows, column: EncodedColumn) -> np.ndarray:
+        if not isinstance(rows, pd.DataFrame):
+            return self._encoded_arrow(rows, column)
+        values = _column(rows, column.name)
+        if column.kind == "number":
+            return _numbers(values, column.name)
+        codes = self._codes[column.name]
+        if isinstance(values.dtype, pd.StringDtype | pd.CategoricalDtype):
+            places, known = pd.factorize(values)
+            return np.array([*(codes.get(str(v), np.nan) for v in known), np.nan])[places]
+        texts = values.astype("object").where(values.notna(), None)
+        return np.array([np.nan if v is None else codes.get(str(v), np.nan) for v in texts], dtype=float)
+
+    def _encoded_arrow(self, rows: pa.Table | pa.RecordBatch, column: EncodedColumn) -> np.ndarray:
+        try:
+            values = arrow_rows.column_of(rows, column.name)
+        except KeyError:
+            raise _missing(column.name, rows.schema.names) from None
+        if column.kind == "category":
+            return arrow_rows.category_codes(values, self._codes[column.name])
+        try:
+            return arrow_rows.numbers(values)
+        except TypeError:
+            raise _not_a_number(column.name, values.drop_null()[0].as_py()) from None
 
     def rows(self, records: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Encode rows as a service receives them (name: value, null where unknown) without building a frame.
