@@ -17,6 +17,8 @@ MAX_ERROR_FLOOR = 0.03
 # A test with fewer events than this has wide intervals; then the rows the rung was chosen on may settle the matter.
 SMALL_TEST_EVENTS = 100
 SETTLED = 0.975
+# A small test's calibration was learned from about as few events as it is tested on, so the noise is there twice.
+BOTH_NOISY = 2**0.5
 HALF_WAY = 0.5  # of its 90 % interval's lower half, by which a small test must itself lie above chance
 # One test in twenty clears chance by luck. On noise the rows that the rung was chosen on do not say the same; with a
 # real mechanism they do, be it ever so small.
@@ -64,8 +66,9 @@ def judge(figures: Figures, rung: str, *, over_constant: float | None = None) ->
     error, chance = (figures.values[n].value or 0.0 for n in ("calibration_error", "calibration_chance"))
     if auc.value is None or gain.value is None:
         return Verdict(False, ("unknown",))
-    limit = max(MAX_ERROR_FLOOR, MAX_ERROR_SHARE * figures.base_rate, chance)
-    settled = figures.events < SMALL_TEST_EVENTS and over_constant is not None and over_constant >= SETTLED
+    small = figures.events < SMALL_TEST_EVENTS
+    limit = max(MAX_ERROR_FLOOR, MAX_ERROR_SHARE * figures.base_rate, chance * (BOTH_NOISY if small else 1.0))
+    settled = small and over_constant is not None and over_constant >= SETTLED
     alone = _above(auc, 0.5), _above(gain, 0.0)
     ranks, gains = (_half_above(auc, 0.5), gain.value > 0.0) if settled else alone
     doubted = over_constant is not None and over_constant < AGREES

@@ -16,6 +16,7 @@ import numpy as np
 CalibrationKind = Literal["none", "sigmoid", "beta", "isotonic"]
 EDGE = 1e-6
 # Events, and as many others, that a kind must have seen before it is tried: it has more freedom than the one before.
+PULL = 8.0  # precision of the belief that the slope of a calibration is 1, about what ten events can say
 LEAST_EVENTS: Mapping[CalibrationKind, int] = {"sigmoid": 0, "beta": 200, "isotonic": 1_000}
 SURE = 1.0  # standard errors of the log-loss, accounts whole, by which a freer kind must beat the plainer one
 BEND = 4.0  # of the prior that pulls the two ends of a beta map together: a standard deviation of a half
@@ -43,11 +44,13 @@ def fit_line(
     *,
     slope: float | None = None,
     signed: bool = False,
+    pull: float = 1e-2,
 ) -> tuple[float, float]:
     """Intercept and slope of the logistic regression of a label on log-odds, by Newton's method.
 
     A weak normal prior (slope 1, intercept 0) keeps it finite when the classes are separated; the slope never turns
-    negative unless `signed`. With `slope` given only the intercept is fitted.
+    negative unless `signed`. With `slope` given only the intercept is fitted. `pull` is the precision of the slope's
+    prior: what many events say is stronger, what a few say is not believed at once.
     """
     a, b = 0.0, 1.0 if slope is None else slope
     prior = 1e-2
@@ -58,8 +61,8 @@ def fit_line(
         if slope is not None:
             step_a, step_b = ga / haa, 0.0
         else:
-            gb = (residual * raw).sum() - prior * (b - 1)
-            hab, hbb = (curve * raw).sum(), (curve * raw * raw).sum() + prior
+            gb = (residual * raw).sum() - pull * (b - 1)
+            hab, hbb = (curve * raw).sum(), (curve * raw * raw).sum() + pull
             det = haa * hbb - hab * hab
             step_a, step_b = (hbb * ga - hab * gb) / det, (haa * gb - hab * ga) / det
         length = max(abs(step_a), abs(step_b))
@@ -136,7 +139,7 @@ def fit_calibration(raw: np.ndarray, label: np.ndarray, kind: CalibrationKind) -
     if kind == "sigmoid" or np.ptp(raw) < 1e-9:
         if np.ptp(raw) < 1e-9:
             return Calibration("sigmoid").levelled(raw, float(label.mean()))
-        intercept, slope = fit_line(raw, label)
+        intercept, slope = fit_line(raw, label, pull=PULL)
         return Calibration("sigmoid", intercept, slope)
     if kind == "beta":
         return _beta(raw, label)

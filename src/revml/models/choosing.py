@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from revml.models.calibration import fit_line
+from revml.models.calibration import PULL, fit_line
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def calibrated(raw: np.ndarray, label: np.ndarray, groups: np.ndarray, *, consta
         mine = groups == group
         others = ~mine if (~mine).any() else mine
         slope = 0.0 if constant or np.ptp(raw[others]) < 1e-9 else None
-        intercept, fitted = fit_line(raw[others], label[others], slope=slope)
+        intercept, fitted = fit_line(raw[others], label[others], slope=slope, pull=PULL)
         out[mine] = intercept + fitted * raw[mine]
     return out
 
@@ -71,5 +71,5 @@ def _line_losses(raw: np.ndarray, label: np.ndarray) -> np.ndarray:
     """Log-loss a row after the best line, so that settings are judged as they will be served: calibrated."""
     raw = raw.astype(float)
     slope = 0.0 if np.ptp(raw) < 1e-9 else None
-    intercept, slope_fitted = fit_line(raw, label, slope=slope)
+    intercept, slope_fitted = fit_line(raw, label, slope=slope, pull=PULL)
     return log_loss(intercept + slope_fitted * raw, label)

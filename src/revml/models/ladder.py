@@ -3,12 +3,13 @@
 Comes in: an encoded matrix, labels, accounts, and folds (which rows each fit sees and which it is judged on). Goes out:
 the rung to serve with its setting and calibration, and every rung's out-of-sample figures. Honest throughout: settings
 (rounds, penalty) and calibration for an account's rows are always chosen on other accounts, so that early stopping and
-calibration do not flatter each other. The test part never comes here.
+calibration do not flatter each other. Where events are few, settings are given (`few`). The test part never comes here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import lightgbm
@@ -16,10 +17,11 @@ import numpy as np
 
 from revml.models.baselines import Constant, Logistic, Rule, Rung
 from revml.models.blend import Blend
-from revml.models.calibration import Calibration, choose_calibration
+from revml.models.calibration import Calibration, choose_calibration, log_odds, sigmoid
 from revml.models.choosing import calibrated, choose, groups_of, log_loss
 from revml.models.comparison import higher_rank, lower_loss
 from revml.models.encoding import Encoding
+from revml.models.few import NOT_REFUTED, PENALTY, SHARE, given_rounds, is_few
 from revml.models.folds import Folds, thinned
 from revml.models.learner import dataset, fit_trees, full_params
 from revml.models.sheet import LADDER, ModelSheet, RungName
@@ -33,6 +35,8 @@ SHARES = (0.3, 0.5, 0.7)  # of the trees in a blend
 CLEARLY = 0.6  # share of account resamples in which a higher rung must have the lower log-loss, or
 NOT_WORSE, ORDERED = 0.25, 0.9  # not clearly the higher one, and a higher ROC-AUC in nearly all of them
 LEVEL_EVENTS = 200
+LEVEL_ROWS = 50_000  # to tell the level of all learning rows by
+DRIFT = 0.15  # of the odds between two windows, as histories of the sample companies and of a wholesaler showed
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Attempt:
         ranks: the same for its ROC-AUC.
         setting: what was chosen for it, in words of the parameters.
         raw, honest, loss: of the judged rows: log-odds, log-odds after cross-fitted calibration, log-loss.
+        clearly: the share of `better` from which it wins.
     """
 
     rung: RungName
@@ -55,13 +60,14 @@ class Attempt:
     raw: np.ndarray = field(repr=False, compare=False)
     honest: np.ndarray = field(repr=False, compare=False)
     loss: np.ndarray = field(repr=False, compare=False)
+    clearly: float = CLEARLY
 
     @property
     def wins(self) -> bool:
         """Better probabilities in most resamples, or as good ones with a clearly better order."""
         if self.better is None or self.ranks is None:
             return True
-        return self.better >= CLEARLY or (self.better >= NOT_WORSE and self.ranks >= ORDERED)
+        return self.better >= self.clearly or (self.better >= NOT_WORSE and self.ranks >= ORDERED)
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,11 @@ class Learning:
     seed: int
     threads: int
 
+    @cached_property
+    def few(self) -> bool:
+        """Whether too few accounts had the rarer outcome to choose settings by."""
+        return is_few(self.label, self.accounts)
+
 
 def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> Climbed:
     """Try every allowed rung out of sample, serve the lowest one that no higher one clearly beats."""
@@ -127,7 +138,8 @@ def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> 
         if best is not None:
             better = lower_loss(loss, best.loss, data.accounts[judged], data.seed)
             ranks = higher_rank(honest, best.honest, label, data.accounts[judged], data.seed)
-        attempts[rung] = Attempt(rung, float(loss.mean()), better, ranks, setting, raw, honest, loss)
+        clearly = NOT_REFUTED if data.few and rung != "rule" else CLEARLY
+        attempts[rung] = Attempt(rung, float(loss.mean()), better, ranks, setting, raw, honest, loss, clearly)
         if best is None or (rung in sheet.rungs and (best.rung not in sheet.rungs or attempts[rung].wins)):
             best = attempts[rung]
     assert best is not None  # noqa: S101 - the constant rate can always be fitted
@@ -135,14 +147,29 @@ def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> 
     model = _refit(best.rung, attempts, data)
     probability, calibration = choose_calibration(best.raw, label, groups, data.accounts[judged], sheet.calibration)
     if folds.by_time:
-        # Shape from all judged rows, level from the newest: base rates drift. The refit has seen newer rows than the
-        # predictions that made the calibration, so it is the refit whose level is set. A history too short to fold by
-        # time cannot tell drift from season: the level of all its rows stays.
+        # Shape from all judged rows, level from the newest as far as they can tell it: base rates drift. It is set for
+        # the refit, which has seen newer rows than the predictions that made the calibration. A history too short to
+        # fold by time cannot tell drift from season: the level of all its rows stays.
+        every = slice(None, None, 1 + len(data.label) // LEVEL_ROWS)
+        calibration = calibration.levelled(model.raw(data.matrix[every]), float(data.label[every].mean()))
         level = newest(data.as_of[judged], label)
         raw = model.raw(data.matrix[judged[level]])
-        calibration = calibration.levelled(raw, float(label[level].mean()))
+        rate = drifted(calibration.apply(raw), label[level], data.accounts[judged[level]])
+        calibration = calibration.levelled(raw, rate)
     over = lower_loss(best.loss, attempts["constant"].loss, data.accounts[judged], data.seed)
     return Climbed(model, calibration, tuple(attempts.values()), best.rung, enough, over, judged, probability)
+
+
+def drifted(expected: np.ndarray, label: np.ndarray, accounts: np.ndarray) -> float:
+    """The rate to expect of the newest rows: what was observed, pulled to what all rows let expect.
+
+    Base rates drift by about `DRIFT` of themselves. Rows of one account that tell the same event again say nothing new,
+    so the noise is that of the accounts, not of the rows.
+    """
+    before, seen = log_odds(expected.mean()), log_odds(label.mean())
+    events, others = (max(len(np.unique(accounts[label == side])), 1) for side in (1, 0))
+    noise = 1 / events + 1 / others
+    return float(sigmoid(before + (seen - before) * DRIFT**2 / (DRIFT**2 + noise)))
 
 
 def _rungs(sheet: ModelSheet, enough: bool) -> list[RungName]:
@@ -163,8 +190,9 @@ def _try(
         if "logistic" not in attempts or "lightgbm" not in attempts:
             return None
         line, trees = attempts["logistic"].raw, attempts["lightgbm"].raw
-        settings: list[dict[str, Any]] = [{"share": share} for share in SHARES]
-        curves = np.stack([(1 - share) * line + share * trees for share in SHARES])
+        shares = (SHARE,) if data.few else SHARES
+        settings: list[dict[str, Any]] = [{"share": share} for share in shares]
+        curves = np.stack([(1 - share) * line + share * trees for share in shares])
     else:
         settings, curves = _curves(rung, data, folds)
     if not settings:
@@ -202,9 +230,19 @@ def _fold_curves(
         rule = Rule.fit(x, y, data.accounts[fit], data.encoding)
         return [] if rule is None else [({}, rule.raw(data.matrix[out]))]
     if rung == "logistic":
-        path = Logistic.path(x, y, data.accounts[fit], data.encoding, strengths=PENALTIES)
+        strengths = (PENALTY,) if data.few else PENALTIES
+        path = Logistic.path(x, y, data.accounts[fit], data.encoding, strengths=strengths)
         return [({"C": model.strength}, model.raw(data.matrix[out])) for model in path]
+    if data.few:
+        setting = {"candidate": 0, "rounds": given_rounds(data.sheet)}
+        return [(setting, _trees(data, fit, setting).raw(data.matrix[out]))]
     return boosted_curves(data, fit, out)
+
+
+def _trees(data: Learning, rows: np.ndarray | slice, setting: dict[str, Any]) -> Rung:
+    params = {**data.sheet.params, **data.sheet.candidates[setting["candidate"]]}
+    shared = dataset(data.matrix[rows], data.label[rows], data.encoding, params)
+    return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
 
 
 def boosted_curves(data: Learning, fit: np.ndarray, out: np.ndarray) -> list[tuple[dict[str, Any], np.ndarray]]:
@@ -259,14 +297,12 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) ->
         return rule if rule is not None else Constant.fit(data.label)
     if rung == "logistic":
         # The whole path to the penalty, because each fit starts where the last ended.
-        penalties = [c for c in PENALTIES if c <= setting["C"]]
+        penalties = [PENALTY] if data.few else [c for c in PENALTIES if c <= setting["C"]]
         every = np.arange(len(data.label))
         rows = thinned(Folds(((every, every[:0]),), by_time=True), data.accounts, LINE_ROWS).fits[0][0]
         x, y, accounts = data.matrix[rows], data.label[rows], data.accounts[rows]
         return Logistic.path(x, y, accounts, data.encoding, strengths=penalties)[-1]
-    params = {**data.sheet.params, **data.sheet.candidates[setting["candidate"]]}
-    shared = dataset(data.matrix, data.label, data.encoding, params)
-    return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
+    return _trees(data, slice(None), setting)
 
 
 def newest(as_of: np.ndarray, label: np.ndarray) -> np.ndarray:
