@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from revml.config import QUESTIONS, UPSELL_KINDS, Economics, QuestionSpec, Workspace
@@ -17,12 +19,15 @@ from revml.datasets import scoring_frame
 from revml.errors import BundleError, ConfigError, NotFound
 from revml.models.registry import appoint, champion
 from revml.models.sheet import MinEvents, load_sheet
+from revml.put_aside import PREFIX
 from revml.scoring import account_frame, existing, now_and_before, score, score_workspace, share_at_stake, told_since
 from revml.snapshots import PAST_DAYS, population
 from revml.sources.facts import Facts
 from revml.sources.samples import write_sample
 from revml.sources.staging import stage_workspace
+from revml.store import Store
 from revml.store.frames import check
+from revml.store.long import whole
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
     CLV_COLUMNS,
@@ -32,6 +37,8 @@ from revml.store.runs import (
     SCORE_COLUMNS,
     ScoreRun,
 )
+from revml.store.schema import OF_A_RUN
+from revml.store.snapshots import FRAMES, save_run
 from revml.training import train
 from tests.literal_facts import stage
 from tests.order_company import AS_OF, hand_made_champion, order_company
@@ -412,3 +419,57 @@ def test_nobody_at_risk_is_an_empty_answer(company: Company) -> None:
     """A question without a single account gives an empty frame, not an error."""
     nobody = scoring_frame(company.facts, company.workspace, "upsell", company.run.as_of).iloc[:0]
     assert score(champion(company.workspace, "upsell"), nobody, QuestionSpec()).empty
+
+
+@pytest.fixture(scope="module")
+def in_sevens(company: Company) -> ScoreRun:
+    """The company's run again, looked at, explained and put aside seven rows at a time."""
+    return score_workspace(company.workspace, company.facts, part_rows=7)
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_parts_change_nothing(company: Company, in_sevens: ScoreRun, name: str) -> None:
+    """Seven rows at a time give each frame of the run as all at once do, to the bit."""
+    pd.testing.assert_frame_equal(
+        whole(getattr(in_sevens, name)).sort_values(_keys(name), ignore_index=True),
+        getattr(company.run, name).sort_values(_keys(name), ignore_index=True),
+        check_exact=True,
+    )
+
+
+def test_what_is_published_in_parts_is_the_same(company: Company, in_sevens: ScoreRun, tmp_path: Path) -> None:
+    """Both runs give the same rows in the database and the same Parquet."""
+    numbers, snapshots = [], []
+    with Store.open(f"sqlite:///{tmp_path / 'scores.db'}") as store:
+        for run in (company.run, in_sevens):
+            numbers.append(store.publish(run))
+            folder = save_run(run, numbers[-1], tmp_path / "runs")
+            snapshots.append({name: pq.read_table(folder / f"{name}.parquet") for name in FRAMES})
+    with sqlite3.connect(tmp_path / "scores.db") as con:
+        for table in OF_A_RUN:
+            found = [con.execute(f"SELECT * FROM {table.name} WHERE run_id = ?", [n]).fetchall() for n in numbers]
+            told = [sorted((row[1:] for row in rows), key=repr) for rows in found]
+            assert told[0]
+            assert told[0] == told[1], table.name
+    for name in FRAMES:
+        assert snapshots[0][name].schema == snapshots[1][name].schema
+        assert snapshots[0][name].num_rows == snapshots[1][name].num_rows
+
+
+def test_what_is_put_aside_goes_with_the_run(company: Company) -> None:
+    """Reasons wait on disk as long as the run is there, and no longer."""
+    before = set(company.workspace.work_dir.glob(f"{PREFIX}*"))
+    run = score_workspace(company.workspace, company.facts, part_rows=50)
+    assert len(set(company.workspace.work_dir.glob(f"{PREFIX}*")) - before) == 1
+    del run
+    assert set(company.workspace.work_dir.glob(f"{PREFIX}*")) == before
+
+
+def _keys(name: str) -> list[str]:
+    return {
+        "accounts": ["account_id"],
+        "scores": ["question", "account_id", "item"],
+        "reasons": ["question", "account_id", "item", "rank"],
+        "clv": ["account_id", "relation"],
+        "flows": ["account_id", "relation", "month"],
+    }[name]

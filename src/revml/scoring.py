@@ -1,33 +1,42 @@
 """One scoring run: every account that is at risk of something, its probabilities, its reasons, its value.
 
-Comes in: a workspace, its checked facts, the champions that training left behind. Goes out: a `ScoreRun`, plain frames
-that the store publishes in one transaction. Nothing is written here and MLflow is not needed.
+Comes in: a workspace, its checked facts, the champions that training left behind. Goes out: a `ScoreRun`, frames that
+the store publishes in one transaction. Many accounts are looked at and explained in parts, and what is long waits on
+disk; the parts change nothing in what is published. MLflow is not needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from revml.clv import ClvForecast, forecast_clv
+from revml.at_risk import AtRisk
+from revml.clv import ClvForecast, FlowParts, forecast_clv
 from revml.config import QUESTIONS, UPSELL_KINDS, QuestionName, QuestionSpec, Workspace
 from revml.contract.tables import TABLES
-from revml.datasets import feature_frame, scoring_time, with_features
+from revml.datasets import scoring_time
 from revml.errors import BundleError, NotEnoughData, NotFound
-from revml.explanations import explain, own_features
+from revml.explanations import explain_parts, features_of, look, own_features
 from revml.features.catalog import available, available_subjects
+from revml.features.engine import feature_batches
+from revml.features.pairs import pair_features
+from revml.features.spec import Feature
 from revml.labels import answerable, require
 from revml.models.bundle import Bundle
+from revml.models.curve import RENEWAL, TERM
 from revml.models.registry import champion
 from revml.progress import Progress, silent
 from revml.ready_scoring import ReadyToScore, ready_to_score
-from revml.snapshots import ITEM, PAST_DAYS, bound, instants, population
+from revml.snapshots import ITEM, KEYS, PAST_DAYS, bound, instants, keys_of, population
 from revml.sources.facts import Facts
 from revml.store import Store
+from revml.store.long import LongFrame, Shelved, parts_of, whole
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
     CLV_COLUMNS,
@@ -40,6 +49,7 @@ from revml.store.runs import (
 )
 from revml.store.snapshots import save_run
 
+PART_ROWS = 50_000  # looked at and explained at once
 CONTRACT_PAIR: tuple[QuestionName, QuestionName] = ("churn", "upsell")
 # Attributes that may change over time; the newest value known at as_of is shown.
 _ATTRIBUTES = ("name", "owner", "industry", "country", "region", "parent_account_id")
@@ -83,6 +93,7 @@ def score_workspace(
     *,
     as_of: datetime | None = None,
     horizon_months: int | None = None,
+    part_rows: int = PART_ROWS,
     progress: Progress | None = None,
 ) -> ScoreRun:
     """Score, explain and forecast everyone at risk, with the champion of each question that has one.
@@ -91,6 +102,7 @@ def score_workspace(
         facts: None where ready tables alone answer the workspace's questions.
         as_of: the instant to look from; absent means the last full day of the data. Facts known later are not seen.
         horizon_months: of the lifetime value; absent means the workspace's.
+        part_rows: rows that are explained at once; reasons and flows of more accounts than these come in parts.
 
     Returns:
         A run with all accounts that any question or forecast is about, sorted by account.
@@ -106,16 +118,16 @@ def score_workspace(
     ready = {q: ready_to_score(workspace, bundle, as_of) for q, bundle in everyone.items() if bundle.ready is not None}
     bundles = {q: bundle for q, bundle in everyone.items() if q not in ready}
     if facts is None or not bundles:
-        run = _of_ready(workspace, everyone, ready)
+        run = _of_ready(workspace, everyone, ready, part_rows)
         tell("scored", 1.0)
         return run
     as_of = scoring_time(facts, as_of)
-    frames, past = now_and_before(
+    rows, past = at_risk_and_before(
         workspace, facts, list(bundles), as_of, progress=lambda what, share: tell(f"features: {what}", 0.5 * share)
     )
     for question, bundle in bundles.items():
-        _fits(bundle, frames[question])
-    if all(frame.empty for frame in frames.values()):
+        _fits(bundle, rows[question])
+    if not any(len(one) for one in rows.values()):
         raise NotEnoughData(
             "there is nobody to score",
             where=f"as of {as_of:%Y-%m-%d}",
@@ -124,13 +136,20 @@ def score_workspace(
             do="choose a later as_of, or see `revml preview` whom the definitions in revml.yaml count as customers",
         )
     declared = {feature.name: feature for feature in available(facts)}
-    scores, reasons = [], []
+    told = _Told(workspace, part_rows, long=max(len(one) for one in rows.values()) > part_rows)
     for i, (question, bundle) in enumerate(bundles.items()):
-        tell(f"{question}: scores and reasons", 0.5 + 0.25 * i / len(bundles))
-        frame = frames[question]
-        scores.append(score(bundle, frame, definition(bundle)))
-        reasons.append(explain(bundle, frame, past, currency=workspace.company.currency, own=declared))
-    all_scores = pd.concat(scores, ignore_index=True)
+        begun, share = 0.5 + 0.25 * i / len(bundles), 0.25 / len(bundles)
+        tell(f"{question}: scores and reasons", begun)
+        told.add(
+            bundle,
+            rows.pop(question),
+            past,
+            definition(bundle),
+            declared,
+            lambda what, done, begun=begun, share=share: tell(what, begun + share * done),  # type: ignore[misc]
+        )
+    del past
+    all_scores = told.scores
     tell("lifetime value", 0.75)
     forecast = _forecast(workspace, facts, as_of, bundles, all_scores, horizon_months)
     tell("accounts", 0.95)
@@ -144,17 +163,20 @@ def score_workspace(
         models=tuple(_model_ref(bundle) for bundle in bundles.values()),
         accounts=account_frame(facts, as_of, sorted(about)),
         scores=all_scores,
-        reasons=pd.concat(reasons, ignore_index=True)[list(REASON_COLUMNS)],
+        reasons=told.reasons,
         clv=forecast.clv,
-        flows=forecast.flows,
+        flows=FlowParts(forecast.wide, part_rows) if len(forecast.clv) > part_rows else forecast.flows,
         notes=forecast.notes,
     )
     tell("scored", 1.0)
-    return _joined(run, _of_ready(workspace, everyone, ready)) if ready else run
+    return _joined(run, _of_ready(workspace, everyone, ready, part_rows)) if ready else run
 
 
 def _of_ready(
-    workspace: Workspace, bundles: dict[QuestionName, Bundle], ready: dict[QuestionName, ReadyToScore]
+    workspace: Workspace,
+    bundles: dict[QuestionName, Bundle],
+    ready: dict[QuestionName, ReadyToScore],
+    part_rows: int,
 ) -> ScoreRun:
     """The run of the questions that ready tables answer; without facts nothing is forecast.
 
@@ -170,12 +192,11 @@ def _of_ready(
                 got="ready tables alone",
                 do=f"run `revml train {question}`, or bring the tables back",
             )
-    scores, reasons = [], []
+    told = _Told(workspace, part_rows, long=max(len(rows.frame) for rows in ready.values()) > part_rows)
     for question, rows in ready.items():
         bundle = bundles[question]
-        scores.append(score(bundle, rows.frame, workspace.question(question)))
-        currency, own = workspace.company.currency, own_features(bundle.ready)
-        reasons.append(explain(bundle, rows.frame, rows.past, currency=currency, own=own))
+        own = own_features(bundle.ready)
+        told.add(bundle, AtRisk.of(rows.frame), rows.past, workspace.question(question), own, silent)
     accounts = pd.concat([rows.accounts for rows in ready.values()]).drop_duplicates("account_id")
     return ScoreRun(
         as_of=max(rows.as_of for rows in ready.values()),
@@ -183,8 +204,8 @@ def _of_ready(
         currency=workspace.company.currency,
         models=tuple(_model_ref(bundles[question]) for question in ready),
         accounts=accounts.sort_values("account_id", ignore_index=True),
-        scores=pd.concat(scores, ignore_index=True),
-        reasons=pd.concat(reasons, ignore_index=True)[list(REASON_COLUMNS)],
+        scores=told.scores,
+        reasons=told.reasons,
         clv=pd.DataFrame(columns=list(CLV_COLUMNS)),
         flows=pd.DataFrame(columns=list(FLOW_COLUMNS)),
         notes=tuple(note for rows in ready.values() for note in rows.notes),
@@ -200,9 +221,66 @@ def _joined(run: ScoreRun, own: ScoreRun) -> ScoreRun:
         models=run.models + own.models,
         accounts=accounts.sort_values("account_id", ignore_index=True),
         scores=pd.concat([run.scores, own.scores], ignore_index=True),
-        reasons=pd.concat([run.reasons, own.reasons], ignore_index=True),
+        reasons=_chained(run.reasons, own.reasons),
         notes=run.notes + own.notes,
     )
+
+
+def _chained(first: LongFrame, second: LongFrame) -> LongFrame:
+    if isinstance(first, Shelved):
+        for part in parts_of(second):
+            first.add(part)
+        return first
+    return pd.concat([whole(first), whole(second)], ignore_index=True)
+
+
+class _Told:
+    """Scores and reasons of the questions that are done; the reasons of many accounts wait on disk."""
+
+    def __init__(self, workspace: Workspace, part_rows: int, *, long: bool) -> None:
+        self._workspace, self._part_rows = workspace, part_rows
+        self._scores: list[pd.DataFrame] = []
+        self._reasons: list[pd.DataFrame] = []
+        self._shelf = Shelved(workspace.work_dir) if long else None
+
+    def add(
+        self,
+        bundle: Bundle,
+        rows: AtRisk,
+        past: pd.DataFrame | None,
+        spec: QuestionSpec,
+        own: Mapping[str, Feature],
+        progress: Progress,
+    ) -> None:
+        """Score and explain the rows of a question."""
+        looked = look(
+            bundle,
+            rows,
+            features_of(bundle, own),
+            part_rows=self._part_rows,
+            place=self._workspace.work_dir,
+            progress=lambda what, done: progress(f"{bundle.question}: {what}", done / 2),
+        )
+        self._scores.append(_scores(bundle, rows, looked.probability, spec))
+        told = explain_parts(looked, past, currency=self._workspace.company.currency)
+        for number, reasons in enumerate(told):
+            if self._shelf is None:
+                self._reasons.append(reasons)
+            else:
+                self._shelf.add(reasons)
+            progress(f"{bundle.question}: reasons", 0.5 + (number + 1) / len(looked.parts) / 2)
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """`SCORE_COLUMNS` and `HORIZON_COLUMNS` of all questions."""
+        return pd.concat(self._scores, ignore_index=True)
+
+    @property
+    def reasons(self) -> LongFrame:
+        """`REASON_COLUMNS` of all questions."""
+        if self._shelf is not None:
+            return self._shelf
+        return pd.concat(self._reasons, ignore_index=True)[list(REASON_COLUMNS)]
 
 
 def publish_run(workspace: Workspace, run: ScoreRun) -> int:
@@ -241,8 +319,8 @@ def champions(workspace: Workspace) -> dict[QuestionName, Bundle]:
     return found
 
 
-def _fits(bundle: Bundle, frame: pd.DataFrame) -> None:
-    gone = [name for name in bundle.features if name not in frame.columns]
+def _fits(bundle: Bundle, rows: AtRisk) -> None:
+    gone = [name for name in bundle.features if name not in rows.columns]
     if gone:
         raise BundleError(
             f"the {bundle.question} model was trained on features that the data no longer gives",
@@ -307,6 +385,23 @@ def now_and_before(
     *,
     progress: Progress | None = None,
 ) -> tuple[dict[QuestionName, pd.DataFrame], pd.DataFrame]:
+    """`at_risk_and_before` as whole frames.
+
+    Raises:
+        NotEnoughData: the tables can no longer answer a question.
+    """
+    rows, past = at_risk_and_before(workspace, facts, questions, as_of, progress=progress)
+    return {question: one.part(0, len(one)) for question, one in rows.items()}, past
+
+
+def at_risk_and_before(
+    workspace: Workspace,
+    facts: Facts,
+    questions: Sequence[QuestionName],
+    as_of: datetime,
+    *,
+    progress: Progress | None = None,
+) -> tuple[dict[QuestionName, AtRisk], pd.DataFrame]:
     """Everyone at risk of each question with features and money, and their features 12 weeks before.
 
     Both are built at once, for the raw usage is read once however many instants are asked for. Accounts that were none
@@ -326,12 +421,46 @@ def now_and_before(
     pairs = pd.DataFrame(
         {"account_id": [*accounts, *older], "as_of": instants([as_of] * len(accounts) + [before] * len(older))}
     )
-    features = feature_frame(facts, pairs, progress=progress)
-    now = features[features["as_of"] == as_of]
-    past = features[features["as_of"] == before].reset_index(drop=True)
+    now, past = _features_at(facts, pairs, [as_of, before], progress)
     untold = [name for name, since in told_since(facts).items() if name in past.columns and before < since]
-    frames = {q: with_features(facts, rows, now, workspace.question(q)) for q, rows in at_risk.items()}
-    return frames, past.drop(columns=untold)
+    found = {}
+    for question, rows in at_risk.items():
+        if ITEM in rows.columns:
+            more = pair_features(facts, rows, workspace.question(question).lookback_days)
+            rows = rows.merge(more, on=keys_of(rows), how="left", validate="one_to_one")
+        found[question] = AtRisk.of(rows, now)
+    return found, past.drop(columns=untold)
+
+
+def _features_at(
+    facts: Facts, pairs: pd.DataFrame, times: Sequence[datetime], progress: Progress | None
+) -> list[pd.DataFrame]:
+    """`datasets.feature_frame` of each instant, by account: numbers are float32 before they leave Arrow."""
+    schema, batches = feature_batches(facts, pairs[list(KEYS)], progress=progress)
+    kept: dict[datetime, list[pd.DataFrame]] = {at: [_slim(schema.empty_table())] for at in times}
+    for batch in batches:
+        for at in times:
+            mine = batch.filter(pc.field("as_of") == pa.scalar(at, batch.schema.field("as_of").type))
+            if len(mine):
+                kept[at].append(_slim(mine))
+        del batch
+    return [_stacked(kept.pop(at)) for at in times]
+
+
+def _slim(table: pa.Table) -> pd.DataFrame:
+    for number, field in enumerate(table.schema):
+        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
+            table = table.set_column(number, field.name, table[field.name].cast(pa.float32(), safe=False))
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    return frame
+
+
+def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """One frame, sorted by account; a single one stays as it stands."""
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    if len(filled) == 1:
+        return filled[0]
+    return pd.concat(filled).sort_values("account_id", ignore_index=True)
 
 
 def existing(facts: Facts, at: datetime, accounts: Sequence[str]) -> list[str]:
@@ -371,31 +500,38 @@ def score(bundle: Bundle, frame: pd.DataFrame, spec: QuestionSpec) -> pd.DataFra
     Returns:
         `SCORE_COLUMNS` and those of `HORIZON_COLUMNS`, sorted by account and item.
     """
-    keys = ["account_id", *([ITEM] if ITEM in frame else [])]
-    frame = frame.sort_values(keys, kind="stable").reset_index(drop=True)
-    probability = bundle.predict(frame) if len(frame) else np.empty(0)
-    money = frame["money"].to_numpy(dtype=float, na_value=0.0)
+    rows = AtRisk.of(frame)
+    probability = bundle.predict(rows.own) if len(rows) else np.empty(0)
+    return _scores(bundle, rows, probability, spec)
+
+
+def _scores(bundle: Bundle, rows: AtRisk, probability: np.ndarray, spec: QuestionSpec) -> pd.DataFrame:
+    """`score` of rows whose probabilities are known."""
+    own, n = rows.own, len(rows)
+    money = own["money"].to_numpy(dtype=float, na_value=0.0)
     told = pd.DataFrame(
         {
-            "account_id": frame["account_id"].astype("str"),
-            "question": pd.Series([bundle.question] * len(frame), dtype="str"),
-            "item": frame[ITEM].astype("str") if ITEM in frame else pd.Series([""] * len(frame), dtype="str"),
+            "account_id": own["account_id"].astype("str"),
+            "question": pd.Series([bundle.question] * n, dtype="str"),
+            "item": own[ITEM].astype("str") if ITEM in own else pd.Series([""] * n, dtype="str"),
             "probability": probability,
             "percentile": pd.Series(probability).rank(pct=True).to_numpy() * 100,
             "band": pd.Series(bundle.bands.of(probability), dtype="str"),
             "money": money,
             "expected_money": probability * share_at_stake(bundle.question, spec) * money,
-            "model_version": pd.Series([bundle.version] * len(frame), dtype="str"),
+            "model_version": pd.Series([bundle.version] * n, dtype="str"),
         }
     )[list(SCORE_COLUMNS)]
-    return told.assign(**_other_horizons(bundle, frame, probability))
+    return told.assign(**_other_horizons(bundle, rows, probability))
 
 
-def _other_horizons(bundle: Bundle, frame: pd.DataFrame, probability: np.ndarray) -> dict[str, np.ndarray]:
+def _other_horizons(bundle: Bundle, rows: AtRisk, probability: np.ndarray) -> dict[str, np.ndarray]:
     """The columns of `HORIZON_COLUMNS`; NaN where the question has one horizon."""
-    curve = bundle.curve(frame, probability)
-    if curve is None or bundle.hazards is None:
-        return {name: np.full(len(frame), np.nan) for name in HORIZON_COLUMNS.values()}
+    if bundle.hazards is None:
+        return {name: np.full(len(rows), np.nan) for name in HORIZON_COLUMNS.values()}
+    known = [name for name in (RENEWAL, TERM) if name in bundle.features]
+    curve = bundle.curve(pd.DataFrame({name: rows.column(name) for name in known}, index=rows.own.index), probability)
+    assert curve is not None  # noqa: S101 - there are hazards
     at = bundle.hazards.horizons.index
     return {name: curve[:, at(days)] for days, name in HORIZON_COLUMNS.items()}
 

@@ -1,5 +1,5 @@
 """What each account is worth: survival, orders, growth, value, KPIs and the forecast that adds up."""
 
-from revml.clv.forecast import ClvForecast, forecast_clv
+from revml.clv.forecast import ClvForecast, FlowParts, forecast_clv
 
-__all__ = ["ClvForecast", "forecast_clv"]
+__all__ = ["ClvForecast", "FlowParts", "forecast_clv"]

@@ -7,8 +7,10 @@ the sum of its accounts'. Nothing that became known after `as_of` matters.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -49,13 +51,64 @@ class ClvForecast:
 
     Attributes:
         clv: `CLV_COLUMNS`, one row an account and relation.
-        flows: `FLOW_COLUMNS`, one row an account, relation and month.
+        wide: the flows of each relation, one row an account.
         notes: what a reader must know about the whole, in sentences.
     """
 
     clv: pd.DataFrame
-    flows: pd.DataFrame
+    wide: tuple[WideFlows, ...]
     notes: tuple[str, ...]
+
+    @cached_property
+    def flows(self) -> pd.DataFrame:
+        """`FLOW_COLUMNS`, one row an account, relation and month."""
+        return _stack([one.long(0, len(one.account_id)) for one in self.wide], FLOW_COLUMNS)
+
+
+@dataclass(frozen=True)
+class WideFlows:
+    """The flows of a relation; every array is (accounts, months)."""
+
+    relation: str
+    account_id: npt.NDArray[np.object_]
+    survival: Floats
+    revenue: Floats
+    margin: Floats
+
+    def long(self, start: int, stop: int) -> pd.DataFrame:
+        """`FLOW_COLUMNS` of some of the accounts, one row a month."""
+        ids, months = self.account_id[start:stop], self.margin.shape[1]
+        return pd.DataFrame(
+            {
+                "account_id": np.repeat(ids, months),
+                "relation": self.relation,
+                "month": np.tile(np.arange(1, months + 1), len(ids)),
+                "survival": self.survival[start:stop].ravel(),
+                "expected_revenue": self.revenue[start:stop].ravel(),
+                "discounted_margin": self.margin[start:stop].ravel(),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class FlowParts:
+    """The flows of a forecast in parts of so many accounts: a million accounts by month do not fit into one frame."""
+
+    wide: tuple[WideFlows, ...]
+    accounts: int
+
+    @property
+    def kinds(self) -> Mapping[str, Collection[type]]:
+        """No column holds objects."""
+        return {}
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        for one in self.wide:
+            for start in range(0, len(one.account_id), self.accounts):
+                yield one.long(start, start + self.accounts)
+
+    def __len__(self) -> int:
+        return sum(one.margin.size for one in self.wide)
 
 
 def forecast_clv(
@@ -95,7 +148,7 @@ def forecast_clv(
         parts.append(_orders(facts, as_of, economics, months))
     return ClvForecast(
         clv=_stack([part.clv for part in parts], CLV_COLUMNS),
-        flows=_stack([part.flows for part in parts], FLOW_COLUMNS),
+        wide=tuple(one for part in parts for one in part.wide),
         notes=tuple(note for part in parts for note in part.notes),
     )
 
@@ -163,7 +216,7 @@ def _contracts(facts: Facts, as_of: datetime, economics: Economics, scores: _Sco
 def _orders(facts: Facts, as_of: datetime, economics: Economics, months: int) -> ClvForecast:
     buyers = repeat_buyers(facts, as_of, margin=economics.order_margin)
     if buyers.empty:
-        return ClvForecast(_stack([], CLV_COLUMNS), _stack([], FLOW_COLUMNS), ("no account has bought yet",))
+        return ClvForecast(_stack([], CLV_COLUMNS), (), ("no account has bought yet",))
     x, t_x, T = (buyers[name].to_numpy(float) for name in ("x", "t_x", "T"))
     process = fit_process(x, t_x, T)
     purchases, spend = buyers["purchases"].to_numpy(float), buyers["spend"].to_numpy(float)
@@ -235,7 +288,7 @@ def _frames(
     warning: npt.NDArray[np.object_],
     notes: list[str],
 ) -> ClvForecast:
-    n, months = margin.shape
+    months = margin.shape[1]
     ids = account_ids.to_numpy()
     clv = pd.DataFrame(
         {
@@ -249,17 +302,7 @@ def _frames(
             "warning": pd.Series(warning, dtype="str"),
         }
     )
-    flows = pd.DataFrame(
-        {
-            "account_id": np.repeat(ids, months),
-            "relation": relation,
-            "month": np.tile(np.arange(1, months + 1), n),
-            "survival": survival.ravel(),
-            "expected_revenue": revenue.ravel(),
-            "discounted_margin": margin.ravel(),
-        }
-    )
-    return ClvForecast(clv, flows, tuple(notes))
+    return ClvForecast(clv, (WideFlows(relation, ids, survival, revenue, margin),), tuple(notes))
 
 
 def _aligned(scores: pd.DataFrame | None, accounts: pd.DataFrame) -> Floats:

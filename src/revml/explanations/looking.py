@@ -7,7 +7,6 @@ wait in files of a temporary folder, which goes away with the `Looked`.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from revml.at_risk import AtRisk
 from revml.explanations.contributions import Contributions, Explainable, contributions
 from revml.explanations.facts import values_of
 from revml.features.spec import Feature
+from revml.progress import Progress, silent
+from revml.put_aside import put_aside
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def look(
     *,
     part_rows: int | None = None,
     place: Path | None = None,
+    progress: Progress | None = None,
 ) -> Looked:
     """Score rows, and prove that each explanation adds up.
 
@@ -65,7 +67,8 @@ def look(
     kept = _Kept(tuple(f.name for f in features), place if len(parts) > 1 else None)
     slopes = [_Slope() for _ in features]
     probability = []
-    for start, stop in parts:
+    for number, (start, stop) in enumerate(parts):
+        (progress or silent)("scores", number / len(parts))
         frame = rows.part(start, stop)
         scored = bundle.scored(frame)
         explained = contributions(bundle, frame, scored)
@@ -114,7 +117,7 @@ class _Kept:
 
     def __init__(self, features: tuple[str, ...], place: Path | None) -> None:
         self._features = features
-        self._folder = None if place is None else tempfile.TemporaryDirectory(prefix=".looking-", dir=place)
+        self._folder = None if place is None else put_aside(place)
         self._base: list[float] = []
         self._here: list[np.ndarray] = []
 

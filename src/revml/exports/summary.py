@@ -12,6 +12,7 @@ import pandas as pd
 
 from revml.clv.cautions import CAUTIONS
 from revml.locales import words
+from revml.store.long import parts_of
 from revml.store.runs import ScoreRun
 
 TOP = 10
@@ -35,7 +36,7 @@ def run_head(run: ScoreRun) -> dict[str, Any]:
 def question_summary(run: ScoreRun, question: str, *, language: str, top: int = TOP) -> dict[str, Any]:
     """Sums of a question, and the accounts with most money at stake with their first reason."""
     scores = run.scores[run.scores["question"] == question]
-    first = run.reasons[(run.reasons["question"] == question) & (run.reasons["rank"] == 1)]
+    first = pd.concat([part[(part["question"] == question) & (part["rank"] == 1)] for part in parts_of(run.reasons)])
     listed = (
         scores.sort_values(
             ["expected_money", "probability", "account_id", "item"], ascending=[False, False, True, True]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from revml.errors import StoreError
+from revml.store.long import LongFrame, parts_of
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
     CLV_COLUMNS,
@@ -40,6 +41,28 @@ _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flows": (FLOW_COLUMNS, ("account_id", "relation", "month")),
 }
 
+_SHARE, _PERCENT, _FINITE = (0.0, 1.0), (0.0, 100.0), (-math.inf, math.inf)
+_RANGES: dict[str, dict[str, tuple[float, float]]] = {
+    "accounts": {"mrr": _FINITE, "order_revenue_12m": _FINITE},
+    "scores": {
+        "probability": _SHARE,
+        **dict.fromkeys(HORIZON_COLUMNS.values(), _SHARE),
+        "percentile": _PERCENT,
+        "money": _FINITE,
+        "expected_money": _FINITE,
+    },
+    "reasons": {"contribution": _FINITE},
+    "clv": {"clv": _FINITE},
+    "flows": {"survival": _SHARE},
+}
+
+
+def in_parts(frame: LongFrame, most: int) -> Iterator[pd.DataFrame]:
+    """A frame cut into parts of at most so many rows."""
+    for part in parts_of(frame):
+        for start in range(0, len(part), most):
+            yield part.iloc[start : start + most]
+
 
 def fold(text: str) -> str:
     """Text without case and accents, the form in which names are searched and sorted.
@@ -56,46 +79,39 @@ def check(run: ScoreRun) -> None:
     Raises:
         StoreError: names the frame, the column and the first account concerned.
     """
-    known = set(run.accounts["account_id"]) if "account_id" in run.accounts else set()
-    for name, (columns, key) in _KEYS.items():
-        frame: pd.DataFrame = getattr(run, name)
-        where = f"run as of {run.as_of:%Y-%m-%d}: {name}"
-        missing = [c for c in columns if c not in frame.columns]
-        if missing:
-            raise StoreError("a column is missing", where=where, wanted=", ".join(columns), got=f"no {missing[0]!r}")
-        if frame[list(key)].isna().any(axis=None):
-            raise StoreError("a key is empty", where=where, wanted=f"a value in each of {', '.join(key)}")
-        if (twice := frame.duplicated(list(key))).any():
-            raise StoreError("a key stands twice", where=where, got=_first(frame, twice, key))
-        strange = pd.Series([account not in known for account in frame["account_id"].tolist()], dtype=bool)
-        if strange.any():
-            raise StoreError("an account is not in the run's accounts", where=where, got=_first(frame, strange, key))
-    for name, column, low, high in (
-        ("scores", "probability", 0.0, 1.0),
-        *(("scores", name, 0.0, 1.0) for name in HORIZON_COLUMNS.values() if name in run.scores),
-        ("scores", "percentile", 0.0, 100.0),
-        ("scores", "money", -math.inf, math.inf),
-        ("scores", "expected_money", -math.inf, math.inf),
-        ("accounts", "mrr", -math.inf, math.inf),
-        ("accounts", "order_revenue_12m", -math.inf, math.inf),
-        ("reasons", "contribution", -math.inf, math.inf),
-        ("clv", "clv", -math.inf, math.inf),
-        ("flows", "survival", 0.0, 1.0),
-    ):
-        _in_range(run, name, column, low, high)
-    for name, column, allowed in (("scores", "band", BANDS), ("reasons", "side", SIDES)):
-        frame = getattr(run, name)
-        if (strange := ~frame[column].isin(allowed)).any():
+    known = pd.Index(run.accounts.get("account_id", []))
+    for name in _KEYS:
+        # A key that stands in two parts of a long frame is refused by the database.
+        for part in parts_of(getattr(run, name)):
+            _check(part, name, f"run as of {run.as_of:%Y-%m-%d}: {name}", known)
+
+
+def _check(frame: pd.DataFrame, name: str, where: str, known: pd.Index[Any]) -> None:
+    columns, key = _KEYS[name]
+    missing = [c for c in columns if c not in frame.columns]
+    if missing:
+        raise StoreError("a column is missing", where=where, wanted=", ".join(columns), got=f"no {missing[0]!r}")
+    if frame[list(key)].isna().any(axis=None):
+        raise StoreError("a key is empty", where=where, wanted=f"a value in each of {', '.join(key)}")
+    if (twice := frame.duplicated(list(key))).any():
+        raise StoreError("a key stands twice", where=where, got=_first(frame, twice, key))
+    strange = ~frame["account_id"].isin(known)
+    if strange.any():
+        raise StoreError("an account is not in the run's accounts", where=where, got=_first(frame, strange, key))
+    for column, (low, high) in _RANGES.get(name, {}).items():
+        if column in frame:
+            _in_range(frame, name, where, column, low, high)
+    for table, column, allowed in (("scores", "band", BANDS), ("reasons", "side", SIDES)):
+        if name == table and (strange := ~frame[column].isin(allowed)).any():
             raise StoreError(
                 f"a {column} is unknown",
-                where=f"run as of {run.as_of:%Y-%m-%d}: {name}",
+                where=where,
                 wanted=", ".join(allowed),
-                got=_first(frame, strange, (*_KEYS[name][1], column)),
+                got=_first(frame, strange, (*key, column)),
             )
 
 
-def _in_range(run: ScoreRun, name: str, column: str, low: float, high: float) -> None:
-    frame: pd.DataFrame = getattr(run, name)
+def _in_range(frame: pd.DataFrame, name: str, where: str, column: str, low: float, high: float) -> None:
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
     # A sum of shares may leave one by a rounding.
     there = np.isfinite(values) & (values >= low - 1e-9) & (values <= high + 1e-9)
@@ -105,7 +121,7 @@ def _in_range(run: ScoreRun, name: str, column: str, low: float, high: float) ->
     if wrong.any():
         raise StoreError(
             f"{column} is not a number in its range",
-            where=f"run as of {run.as_of:%Y-%m-%d}: {name}",
+            where=where,
             wanted=f"{low:g} to {high:g}" if math.isfinite(low) else "a finite number",
             got=_first(frame, wrong, (*_KEYS[name][1], column)),
         )
@@ -135,36 +151,34 @@ def _missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value))
 
 
-def account_rows(run: ScoreRun) -> list[Row]:
-    """Accounts with their CLV over all relations and the keys to sort and search by."""
-    summed = run.clv.groupby("account_id")["clv"].sum()
-    total = {str(account): float(value) for account, value in summed.items()}
-    out = rows(run.accounts, ACCOUNT_COLUMNS)
-    for row in out:
+def account_rows(accounts: pd.DataFrame, worth: pd.Series[float]) -> list[Row]:
+    """Accounts with their CLV over all relations (`worth`, by account) and the keys to sort and search by."""
+    out = rows(accounts, ACCOUNT_COLUMNS)
+    for row, clv in zip(out, worth.reindex(accounts["account_id"]).tolist(), strict=True):
         name = str(row["name"]) if row["name"] else row["account_id"]
-        row["clv"] = total.get(row["account_id"])
+        row["clv"] = None if math.isnan(clv) else clv
         row["clv_key"] = NO_CLV if row["clv"] is None else row["clv"]
         row["name_key"] = fold(name)
         row["search_key"] = fold(f"{name} {row['account_id']}")
     return out
 
 
-def score_rows(run: ScoreRun, previous: dict[tuple[str, str, str], float]) -> list[Row]:
-    """Scores with their change against `previous`: (question, account, item) to the probability of the run before."""
-    told = [name for name in HORIZON_COLUMNS.values() if name in run.scores]
+def score_rows(scores: pd.DataFrame, previous: dict[tuple[str, str], float]) -> list[Row]:
+    """Scores of a question with their change against `previous`: (account, item) to the probability before."""
+    told = [name for name in HORIZON_COLUMNS.values() if name in scores]
     none: Row = dict.fromkeys(HORIZON_COLUMNS.values())
-    out = [none | row for row in rows(run.scores, (*SCORE_COLUMNS, *told))]
+    out = [none | row for row in rows(scores, (*SCORE_COLUMNS, *told))]
     for row in out:
-        before = previous.get((row["question"], row["account_id"], row["item"]))
+        before = previous.get((row["account_id"], row["item"]))
         row["previous_probability"] = before
         row["change"] = 0.0 if before is None else row["probability"] - before
         row["model_version"] = str(row["model_version"])
     return out
 
 
-def reason_rows(run: ScoreRun) -> list[Row]:
+def reason_rows(reasons: pd.DataFrame) -> list[Row]:
     """Reasons; value, past and peers as JSON because a feature is a number or a category."""
-    out = rows(run.reasons, REASON_COLUMNS)
+    out = rows(reasons, REASON_COLUMNS)
     for row in out:
         for name in ("value", "past", "peers"):
             row[name] = _as_json(row[name])
@@ -205,19 +219,19 @@ def model_rows(run: ScoreRun) -> list[Row]:
     ]
 
 
-def clv_rows(run: ScoreRun) -> list[Row]:
+def clv_rows(clv: pd.DataFrame) -> list[Row]:
     """CLV by account and relation."""
-    out = rows(run.clv, CLV_COLUMNS)
+    out = rows(clv, CLV_COLUMNS)
     for row in out:
         row["warning"] = row["warning"] or ""
     return out
 
 
-def flow_rows(run: ScoreRun) -> list[Row]:
+def flow_rows(flows: pd.DataFrame) -> list[Row]:
     """Flows by account and relation, months as lists from month 1."""
-    if run.flows.empty:
+    if flows.empty:
         return []
-    ordered = run.flows.sort_values(["account_id", "relation", "month"], kind="stable")
+    ordered = flows.sort_values(["account_id", "relation", "month"], kind="stable")
     keys = list(zip(ordered["account_id"].tolist(), ordered["relation"].tolist(), strict=True))
     series = {name: _plain(ordered[name]) for name in ("survival", "expected_revenue", "discounted_margin")}
     starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]

@@ -1,17 +1,20 @@
-"""Writing runs: publish one whole, move the pointer back, forget the oldest. Each is one transaction."""
+"""Writing runs: publish one whole, move the pointer back, forget the oldest. Each is one transaction.
+
+Rows become Python's own a few thousand at a time, so that a run of a million accounts takes no more memory than its
+frames do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from revml.errors import NotFound, StoreError
 from revml.store import frames
 from revml.store.database import Database
+from revml.store.long import parts_of
 from revml.store.runs import ScoreRun
 from revml.store.schema import OF_A_RUN, accounts, clv, current, flows, models, reasons, runs, scores
 
@@ -25,15 +28,7 @@ def publish(database: Database, run: ScoreRun, *, keep: int) -> int:
         StoreError: a frame is broken (nothing was written), or the database is away or busy.
     """
     frames.check(run)
-    content = [
-        (models, frames.model_rows(run)),
-        (accounts, frames.account_rows(run)),
-        (reasons, frames.reason_rows(run)),
-        (clv, frames.clv_rows(run)),
-        (flows, frames.flow_rows(run)),
-    ]
     with database.writing() as connection:
-        scored = frames.score_rows(run, _previous(connection, run.as_of))
         made = connection.execute(
             insert(runs).values(
                 as_of=run.as_of,
@@ -46,11 +41,24 @@ def publish(database: Database, run: ScoreRun, *, keep: int) -> int:
             )
         )
         run_id = int(made.inserted_primary_key[0])  # type: ignore[index]
-        for table, rows in [*content, (scores, scored)]:
+        for table, rows in _content(connection, run):
             _insert(connection, table, run_id, rows)
         _point(connection, run_id)
         _forget(connection, keep)
     return run_id
+
+
+def _content(connection: Connection, run: ScoreRun) -> Iterator[tuple[Table, Iterable[list[frames.Row]]]]:
+    """Each table with its rows, some at a time."""
+    yield models, [frames.model_rows(run)]
+    worth = run.clv.groupby("account_id")["clv"].sum()
+    yield accounts, (frames.account_rows(part, worth) for part in frames.in_parts(run.accounts, CHUNK))
+    yield reasons, (frames.reason_rows(part) for part in frames.in_parts(run.reasons, CHUNK))
+    yield clv, (frames.clv_rows(part) for part in frames.in_parts(run.clv, CHUNK))
+    yield flows, (frames.flow_rows(part) for part in parts_of(run.flows))  # an account's months are not torn apart
+    for question, scored in run.scores.groupby("question", sort=False):
+        previous = _previous(connection, run.as_of, str(question))
+        yield scores, (frames.score_rows(part, previous) for part in frames.in_parts(scored, CHUNK))
 
 
 def roll_back(database: Database, run_id: int | None) -> int:
@@ -87,7 +95,7 @@ def roll_back(database: Database, run_id: int | None) -> int:
     return run_id
 
 
-def _previous(connection: Connection, as_of: datetime) -> dict[tuple[str, str, str], float]:
+def _previous(connection: Connection, as_of: datetime, question: str) -> dict[tuple[str, str], float]:
     """Probabilities of the newest run that looked from an earlier day: scoring a day twice is no trend."""
     before = connection.execute(
         select(runs.c.id)
@@ -98,19 +106,19 @@ def _previous(connection: Connection, as_of: datetime) -> dict[tuple[str, str, s
     if before is None:
         return {}
     found = connection.execute(
-        select(scores.c.question, scores.c.account_id, scores.c.item, scores.c.probability).where(
-            scores.c.run_id == before
+        select(scores.c.account_id, scores.c.item, scores.c.probability).where(
+            scores.c.run_id == before, scores.c.question == question
         )
     )
-    return {(question, account, item): probability for question, account, item, probability in found}
+    return {(account, item): probability for account, item, probability in found}
 
 
-def _insert(connection: Connection, table: Table, run_id: int, rows: Sequence[dict[str, Any]]) -> None:
-    stream = iter(rows)
-    while chunk := list(islice(stream, CHUNK)):
-        for row in chunk:
+def _insert(connection: Connection, table: Table, run_id: int, rows: Iterable[list[frames.Row]]) -> None:
+    for part in rows:
+        for row in part:
             row["run_id"] = run_id
-        connection.execute(insert(table), chunk)
+        if part:
+            connection.execute(insert(table), part)
 
 
 def _point(connection: Connection, run_id: int) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from revml.store.long import LongFrame
+
 # name of the frame: its columns, in order
 ACCOUNT_COLUMNS = (
     "account_id",
@@ -87,7 +89,7 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class ScoreRun:
-    """Everything a publish writes, in one transaction."""
+    """Everything a publish writes, in one transaction; reasons and flows of many accounts in parts."""
 
     as_of: datetime
     company: str
@@ -95,7 +97,7 @@ class ScoreRun:
     models: tuple[ModelRef, ...]
     accounts: pd.DataFrame
     scores: pd.DataFrame
-    reasons: pd.DataFrame
+    reasons: LongFrame
     clv: pd.DataFrame
-    flows: pd.DataFrame
+    flows: LongFrame
     notes: tuple[str, ...] = ()  # what a reader of the forecast must know; printed, not published

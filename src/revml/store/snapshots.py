@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from revml.store.long import LongFrame, parts_of
 from revml.store.runs import ScoreRun
 
 FRAMES = ("accounts", "scores", "reasons", "clv", "flows")
@@ -34,7 +35,7 @@ def save_run(run: ScoreRun, run_id: int, folder: Path, *, keep: Collection[int] 
     temporary = Path(tempfile.mkdtemp(prefix=".run-", dir=folder))
     try:
         for name in FRAMES:
-            pq.write_table(_arrow(getattr(run, name)), temporary / f"{name}.parquet", write_page_checksum=True)
+            _write(getattr(run, name), temporary / f"{name}.parquet")
         about = {
             "run": run_id,
             "as_of": run.as_of.isoformat(),
@@ -60,15 +61,30 @@ def save_run(run: ScoreRun, run_id: int, folder: Path, *, keep: Collection[int] 
     return target
 
 
-def _arrow(frame: pd.DataFrame) -> pa.Table:
-    """The frame as an Arrow table; columns of mixed numbers and texts (a reason's value) become text."""
-    return pa.table({name: _column(frame[name]) for name in frame.columns})
+def _write(frame: LongFrame, path: Path) -> None:
+    """A frame, or the parts of a long one, as one file."""
+    kinds = {} if isinstance(frame, pd.DataFrame) else frame.kinds
+    writer: pq.ParquetWriter | None = None
+    try:
+        for part in parts_of(frame):
+            table = pa.table({name: _column(part[name], kinds.get(name)) for name in part.columns})
+            writer = writer or pq.ParquetWriter(path, table.schema, write_page_checksum=True)
+            writer.write_table(table)
+    finally:
+        if writer is not None:
+            writer.close()
 
 
-def _column(values: pd.Series[Any]) -> pa.Array:
+def _column(values: pd.Series[Any], kinds: Collection[type] | None) -> pa.Array:
+    """A column in Arrow; one of mixed numbers and texts (a reason's value) becomes text.
+
+    Args:
+        kinds: the types that occur in it, where it is part of a longer one.
+    """
     if values.dtype == object:
-        kinds = {type(v) for v in values if not pd.isna(v)}
+        kinds = {type(v) for v in values if not pd.isna(v)} if kinds is None else kinds
         if len(kinds) > 1:
             values = values.map(str, na_action="ignore")
-        return pa.array([None if pd.isna(v) else v for v in values])
+        only = {frozenset({str}): pa.string(), frozenset({float}): pa.float64()}.get(frozenset(kinds))
+        return pa.array([None if pd.isna(v) else v for v in values], pa.string() if len(kinds) > 1 else only)
     return pa.Array.from_pandas(values)
