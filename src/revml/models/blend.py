@@ -1,13 +1,17 @@
-"""A weighted mean of two rungs' log-odds: trees and a line err in different places, so their mean often errs less."""
+"""A weighted mean of two rungs' log-odds: trees and a line err in different places, so their mean often errs less.
+
+Where events are few the first of the two is itself the mean of a line and a rule.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from revml.models.baselines import Rung
+from revml.models.baselines import Rung, baseline_from_json
 
 
 @dataclass(frozen=True)
@@ -34,5 +38,13 @@ class Blend:
         return np.asarray((1 - self.share) * first + self.share * second)
 
     def to_json(self) -> dict[str, Any]:
-        """The first with its weight; the second is text and stands in `model.txt`."""
-        return {"rung": self.name, "share": self.share, "first": self.first.to_json()}
+        """The first with its weight; a second that is trees is text and stands in `model.txt`."""
+        told = {"rung": self.name, "share": self.share, "first": self.first.to_json()}
+        return told if self.second.name == "lightgbm" else {**told, "second": self.second.to_json()}
+
+
+def plain_from_json(raw: Mapping[str, Any]) -> Rung:
+    """Read a rung without trees."""
+    if raw["rung"] == Blend.name:
+        return Blend(plain_from_json(raw["first"]), plain_from_json(raw["second"]), raw["share"])
+    return baseline_from_json(raw)

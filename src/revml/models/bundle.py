@@ -29,7 +29,7 @@ import numpy as np
 
 from revml.errors import BundleError, NotFound
 from revml.models.baselines import Rung, baseline_from_json
-from revml.models.blend import Blend
+from revml.models.blend import Blend, plain_from_json
 from revml.models.calibration import Calibration
 from revml.models.curve import RENEWAL, TERM, Curve, Renewals
 from revml.models.encoding import Encoding, Rows
@@ -239,7 +239,7 @@ def read_model(texts: Mapping[str, str]) -> Rung:
     trees = Trees(texts["model.txt"]) if "model.txt" in texts else None
     plain = json.loads(texts["model.json"]) if "model.json" in texts else None
     if trees is not None and plain is not None:
-        return Blend(baseline_from_json(plain["first"]), trees, plain["share"])
+        return Blend(plain_from_json(plain["first"]), trees, plain["share"])
     if trees is not None:
         return trees
     if plain is not None:

@@ -21,7 +21,7 @@ from revml.models.calibration import Calibration, choose_calibration, log_odds, 
 from revml.models.choosing import calibrated, choose, groups_of, log_loss
 from revml.models.comparison import higher_rank, lower_loss
 from revml.models.encoding import Encoding
-from revml.models.few import NOT_REFUTED, PENALTY, SHARE, given_rounds, is_few
+from revml.models.few import NOT_REFUTED, PENALTY, ROUNDS, SHARE_OF_RULE, SHARE_OF_TREES, TREES, is_few
 from revml.models.folds import Folds, thinned
 from revml.models.learner import dataset, fit_trees, full_params
 from revml.models.sheet import LADDER, ModelSheet, RungName
@@ -190,9 +190,13 @@ def _try(
         if "logistic" not in attempts or "lightgbm" not in attempts:
             return None
         line, trees = attempts["logistic"].raw, attempts["lightgbm"].raw
-        shares = (SHARE,) if data.few else SHARES
-        settings: list[dict[str, Any]] = [{"share": share} for share in shares]
-        curves = np.stack([(1 - share) * line + share * trees for share in shares])
+        settings: list[dict[str, Any]] = [{"share": share} for share in SHARES]
+        if data.few:
+            settings = [{"share": SHARE_OF_TREES}]
+            if "rule" in attempts:
+                settings = [{"share": SHARE_OF_TREES, "rule": SHARE_OF_RULE}]
+                line = (1 - SHARE_OF_RULE) * line + SHARE_OF_RULE * attempts["rule"].raw
+        curves = np.stack([(1 - s["share"]) * line + s["share"] * trees for s in settings])
     else:
         settings, curves = _curves(rung, data, folds)
     if not settings:
@@ -234,13 +238,14 @@ def _fold_curves(
         path = Logistic.path(x, y, data.accounts[fit], data.encoding, strengths=strengths)
         return [({"C": model.strength}, model.raw(data.matrix[out])) for model in path]
     if data.few:
-        setting = {"candidate": 0, "rounds": given_rounds(data.sheet)}
+        setting = {"candidate": "given", "rounds": ROUNDS}
         return [(setting, _trees(data, fit, setting).raw(data.matrix[out]))]
     return boosted_curves(data, fit, out)
 
 
 def _trees(data: Learning, rows: np.ndarray | slice, setting: dict[str, Any]) -> Rung:
-    params = {**data.sheet.params, **data.sheet.candidates[setting["candidate"]]}
+    number = setting["candidate"]
+    params = TREES if number == "given" else {**data.sheet.params, **data.sheet.candidates[number]}
     shared = dataset(data.matrix[rows], data.label[rows], data.encoding, params)
     return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
 
@@ -288,7 +293,9 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) ->
     """The served rung on all learning rows, with the setting that was found."""
     if rung == "blend":
         line, trees = _refit("logistic", attempts, data), _refit("lightgbm", attempts, data)
-        return Blend(line, trees, attempts[rung].setting["share"])
+        setting = attempts[rung].setting
+        first = Blend(line, _refit("rule", attempts, data), setting["rule"]) if "rule" in setting else line
+        return Blend(first, trees, setting["share"])
     setting = attempts[rung].setting
     if rung == "constant":
         return Constant.fit(data.label)
