@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-all test-spark lint lock clean bench-features bench-models bench-clv bench-service
+.PHONY: help setup demo test test-all test-spark test-dask lint lock clean bench-features bench-models bench-clv bench-service
 
 help:
 	@echo "make demo      set up, build a sample company, train, score, explain, forecast, serve  (DEMO='--no-serve' ends instead)"
 	@echo "make test      set up, lint, types, layers, tests and doctests"
 	@echo "make test-all  the slow and the browser tests too (needs chromium)"
 	@echo "make test-spark  the tests on Spark; installs pyspark (400 MB) beside the rest, needs a Java 17 or 21"
+	@echo "make test-dask  the tests on Dask; installs it beside the rest"
 	@echo "make lock      resolve requirements.lock anew from pyproject.toml"
 
 setup: $(READY)
@@ -48,13 +49,20 @@ test-all: lint
 test-spark: setup
 	@command -v java >/dev/null || { echo "Java is missing (on Debian and Ubuntu: apt install openjdk-17-jre-headless)"; exit 1; }
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-spark.lock
-	@$(BIN)/python -m pytest -q tests/features/engines/test_spark.py
+	@$(BIN)/python -m pytest -q tests/features/engines/test_spark.py tests/test_elsewhere_spark.py
+
+# Dask is for more than one machine, so it stands apart too.
+test-dask: setup
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-dask.lock
+	@$(BIN)/python -m pytest -q tests/test_elsewhere_dask.py
 
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
 	  --python-version 3.11 --no-header --quiet --upgrade -o requirements.lock
 	@$(BIN)/uv pip compile --group pyproject.toml:spark --universal --generate-hashes --no-emit-index-url \
 	  --python-version 3.11 --no-header --quiet --upgrade -o requirements-spark.lock
+	@$(BIN)/uv pip compile --group pyproject.toml:dask -c requirements.lock --universal --generate-hashes --no-emit-index-url \
+	  --python-version 3.11 --no-header --quiet --upgrade -o requirements-dask.lock
 	@echo "requirements.lock is new. Next: make test"
 
 clean:
