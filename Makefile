@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-all test-spark test-dask lint lock clean bench-features bench-models bench-clv bench-service
+.PHONY: help setup demo test test-all test-spark test-dask lint lock clean bench-features bench-models bench-clv bench-service bench-scale
 
 help:
 	@echo "make demo      set up, build a sample company, train, score, explain, forecast, serve  (DEMO='--no-serve' ends instead)"
@@ -68,5 +68,5 @@ lock: setup
 clean:
 	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-bench-features bench-models bench-clv bench-service: setup
+bench-features bench-models bench-clv bench-service bench-scale: setup
 	@$(BIN)/python benchmarks/$(subst -,_,$@).py
