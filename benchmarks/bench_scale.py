@@ -48,9 +48,7 @@ def main() -> None:
         ).stdout.split()
         scored, scoring, publishing, peak = (float(value) for value in done)
         print(f"  {scored:,.0f} accounts scored in {scoring:.0f} s, published in {publishing:.0f} s", flush=True)
-        figures.at_least(
-            "accounts scored, told and published a second", scored / (scoring + publishing), 300, "/s"
-        )
+        figures.at_least("accounts scored, told and published a second", scored / (scoring + publishing), 300, "/s")
         figures.at_most("peak memory of the run", peak / 1024, MOST_GIB, "GiB")
     figures.end()
 

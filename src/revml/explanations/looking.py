@@ -20,6 +20,9 @@ from revml.features.spec import Feature
 from revml.progress import Progress, silent
 from revml.put_aside import put_aside
 
+DECLARED = ("good", "bad")
+LEAST_ROWS = 3  # fewer have no slope
+
 
 @dataclass(frozen=True)
 class Looked:
@@ -28,7 +31,8 @@ class Looked:
     Attributes:
         parts: where each part of the rows begins and ends.
         probability: of each row, calibrated.
-        slopes: of each feature, whether more of it goes with more log-odds (1), with less (-1), or with neither (0).
+        slopes: of each feature that is not declared good or bad, whether more of it goes with more log-odds (1), with
+            less (-1), or with neither (0).
     """
 
     question: str
@@ -65,7 +69,8 @@ def look(
     """
     parts = tuple(rows.parts(part_rows))
     kept = _Kept(tuple(f.name for f in features), place if len(parts) > 1 else None)
-    slopes = [_Slope() for _ in features]
+    slopes = {i: _Slope() for i, feature in enumerate(features) if feature.direction not in DECLARED}
+    enough = len(rows) >= LEAST_ROWS
     probability = []
     for number, (start, stop) in enumerate(parts):
         (progress or silent)("scores", number / len(parts))
@@ -73,11 +78,12 @@ def look(
         scored = bundle.scored(frame)
         explained = contributions(bundle, frame, scored)
         probability.append(scored.probability)
-        values, _ = values_of(frame, features)
-        for i, slope in enumerate(slopes):
-            slope.add(values[:, i], explained.values[:, i])
+        if enough:
+            values, _ = values_of(frame, features)
+            for i, slope in slopes.items():
+                slope.add(values[:, i], explained.values[:, i])
         kept.add(explained)
-    told = np.array([slope.sign for slope in slopes])
+    told = np.array([slopes[i].sign if i in slopes else 0.0 for i in range(len(features))])
     return Looked(bundle.question, rows, tuple(features), parts, np.concatenate(probability), told, kept)
 
 
@@ -106,7 +112,7 @@ class _Slope:
 
     @property
     def sign(self) -> float:
-        if self._n < 3:
+        if self._n < LEAST_ROWS:
             return 0.0
         x, y, both = self._sums
         return float(np.sign(both - x * y / self._n))

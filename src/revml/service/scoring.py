@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from revml.at_risk import AtRisk
 from revml.config import QUESTIONS, QuestionName
-from revml.explanations import explain, own_features
+from revml.explanations import explain_parts, features_of, look, own_features
 from revml.models import Bundle
 from revml.service.answers import JsonAnswer
 from revml.service.parameters import Parameters
@@ -68,10 +69,11 @@ def _answer(state: Serving, question: QuestionName, rows: list[Any], language: s
     bundle = state.champions.get(question)
     unseen = _check(rows, bundle)
     now = _frame(rows, bundle)
-    probability = bundle.predict(now)
+    looked = look(bundle, AtRisk.of(now), features_of(bundle, own_features(bundle.ready)))
+    probability = looked.probability
     bands = bundle.bands.of(probability)
     horizons = _horizons(bundle, now, probability)
-    reasons = explain(bundle, now, None, currency=state.workspace.company.currency, own=own_features(bundle.ready))
+    reasons = pd.concat(explain_parts(looked, None, currency=state.workspace.company.currency))
     state.metrics.scored(question, bundle.version, len(rows))
     told: list[list[dict[str, Any]]] = [[] for _ in rows]
     for row in reasons.to_dict("records"):
