@@ -385,6 +385,7 @@ def _ladder_row(attempt: Attempt) -> dict[str, Any]:
         "log_loss": round(attempt.log_loss, 6),
         "better": attempt.better,
         "ranks": attempt.ranks,
+        "asked": attempt.clearly,
         "setting": attempt.setting,
     }
 

@@ -15,6 +15,9 @@ from revml.sources.staging import stage_workspace
 from tests.cli.commands import call
 
 
+ANSWERED = ["churn", "contraction", "upsell", "cross_sell"]
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a checked sample company."""
@@ -23,7 +26,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "revml.yaml").write_text("data: data\n")
     (folder / "models").mkdir()
     sheet = "{rungs: [constant, rule, logistic], bootstrap_rounds: 50"
-    for question in ("churn", "upsell"):
+    for question in ANSWERED:
         (folder / "models" / f"{question}.yaml").write_text(f"{sheet}, question: {question}}}\n")
     stage_workspace(load_workspace(folder))
     return folder
@@ -38,15 +41,15 @@ def told(root: Path) -> Any:
 
 
 def test_all_trains_what_the_data_can_answer(told: Any) -> None:
-    """A company of contracts gets churn and upsell."""
-    assert [one["question"] for one in told] == ["churn", "upsell"]
+    """A company of contracts gets the questions about contracts, and what its customers may buy next."""
+    assert [one["question"] for one in told] == ANSWERED
 
 
 def test_the_ladder_and_what_serves_are_told(told: Any) -> None:
-    """Every rung has its out-of-sample log-loss, and the served one is among them."""
+    """Every rung has its out-of-sample log-loss, and the served one is among them; few events leave a rule at most."""
     for one in told:
         rungs = {row["rung"]: row["log_loss"] for row in one["ladder"]}
-        assert list(rungs) == ["constant", "rule", "logistic"]
+        assert list(rungs) in (["constant", "rule"], ["constant", "rule", "logistic"])
         assert one["served"] in rungs
 
 
@@ -86,7 +89,7 @@ def test_again_is_the_same_model(root: Path, told: Any) -> None:
 
 def test_register_finds_the_version(root: Path, told: Any) -> None:
     """Registering what is registered names its version."""
-    result = call(root, "register", "churn", "--json")
+    result = call(root, "register", "churn", "--bundle", told[0]["bundle"], "--json")
     assert json.loads(result.stdout)["version"] == told[0]["version"]
 
 
