@@ -75,8 +75,16 @@ def test_spark_gives_the_same_features(facts: Facts, session: Any) -> None:
     assert different(here, there) == {}
 
 
-def test_who_is_at_risk_is_the_same_on_spark(facts: Facts, session: Any) -> None:
-    """Each question's population and its money agree."""
+def test_who_is_at_risk_is_the_same_on_spark(tmp_path: Path, session: Any) -> None:
+    """Each question's population and its money agree; five more customers make a family worth offering."""
+    more = [f"b{number}" for number in range(5)]
+    paid = {"product": "p0", "started_at": FIRST}
+    company = COMPANY | {
+        "accounts": COMPANY["accounts"] + [{"account_id": b, "created_at": FIRST} for b in more],
+        "subscriptions": COMPANY["subscriptions"]
+        + [{"account_id": b, "subscription_id": b, "mrr": 10.0 + n / 3} | paid for n, b in enumerate(more)],
+    }
+    facts = stage(tmp_path, extras=("founded", "size"), **company)
     engine = SparkEngine(facts, session)
     at = [datetime(2023, 6, 1), datetime(2024, 5, 1, 6, 30)]  # noqa: DTZ001
     for question in QUESTIONS:
