@@ -45,7 +45,7 @@ def test_the_folder_goes_with_the_shelf(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("owner", "stays"), [(os.getpid(), True), (2**22 + 1, False)])
+@pytest.mark.parametrize(("owner", "stays"), [(os.getpid(), True), (2**22 + 1, False)], ids=["alive", "gone"])
 def test_what_a_killed_run_left_is_swept(tmp_path: Path, owner: int, stays: bool) -> None:
     """Of a process that is no more; what a living one put aside stays."""
     left = tmp_path / f"{PREFIX}{owner}-left"
