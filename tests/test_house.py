@@ -32,6 +32,17 @@ def test_no_pickle_anywhere() -> None:
     assert guilty == []
 
 
+def test_no_result_is_left_half_read() -> None:
+    """A query of the shared connection is read to its end: DuckDB refuses the next change while one is not."""
+    half_read = re.compile(r"\.(fetchone|fetchmany)\(")
+    code = {p.relative_to(ROOT).as_posix(): p.read_text(encoding="utf-8") for p in _tracked() if p.suffix == ".py"}
+    elsewhere = {"src/revml/features/engines/postgres.py", "src/revml/sources/sqlite.py"}  # other databases
+    at_the_end = {"src/revml/sources/ledger.py"}  # reads on until nothing comes
+    of_its_own = {"src/revml/clv/subscriptions.py"}  # a cursor for each query
+    found = {name for name, text in code.items() if name.startswith("src/") and half_read.search(text)}
+    assert found <= elsewhere | at_the_end | of_its_own
+
+
 def test_no_binary_model_in_git() -> None:
     """Models are made, never committed; pictures, fonts and small sample tables of tests are the only binaries."""
     binaries = [p for p in _tracked() if b"\0" in p.read_bytes()[:4096]]

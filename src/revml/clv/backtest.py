@@ -71,8 +71,8 @@ def backtest_totals(facts: Facts, as_of: datetime, economics: Economics, months:
             realised, run_rate, realised_last = path[1:].sum(), path[0] * months, path.iloc[-1]
         else:
             before = {"before": origin - timedelta(seconds=months * MONTH_SECONDS)}
-            found = facts.con.cursor().execute(_ORDERS, {**values, **before}).fetchone()
-            realised, run_rate, realised_last = found or (0.0, 0.0, 0.0)
+            [found] = facts.con.cursor().execute(_ORDERS, {**values, **before}).fetchall()
+            realised, run_rate, realised_last = found
         predicted = float(part["expected_revenue"].sum())
         rows.append(
             {

@@ -144,8 +144,8 @@ def past_movements(facts: Facts, as_of: datetime, *, threshold: float, days: int
     """
     starts = [as_of - timedelta(days=days * i) for i in range(SPANS, 0, -1)]
     values = {"as_of": as_of, "starts": starts, "days": days, "threshold": threshold, "most": MAX_RISE}
-    row = facts.con.cursor().execute(_PAIRS, values).fetchone()
-    pairs, upsells, was, was_upsold, gained, shrunk = row if row else (0, 0, 0.0, 0.0, 0.0, 0.0)
+    [row] = facts.con.cursor().execute(_PAIRS, values).fetchall()
+    pairs, upsells, was, was_upsold, gained, shrunk = row
     return Movements(
         days=days,
         upsell_rate=upsells / pairs if pairs else 0.0,

@@ -234,12 +234,12 @@ def _together(contract: _Contract, bought: pd.DataFrame, span: float) -> tuple[i
 def _cac(facts: Facts, as_of: datetime, start: datetime) -> Kpi:
     if not facts.has("accounts", "acquisition_cost"):
         return Kpi("cac", "money", None, "no_acquisition_cost")
-    row = facts.con.cursor().execute(
+    found = facts.con.cursor().execute(
         "SELECT count(*), count(acquisition_cost), sum(acquisition_cost ORDER BY account_id) FROM accounts "
         "WHERE known_at <= $as_of AND created_at > $start AND created_at <= $as_of",
         {"as_of": as_of, "start": start},
     )
-    every, known, total = row.fetchone() or (0, 0, 0.0)
+    [(every, known, total)] = found.fetchall()
     if not known:
         return Kpi("cac", "money", None, "no_acquisition_cost" if every else "no_new_customers")
     return Kpi("cac", "money", float(total) / known, basis=int(known))

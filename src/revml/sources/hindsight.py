@@ -84,10 +84,11 @@ def _accounts(
 
 
 def _imported(con: Connection) -> Suspect | None:
-    row = con.execute(
+    found = con.execute(
         "SELECT created_at, count(*), (SELECT count(*) FROM account_columns)"
         " FROM account_columns GROUP BY created_at ORDER BY 2 DESC, 1 LIMIT 1"
-    ).fetchone()
+    ).fetchall()
+    row = found[0] if found else None
     if not row or row[2] < 50 or row[1] < 0.3 * row[2]:
         return None
     share = row[1] / row[2]
@@ -104,11 +105,11 @@ def _later_than_creation(con: Connection, value: str, kind: str) -> str | None:
         time = f"CAST(TRY_CAST({value} AS TIMESTAMPTZ) AS TIMESTAMP)"
     else:
         return None
-    row = con.execute(f"""
+    [row] = con.execute(f"""
         SELECT count({value}), count(t), count(*) FILTER (t > created_at + INTERVAL 1 DAY), max(t)
         FROM (SELECT {value}, {time} AS t, created_at FROM account_columns)
-    """).fetchone()
-    if not row or row[1] < 5 or row[1] < 0.95 * row[0] or row[2] < LATE_SHARE * row[1]:
+    """).fetchall()
+    if row[1] < 5 or row[1] < 0.95 * row[0] or row[2] < LATE_SHARE * row[1]:
         return None
     return f"{row[2] / row[1]:.0%} of its times lie after the account was created, the last on {row[3]:%Y-%m-%d}"
 
@@ -143,12 +144,10 @@ def _telling(con: Connection, value: str, kind: str) -> str | None:
     rows = f"(SELECT {value} AS v, ended, account_id FROM account_columns JOIN outcome USING (account_id))"
     filled = _auc(con, f"SELECT (v IS NULL)::INT AS x, ended FROM {rows}")
     if filled is not None and max(filled, 1 - filled) > TELLING_AUC:
-        row = con.execute(
+        [row] = con.execute(
             f"SELECT avg((v IS NOT NULL)::INT) FILTER (ended), avg((v IS NOT NULL)::INT) FILTER (NOT ended) FROM {rows}"
-        ).fetchone()
-        return (
-            f"filled for {row[0]:.0%} of the accounts that have ended and {row[1]:.0%} of the others" if row else None
-        )
+        ).fetchall()
+        return f"filled for {row[0]:.0%} of the accounts that have ended and {row[1]:.0%} of the others"
     if kind == "VARCHAR":
         if count(con, f"SELECT count(DISTINCT v) FROM {rows}") > MAX_CATEGORIES:
             return None
@@ -175,14 +174,14 @@ def _crossed(rows: str) -> str:
 
 def _auc(con: Connection, pairs: str) -> float | None:
     """The probability that one who ended has the larger x (ties count half): Mann and Whitney's U over n1 n0."""
-    row = con.execute(f"""
+    [row] = con.execute(f"""
         WITH g AS (SELECT x, sum(ended::INT)::DOUBLE AS n1, sum((NOT ended)::INT)::DOUBLE AS n0
                    FROM ({pairs}) GROUP BY x),
              c AS (SELECT n1, n0, coalesce(sum(n0) OVER lower, 0) AS below FROM g
                    WINDOW lower AS (ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
         SELECT sum(n1 * (below + n0 / 2)), sum(n1), sum(n0) FROM c
-    """).fetchone()
-    if not row or not row[1] or min(row[1], row[2]) < MIN_CLASS:
+    """).fetchall()
+    if not row[1] or min(row[1], row[2]) < MIN_CLASS:
         return None
     return float(row[0] / (row[1] * row[2]))
 

@@ -81,8 +81,8 @@ def content(mapping: Mapping) -> list[str]:
 
 def count(con: Connection, sql: str) -> int:
     """The number that a counting query gives."""
-    row = con.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+    [(number,)] = con.execute(sql).fetchall()
+    return int(number)
 
 
 def _statement(mapping: Mapping) -> str:
@@ -160,11 +160,11 @@ def no_mixed_zones(con: Connection, mapping: Mapping) -> None:
         flag = identifier(f"zone:{name}")
         ways = (flag, f"NOT {flag}") if mapping.source.has_files else ()
         places = "".join(f", arg_min(_file, _row) FILTER ({way})" for way in ways)
-        row = con.execute(
+        [row] = con.execute(
             f"SELECT min(_row) FILTER ({flag}), min(_row) FILTER (NOT {flag}),"
             f" count(*) FILTER ({flag}), count(*) FILTER (NOT {flag}){places} FROM judged"
-        ).fetchone()
-        if row and row[2] and row[3]:
+        ).fetchall()
+        if row[2] and row[3]:
             raise DataError(
                 f"the column {name} mixes times with a zone and times without one",
                 where=f"table {mapping.table.name} ({mapping.source.words}){_files(row[4:])}",

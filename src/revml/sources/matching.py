@@ -45,10 +45,10 @@ def our_account(con: duckdb.DuckDBPyConnection, table: str, spec: AccountIds, ma
         WHERE {theirs} IS NOT NULL AND {ours} IN (SELECT id FROM ids_accounts WHERE accepted)
         GROUP BY 1
     """)
-    twice = con.execute(
+    found = con.execute(
         f"SELECT {THEIRS}, {OURS}, other FROM {made} WHERE {OURS} <> other ORDER BY 1 LIMIT 1"
-    ).fetchone()
-    if twice:
+    ).fetchall()
+    for twice in found:
         raise DataError(
             f"the id {twice[0]!r} means two of our accounts",
             where=f"{where} ({match.words})",

@@ -43,10 +43,10 @@ def rows_in(con: duckdb.DuckDBPyConnection, file: Path) -> int:
         DataError: it cannot be read.
     """
     try:
-        row = con.execute(f"SELECT num_rows FROM parquet_file_metadata({literal(file)})").fetchone()
+        [(rows,)] = con.execute(f"SELECT num_rows FROM parquet_file_metadata({literal(file)})").fetchall()
     except duckdb.Error as error:
         raise unreadable(file.name, error) from None
-    return int(row[0]) if row else 0
+    return int(rows)
 
 
 def _listed(files: Sequence[Path]) -> str:

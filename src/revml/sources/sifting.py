@@ -175,5 +175,5 @@ def _counted(con: Connection, mapping: Mapping, rows_in: int, filtered: int, sta
 
 
 def _row(con: Connection, sql: str) -> tuple[Any, ...]:
-    row = con.execute(sql).fetchone()
-    return tuple(row) if row else ()
+    found = con.execute(sql).fetchall()
+    return tuple(found[0]) if found else ()

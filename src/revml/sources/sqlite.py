@@ -91,5 +91,5 @@ def _all_numbers(con: duckdb.DuckDBPyConnection, scan: str, column: str) -> bool
     name = identifier(column)
     # A whole number beyond 2**53 would lose digits as DOUBLE and stays text.
     fits = f"TRY_CAST({name} AS DOUBLE) IS NOT NULL AND abs(TRY_CAST({name} AS DOUBLE)) < 9007199254740992"
-    row = con.execute(f"SELECT count(*) = count(*) FILTER ({name} IS NULL OR ({fits})) FROM {scan}").fetchone()
-    return bool(row and row[0])
+    [(every,)] = con.execute(f"SELECT count(*) = count(*) FILTER ({name} IS NULL OR ({fits})) FROM {scan}").fetchall()
+    return bool(every)

@@ -7,6 +7,7 @@ known, and no future fact makes the data look more complete than it is.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from revml.contract.tables import Table
 from revml.sources.judging import Connection
@@ -41,13 +42,13 @@ def notes(
     early = f"count(*) FILTER (known_at < {happened} - INTERVAL 1 DAY)" if known else "0"
     late = f"count(*) FILTER (known_at > {at})" if known else "0"
     apart = f"count(*) FILTER (known_at <> {happened})" if known else "0"
-    row = None
+    row: tuple[Any, ...] = (0, 0, None, 0, 0, 0)
     if counted is None or counted.open is not None:
-        row = con.execute(f"""
+        [row] = con.execute(f"""
             SELECT count(*), count(*) FILTER ({happened} > {at}), max({happened}), {early}, {late}, {apart}
             FROM {relation if counted is None else counted.open}
-        """).fetchone()
-    rows, future, newest, before, unknown, other = row or (0, 0, None, 0, 0, 0)
+        """).fetchall()
+    rows, future, newest, before, unknown, other = row
     if counted is not None:
         rows, before, other = rows + counted.clock[0], before + counted.clock[1], other + counted.clock[2]
     newest = newest or (counted.newest if counted else None) or now
@@ -81,10 +82,11 @@ def _future(table: Table, rows: int, future: int, newest: datetime, now: datetim
 
 def _one_day(con: Connection, relation: str, happened: str, rows: int) -> str | None:
     """Most of a long history known on a single day: a time of loading, not of knowing."""
-    row = con.execute(f"""
+    days = con.execute(f"""
         SELECT known_at::DATE, count(*) AS n, date_diff('day', min({happened}), max({happened}))
         FROM {relation} GROUP BY 1 ORDER BY n DESC, 1 LIMIT 1
-    """).fetchone()
+    """).fetchall()
+    row = days[0] if days else None
     if not row or row[1] < 0.5 * rows or row[2] < 90:
         return None
     return (

@@ -27,12 +27,12 @@ def twins(con: Connection, relation: str, table: Table) -> list[str]:
     if len(table.key) != 1 or table.happened_at is None:
         return []
     key = table.key[0]
-    row = con.execute(f"""
+    [row] = con.execute(f"""
         SELECT count(*), any_value(few) FROM (
             SELECT list(DISTINCT {key} ORDER BY {key})[:2] AS few
             FROM {relation} GROUP BY {folded(key)} HAVING count(DISTINCT {key}) > 1)
-    """).fetchone()
-    if not row or not row[0]:
+    """).fetchall()
+    if not row[0]:
         return []
     return [
         f"{row[0]:,} {key} stand in several spellings, e.g. {row[1][0]!r} and {row[1][1]!r}: if each is one, bring them"
@@ -51,13 +51,13 @@ def strangers(con: Connection, staged: Path, quarantine: Path, table: Table) -> 
         aside = f"read_parquet({literal(quarantine)}) WHERE reason = {literal(reason)}"
         if con.execute(f"SELECT count(*) FROM {aside}").fetchall() == [(0,)]:
             continue
-        row = con.execute(f"""
+        [row] = con.execute(f"""
             SELECT count(*), count(DISTINCT q.id), min(q.id), arg_min(t.id, q.id)
             FROM (SELECT {column.name} AS id FROM {aside}) q
             JOIN (SELECT {folded(key)} AS same, min({key}) AS id FROM {staged_relation(staged, target)} GROUP BY 1) t
               ON {folded("q.id")} = t.same
-        """).fetchone()
-        if row and row[0]:
+        """).fetchall()
+        if row[0]:
             found.append(
                 f"{row[0]:,} quarantined rows name {row[1]:,} {target} that are there in another spelling, e.g."
                 f" {row[2]!r} for {row[3]!r}: bring both to one spelling in the mapping"
@@ -79,8 +79,8 @@ def dominant(con: Connection, relation: str, rows: int, *, counted: Settled | No
         each = f"SELECT * FROM {counted.accounts}"
         each += f" UNION ALL SELECT account_id, count(*) FROM {counted.open} GROUP BY 1" if counted.open else ""
         each = f"SELECT account_id, sum(n)::BIGINT AS n FROM ({each}) GROUP BY 1"
-    row = con.execute(f"SELECT arg_max(account_id, n), max(n), count(*) FROM ({each})").fetchone()
-    if not row or row[2] < LEAST_ACCOUNTS or row[1] < DOMINANT * rows:
+    [row] = con.execute(f"SELECT arg_max(account_id, n), max(n), count(*) FROM ({each})").fetchall()
+    if row[2] < LEAST_ACCOUNTS or row[1] < DOMINANT * rows:
         return []
     return [
         f"the account {row[0]!r} has {row[1] / rows:.0%} of all rows ({row[1]:,}; {row[2]:,} accounts have some):"

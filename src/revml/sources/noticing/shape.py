@@ -120,12 +120,12 @@ def shared(con: Connection, relation: str, happened: str, column: str) -> Callab
     """Whether a value comes from several accounts, none of them with most of it, between two days."""
 
     def ask(value: str, start: date, end: date) -> bool:
-        row = con.execute(
+        [row] = con.execute(
             f"SELECT count(*), max(n), sum(n) FROM (SELECT count(*) AS n FROM {relation} WHERE {column} = ?"
             f" AND {happened} >= ? AND {happened} < CAST(? AS DATE) + 1 GROUP BY account_id)",
             [value, start, end],
-        ).fetchone()
-        return bool(row and row[0] >= 5 and row[1] <= 0.5 * row[2])
+        ).fetchall()
+        return bool(row[0] >= 5 and row[1] <= 0.5 * row[2])
 
     return ask
 

@@ -93,7 +93,7 @@ def _agreed(
 ) -> tuple[float, int] | None:
     """The factor that the accounts agree on, and how many they are."""
     start, end, after = (f"TIMESTAMP '{time}'" for time in times)
-    row = con.execute(f"""
+    [row] = con.execute(f"""
         WITH own AS (
             SELECT account_id,
                    median(abs({column})) FILTER ({happened} < {end}) AS was,
@@ -105,8 +105,8 @@ def _agreed(
         SELECT median(log10(became / was)), quantile_cont(log10(became / was), 0.25),
                quantile_cont(log10(became / was), 0.75), count(*)
         FROM own WHERE was > 0 AND became > 0
-    """).fetchone()
-    if not row or row[3] < LEAST_ACCOUNTS:
+    """).fetchall()
+    if row[3] < LEAST_ACCOUNTS:
         return None
     middle, low, high, accounts = (float(value) for value in row)
     ten = round(middle) != 0 and abs(middle - round(middle)) < NEAR_TEN and high - low < SPREAD_OF_TEN
