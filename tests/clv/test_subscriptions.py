@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from revml.clv import subscriptions
 from revml.clv.subscriptions import account_months, active_contracts, lost_contracts
 from revml.sources.facts import Facts
 from tests.clv.companies import AS_OF, accounts_of, line
@@ -96,3 +97,16 @@ def test_days_to_renewal_are_those_of_the_largest_line(tmp_path: Path) -> None:
     )
     active = active_contracts(made(tmp_path, *rows), AS_OF, margin=0.7)
     assert active[["days_to_renewal", "term_days"]].values.tolist() == [[31.0, 365.25]]
+
+
+def test_of_too_many_months_those_of_some_accounts_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """About as many as are enough, each account with all its months or with none, and the same ones every time."""
+    rows = [line(f"a{n}", 10, "2024-01-01", subscription_id=f"s{n}") for n in range(60)]
+    facts = made(tmp_path, *rows)
+    every = account_months(facts, AS_OF)
+    monkeypatch.setattr(subscriptions, "MOST_MONTHS", len(every) // 3)
+    some = account_months(facts, AS_OF)
+    assert 0.15 * len(every) < len(some) < 0.6 * len(every)
+    kept = every[every["account_id"].isin(some["account_id"])].reset_index(drop=True)
+    assert some.equals(kept)
+    assert some.equals(account_months(facts, AS_OF))
