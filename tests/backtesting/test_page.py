@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -86,6 +87,16 @@ def test_the_headline_counts_what_the_list_reached() -> None:
     assert "You can call 4 accounts a month. Over 3 origins" in said
     assert "reached 9 of 15 leavers" in said
     assert words("en").money(money, "EUR", compact=True) in said
+
+
+def test_a_list_of_pairs_counts_offers() -> None:
+    """A cross-sell's list holds offers, in the headline, on the page and in its picture."""
+    told = replace(made(), question="cross_sell")
+    assert "You can make 4 offers a month." in sentences.headline(told, words("en"))
+    page = render(told, language="en")
+    assert "One list of 4 offers an origin" in page
+    assert "accounts that each list reached" not in page
+    assert "podat 4 nabídky" in sentences.headline(told, words("cs"))
 
 
 def test_other_lists_are_named() -> None:

@@ -67,6 +67,13 @@ def test_every_figure_stands_in_the_card(manifest: dict[str, Any]) -> None:
     assert all(words("en").text(f"card.figure.{name}") in text for name in NAMES)
 
 
+def test_a_list_of_pairs_holds_offers(manifest: dict[str, Any]) -> None:
+    """The capacity of a cross-sell is counted in offers, of other questions in accounts."""
+    length = manifest["figures"]["capacity"]
+    assert f"The list holds {length} offers at each snapshot" in card("en", {**manifest, "question": "cross_sell"})
+    assert f"The list holds {length} accounts at each snapshot" in card("en", {**manifest, "question": "churn"})
+
+
 def test_the_bundle_holds_both_cards(tmp_path: Path) -> None:
     """Both languages stand in the bundle, and name the company."""
     workspace = Workspace().at(tmp_path)

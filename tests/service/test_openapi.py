@@ -46,6 +46,14 @@ def test_every_route_is_described() -> None:
     assert routes == described
 
 
+def test_counts_of_pairs_are_explained() -> None:
+    """Where `accounts` counts the offers of a cross-sell, its description says so."""
+    schemas = document()["components"]["schemas"]
+    for record in ("QuestionTotal", "BandTotal"):
+        assert "offers" in schemas[record]["properties"]["accounts"]["description"]
+    assert "offers" in schemas["Page"]["properties"]["total"]["description"]
+
+
 @pytest.mark.parametrize("path", sorted(READS))
 def test_answers_are_as_described(client: TestClient, path: str) -> None:
     """The answer of each reading fits its schema, and holds nothing that the schema does not name."""

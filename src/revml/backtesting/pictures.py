@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from revml.backtesting.lists import ListName
 from revml.backtesting.replay import Backtest
-from revml.backtesting.sentences import reached
+from revml.backtesting.sentences import of_pairs, reached
 from revml.locales import Words
 
 WIDTH, HEIGHT, BASE, TOP, LEFT = 720, 190, 164, 22, 64
@@ -79,7 +79,7 @@ def reach(told: Backtest, words: Words) -> Markup:
                 f'<rect class="{name}" x="{middle + wide * (j - len(names) / 2):.1f}" y="{BASE - height:.1f}"'
                 f' width="{wide - 1.5:.1f}" height="{height:.1f}"><title>{escape(said)}</title></rect>'
             )
-    return _svg(words.text("backtest.picture.money"), HEIGHT, drawn)
+    return _svg(words.text(of_pairs(told, "backtest.picture.money")), HEIGHT, drawn)
 
 
 def reliability(told: Backtest, words: Words) -> Markup:

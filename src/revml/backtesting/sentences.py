@@ -6,6 +6,7 @@ from revml.backtesting.figures import TRENDS
 from revml.backtesting.lists import ListName, Reach
 from revml.backtesting.replay import Backtest, Replayed
 from revml.locales import Words
+from revml.snapshots import PAIR_QUESTIONS
 
 SHORT_FROM = 10_000
 OTHERS: tuple[ListName, ...] = ("expected", "rule", "renewal", "money", "random", "perfect")
@@ -15,13 +16,18 @@ def headline(told: Backtest, words: Words) -> str:
     """The team's list over all origins: how many of the events, worth how much."""
     mine = told.lists["model"]
     return words.count(
-        "backtest.headline",
+        of_pairs(told, "backtest.headline"),
         told.capacity,
         origins=words.count("backtest.origins", len(told.origins)),
         caught=words.number(mine.events),
         events=of_events(told, sum(one.events for one in told.origins), words),
         money=money(told, mine.money, words),
     )
+
+
+def of_pairs(told: Backtest, key: str) -> str:
+    """The text that speaks of accounts, or the one that speaks of offers of a family to an account."""
+    return f"{key}.pairs" if told.question in PAIR_QUESTIONS else key
 
 
 def others(told: Backtest, words: Words, lists: dict[ListName, Reach] | None = None) -> str:

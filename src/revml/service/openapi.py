@@ -24,6 +24,7 @@ from revml.store.scores import MAX_LIMIT
 from revml.store.views import ORDERS, Account, Clv, Flows, PastScore, RunInfo, Score, Totals
 
 Schema = dict[str, Any]
+COUNTED = "accounts; of a cross-sell offers: an account may have several, one for each item"
 NUMBER: Schema = {"type": "number"}
 TEXT: Schema = {"type": "string"}
 INTEGER: Schema = {"type": "integer"}
@@ -54,6 +55,8 @@ def _schemas() -> Schema:
         schema = TypeAdapter(record).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
         found |= schema.pop("$defs", {})
         found[record.__name__] = schema
+    for record in ("QuestionTotal", "BandTotal"):
+        found[record]["properties"]["accounts"]["description"] = COUNTED
     found["Score"]["properties"]["change"] = _or_null(NUMBER)
     found["Score"]["properties"]["band"] = {"enum": list(BANDS)}
     found["Reason"] = _object(
@@ -77,9 +80,9 @@ def _schemas() -> Schema:
     found["Page"] = _object(
         {
             "run": _ref("RunInfo"),
-            "total": INTEGER,
+            "total": {**INTEGER, "description": COUNTED},
             "after": {"type": ["string", "null"], "description": "cursor of the next page"},
-            "accounts": _list(_ref("ListedAccount")),
+            "accounts": {**_list(_ref("ListedAccount")), "description": "of a cross-sell an account and item a row"},
         }
     )
     found["AccountDetail"] = _object(
@@ -93,7 +96,7 @@ def _schemas() -> Schema:
             "history": _list(_ref("PastScore")),
         }
     )
-    facet = _list(_object({"value": TEXT, "accounts": INTEGER}))
+    facet = _list(_object({"value": TEXT, "accounts": {**INTEGER, "description": COUNTED}}))
     found["Facets"] = _object({"band": facet, "owner": facet, "industry": facet, "country": facet, "item": facet})
     model = {
         "version": TEXT,

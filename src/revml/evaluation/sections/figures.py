@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from revml.evaluation.sections.markdown import Manifest, bar, table
+from revml.evaluation.sections.markdown import Manifest, bar, listed, table
 from revml.locales import Words
 
 SHARES = ("events_caught", "events_within_reach", "money_caught")
@@ -20,8 +20,7 @@ def measured(say: Words, manifest: Manifest) -> list[str]:
         interval = say.text("card.figures.between", low=low, high=high) if figure["low"] is not None else ""
         rows.append((say.text(f"card.figure.{name}"), value, interval))
     headers = [say.text(f"card.figures.{k}") for k in ("name", "value", "interval")]
-    capacity = say.count("card.accounts", figures["capacity"])
-    return [table(headers, rows), say.text("card.figures.how", capacity=capacity)]
+    return [table(headers, rows), say.text("card.figures.how", capacity=listed(say, manifest))]
 
 
 def _number(say: Words, name: str, value: float | None) -> str:

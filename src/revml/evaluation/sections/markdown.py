@@ -8,6 +8,7 @@ from typing import Any
 
 from revml.features.catalog import catalog, feature_words
 from revml.locales import Words
+from revml.snapshots import PAIR_QUESTIONS
 
 Manifest = Mapping[str, Any]
 
@@ -58,3 +59,9 @@ def dated(manifest: Manifest) -> bool:
 def day(say: Words, at: str) -> str:
     """A day, told as the language does."""
     return say.date(datetime.fromisoformat(at))
+
+
+def listed(say: Words, manifest: Manifest) -> str:
+    """The length of the team's list: accounts, or offers of a family to an account."""
+    key = "card.pairs" if manifest["question"] in PAIR_QUESTIONS else "card.accounts"
+    return say.count(key, manifest["figures"]["capacity"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from revml.evaluation.sections.markdown import Manifest, bullets, feature_label, label
+from revml.evaluation.sections.markdown import Manifest, bullets, feature_label, label, listed
 from revml.locales import Words
 
 MOST = 3
@@ -18,7 +18,7 @@ def in_short(say: Words, manifest: Manifest) -> list[str]:
         told.append(
             say.text(
                 key,
-                capacity=say.count("card.accounts", figures["capacity"]),
+                capacity=listed(say, manifest),
                 caught=say.percent(values["events_caught"]["value"]),
                 reach=say.percent(values["events_within_reach"]["value"]),
                 lift=say.number(lift["value"], 1),
