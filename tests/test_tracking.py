@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import revml
 from revml.config import Tracking, Workspace
 from revml.errors import BundleError, TrackingError
 from revml.models.bundle import load_bundle
@@ -24,6 +26,8 @@ from revml.promoting import roll_back
 from revml.tracking import fetch_champion, follow, register
 from revml.training import TrainingResult, train_dataset
 from tests.made_dataset import made_dataset
+
+IMPORTS = re.compile(r"^\s*(import|from) mlflow\b", re.MULTILINE)
 
 
 def _train(workspace: Workspace, seed: int = 0, *, skill: bool = True) -> TrainingResult:
@@ -98,6 +102,69 @@ def test_pyfunc_predicts_the_bundles_bits(registry: Registry) -> None:
     assert (model.predict(test) == registry.first.bundle.predict(test)).all()
 
 
+def test_every_address_of_a_model_gives_the_same_bits(registry: Registry) -> None:
+    """By alias, by version, by the run and by the logged model: the same probabilities, to the last bit."""
+    import mlflow
+
+    client, test = registry.client(), made_dataset(accounts=200).part("test")
+    version = client.get_model_version("churn", "1")
+    [made] = client.get_run(version.run_id).outputs.model_outputs
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(registry.workspace.tracking_uri)
+    try:
+        for address in ("models:/churn/1", f"models:/{made.model_id}", f"runs:/{version.run_id}/model"):
+            model = mlflow.pyfunc.load_model(address)
+            assert (model.predict(test) == registry.first.bundle.predict(test)).all(), address
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def test_run_model_and_version_lead_to_each_other(registry: Registry) -> None:
+    """The run names the logged model as its output, the model its run and its version, with figures and parameters."""
+    client = registry.client()
+    version = client.get_model_version("churn", "1")
+    run = client.get_run(version.run_id)
+    [made] = run.outputs.model_outputs
+    model = client.get_logged_model(made.model_id)
+    assert version.source == model.artifact_location
+    assert (str(model.status), model.name, model.source_run_id) == ("READY", "model", version.run_id)
+    assert json.loads(model.tags["mlflow.modelVersions"]) == [{"name": "churn", "version": 1}]
+    assert model.tags["revml.bundle"] == registry.first.bundle.hash
+    assert model.params == run.data.params
+    auc = next(one for one in model.metrics if one.key == "test_roc_auc")
+    assert (auc.value, auc.dataset_name) == (
+        run.data.metrics["test_roc_auc"],
+        run.inputs.dataset_inputs[1].dataset.name,
+    )
+
+
+def test_a_run_of_before_gets_its_version(tmp_path: Path, empty_store: Path) -> None:
+    """A run without a logged model, as an older revml wrote it, is registered with the model among its artifacts."""
+    import mlflow
+
+    workspace = _workspace(tmp_path, empty_store)
+    client = mlflow.MlflowClient(workspace.tracking_uri, workspace.tracking_uri)
+    bundle = _train(workspace).bundle
+    experiment = client.create_experiment("churn", artifact_location=(tmp_path / "mlartifacts").as_uri())
+    run = client.create_run(experiment, tags={"revml.bundle": bundle.hash})
+    model = tmp_path / "model"
+    mlflow.pyfunc.save_model(str(model), loader_module="revml.models.pyfunc", data_path=str(bundle.folder))
+    client.log_artifacts(run.info.run_id, str(model), "model")
+    client.set_terminated(run.info.run_id)
+    made = client.get_model_version("churn", register(workspace, bundle).version)
+    assert made.run_id == run.info.run_id
+    assert made.source == f"{run.info.artifact_uri}/model"
+
+
+def test_one_file_imports_mlflow() -> None:
+    """Whatever MLflow changes is met in one package, and imported in one file of it."""
+    root = Path(revml.__file__).parent
+    found = [
+        p.relative_to(root).as_posix() for p in root.rglob("*.py") if IMPORTS.search(p.read_text(encoding="utf-8"))
+    ]
+    assert found == ["tracking/store.py"]
+
+
 def test_the_same_model_is_one_version(registry: Registry) -> None:
     """Registering a bundle again finds its version."""
     assert registry.again.version == registry.registered.version
@@ -126,11 +193,13 @@ def test_a_run_holds_what_a_reader_needs(registry: Registry) -> None:
     assert run.data.params["rung"] == registry.first.bundle.rung
     assert run.data.metrics["test_roc_auc"] == pytest.approx(registry.first.figures.values["roc_auc"].value, abs=1e-6)
     names = {f.path for f in client.list_artifacts(run.info.run_id)}
-    assert {"bundle", "model", "pictures", "card.md", "card.cs.md"} <= names
+    assert {"bundle", "pictures", "card.md", "card.cs.md"} <= names
     drawn = {f.path for f in client.list_artifacts(run.info.run_id, "pictures")}
     assert {"pictures/reliability.png", "pictures/segments.png"} <= drawn
     expected = registry.first.figures.expected
-    assert run.data.metrics["test_expected_low"] <= expected.events <= run.data.metrics["test_expected_high"]
+    interval = [run.data.metrics[f"interval/expected_events_{end}"] for end in ("low", "high")]
+    assert interval[0] <= expected.events <= interval[1]
+    assert not {"revml.host", "revml.pid"} & set(run.data.tags)
 
 
 def test_folds_are_runs_below(registry: Registry) -> None:
@@ -156,7 +225,8 @@ def test_the_registry_follows_a_roll_back(registry: Registry) -> None:
     appoint(folder, second.folder.name, None, event="promote", forced=True, reason="a trial", failed=("own test",))
     assert follow(registry.workspace, "churn") == ""
     assert registry.client().get_model_version_by_alias("churn", "champion").version == 2
-    assert registry.client().get_model_version("churn", "2").tags["revml.forced"] == "a trial"
+    tags = registry.client().get_model_version("churn", "2").tags
+    assert (tags["revml.forced"], tags["revml.gate"]) == ("a trial", "said no: own test")
     assert roll_back(registry.workspace, "churn", reason="enough").note == ""
     assert registry.client().get_model_version_by_alias("churn", "champion").version == 1
     assert "rolled back from" in registry.client().get_model_version("churn", "2").tags["revml.history"]
@@ -198,8 +268,10 @@ def test_killed_runs_are_closed(registry: Registry) -> None:
 
     tags = {"revml.host": socket.gethostname(), "revml.pid": str(gone.pid)}
     run = client.create_run(experiment, tags=tags)
+    model = client.create_logged_model(experiment, name="model", source_run_id=run.info.run_id)
     register(registry.workspace, registry.first)
     assert client.get_run(run.info.run_id).info.status == "KILLED"
+    assert str(client.get_logged_model(model.model_id).status) == "FAILED"
 
 
 def test_a_lost_work_folder_is_fetched_again(registry: Registry, tmp_path: Path) -> None:
@@ -248,7 +320,7 @@ def test_a_server_that_answers_slowly_is_not_waited_for(tmp_path: Path, monkeypa
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr("revml.tracking.ALL_SECONDS", 0.5)
+    monkeypatch.setattr("revml.tracking.store.ALL_SECONDS", 0.5)
     away = Workspace(tracking=Tracking(uri=f"http://127.0.0.1:{server.server_port}")).at(tmp_path)
     try:
         result = _train(away)

@@ -1,6 +1,6 @@
 """What a run in MLflow tells of a bundle: tags, parameters, figures, data sets, pictures, and a run a fold and a trial.
 
-Comes in: a bundle, and MLflow as `tracking` imported it. Goes out: MLflow's entities and drawings, read from the
+Comes in: a bundle, and MLflow as `store` imported it. Goes out: MLflow's entities and drawings, read from the
 bundle's manifest alone, so that a bundle that is registered a month later tells as much as one registered at once.
 """
 
@@ -91,24 +91,28 @@ def dataset_inputs(mlflow: Any, bundle: Bundle) -> list[Any]:
 
 
 def metrics(bundle: Bundle) -> dict[str, float]:
-    """Figures of the test with their intervals, and the log-loss of every rung."""
+    """Figures of the test; what stands before a slash is a section of its own on MLflow's page of metrics.
+
+    `test_*` are the figures, `interval/*` their 90 % intervals, `ladder/*` the log-loss of every rung, `horizon/*` the
+    figures of the curve over other horizons.
+    """
     manifest = bundle.manifest
     values: dict[str, float] = {}
     for name, figure in manifest["figures"]["values"].items():
-        for part, suffix in (("value", ""), ("low", "_low"), ("high", "_high")):
-            if figure[part] is not None:
-                values[f"test_{name}{suffix}"] = float(figure[part])
+        parts = {f"test_{name}": "value", f"interval/{name}_low": "low", f"interval/{name}_high": "high"}
+        values |= {called: float(figure[part]) for called, part in parts.items() if figure[part] is not None}
     for row in manifest["ladder"]:
-        values[f"ladder_{row['rung']}_log_loss"] = float(row["log_loss"])
+        values[f"ladder/{row['rung']}_log_loss"] = float(row["log_loss"])
     for row in manifest.get("curve", {}).get("horizons", ()):
         for name in ("roc_auc", "log_loss", "log_loss_constant", "expected", "observed"):
             if row[name] is not None:
-                values[f"horizon_{row['days']}d_{name}"] = float(row[name])
+                values[f"horizon/{row['days']}d_{name}"] = float(row[name])
     for name in ("rows", "accounts", "events", "base_rate"):
         if name in manifest["figures"]:
             values[f"test_{name}"] = float(manifest["figures"][name])
     if expected := manifest["figures"].get("expected"):
-        values |= {f"test_expected_{k}": float(expected[k]) for k in ("events", "low", "high", "inside")}
+        values |= {f"test_expected_{k}": float(expected[k]) for k in ("events", "inside")}
+        values |= {f"interval/expected_events_{k}": float(expected[k]) for k in ("low", "high")}
     values["train_base_rate"] = float(manifest["base_rate"])
     return values
 
