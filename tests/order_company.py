@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +44,10 @@ def hand_made_champion(
     return made
 
 
-def order_company(root: Path, *, questions: Sequence[QuestionName] = ("lapse",)) -> tuple[Workspace, Facts]:
-    """A workspace whose checked data are accounts c00 to c29, twelve orders each in 600 days."""
+def order_company(
+    root: Path, *, questions: Sequence[QuestionName] = ("lapse",), actions: Sequence[dict[str, Any]] = ()
+) -> tuple[Workspace, Facts]:
+    """A workspace whose checked data are accounts c00 to c29, twelve orders each in 600 days, and plays if given."""
     rng = np.random.default_rng(3)
     accounts = [
         {"account_id": f"c{i:02d}", "created_at": "2024-06-01", "name": f"[red]Buyer {i}[/red]", "country": "CZ"}
@@ -65,7 +68,8 @@ def order_company(root: Path, *, questions: Sequence[QuestionName] = ("lapse",))
     ]
     (root / "revml.yaml").write_text("company: {name: Buyers and Co., currency: CZK}\n", encoding="utf-8")
     workspace = load_workspace(root)
-    facts = stage(workspace.staged_dir, observed_until=AS_OF.isoformat(), accounts=accounts, orders=orders)
+    more = {"actions": list(actions)} if actions else {}
+    facts = stage(workspace.staged_dir, observed_until=AS_OF.isoformat(), accounts=accounts, orders=orders, **more)
     for question in questions:
         hand_made_champion(workspace, facts, question, AS_OF)
     return workspace, facts

@@ -106,6 +106,18 @@ def test_a_model_of_one_horizon_has_no_others(company: Company) -> None:
     assert [m.extrapolated_days for m in company.run.models if m.question == "upsell"] == [None]
 
 
+# --- looking back -----------------------------------------------------------------------------------------------------
+
+
+def test_scores_of_a_day_that_the_model_learned_from_say_so(company: Company) -> None:
+    """A year ago the trained model would have known less; the model by hand learned nothing, and today is fine."""
+    (note,) = score_workspace(
+        company.workspace, company.facts, as_of=company.run.as_of - timedelta(days=360)
+    ).score_notes
+    assert note.startswith("churn: the model in service learned from what came until")
+    assert company.run.score_notes == ()
+
+
 # --- completeness -----------------------------------------------------------------------------------------------------
 
 

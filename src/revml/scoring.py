@@ -28,8 +28,10 @@ from revml.features.engine import feature_batches
 from revml.features.pairs import pair_features
 from revml.features.spec import Feature
 from revml.labels import answerable, require
+from revml.labels.attended import attended
 from revml.models.bundle import Bundle
 from revml.models.curve import RENEWAL, TERM
+from revml.models.learned import definition, looks_back
 from revml.models.registry import champion
 from revml.progress import Progress, silent
 from revml.ready_scoring import ReadyToScore, ready_to_score
@@ -167,6 +169,8 @@ def score_workspace(
         clv=forecast.clv,
         flows=FlowParts(forecast.wide, part_rows) if len(forecast.clv) > part_rows else forecast.flows,
         notes=forecast.notes,
+        score_notes=_looking_back(bundles, dict.fromkeys(bundles, as_of)),
+        attended=_attended(facts, as_of, bundles, all_scores),
     )
     tell("scored", 1.0)
     return _joined(run, _of_ready(workspace, everyone, ready, part_rows)) if ready else run
@@ -208,7 +212,10 @@ def _of_ready(
         reasons=told.reasons,
         clv=pd.DataFrame(columns=list(CLV_COLUMNS)),
         flows=pd.DataFrame(columns=list(FLOW_COLUMNS)),
-        notes=tuple(note for rows in ready.values() for note in rows.notes),
+        score_notes=(
+            *(note for rows in ready.values() for note in rows.notes),
+            *_looking_back(bundles, {question: rows.as_of for question, rows in ready.items()}),
+        ),
     )
 
 
@@ -222,7 +229,7 @@ def _joined(run: ScoreRun, own: ScoreRun) -> ScoreRun:
         accounts=accounts.sort_values("account_id", ignore_index=True),
         scores=pd.concat([run.scores, own.scores], ignore_index=True),
         reasons=_chained(run.reasons, own.reasons),
-        notes=run.notes + own.notes,
+        score_notes=run.score_notes + own.score_notes,
     )
 
 
@@ -342,6 +349,26 @@ def _model_ref(bundle: Bundle) -> ModelRef:
         figures=bundle.figures,
         extrapolated_days=bundle.extrapolated_days,
     )
+
+
+def _looking_back(bundles: Mapping[QuestionName, Bundle], as_of: Mapping[QuestionName, datetime]) -> tuple[str, ...]:
+    """A note for each question whose model learned from what came after the instant that it scores."""
+    told = (looks_back(bundles[question], at) for question, at in as_of.items())
+    return tuple(note for note in told if note is not None)
+
+
+def _attended(
+    facts: Facts, as_of: datetime, bundles: Mapping[QuestionName, Bundle], scores: pd.DataFrame
+) -> pd.DataFrame | None:
+    """Who was treated or held out in the horizon of each question before `as_of`: question, account_id, group."""
+    found = []
+    for question, bundle in bundles.items():
+        accounts = scores.loc[scores["question"] == question, "account_id"].unique().tolist()
+        groups = attended(facts, as_of, bundle.horizon_days, accounts)
+        if groups is None:
+            return None
+        found.append(groups.assign(question=question))
+    return pd.concat(found, ignore_index=True)
 
 
 def _forecast(
@@ -534,12 +561,6 @@ def _other_horizons(bundle: Bundle, rows: AtRisk, probability: np.ndarray) -> di
     assert curve is not None  # noqa: S101 - there are hazards
     at = bundle.hazards.horizons.index
     return {name: curve[:, at(days)] for days, name in HORIZON_COLUMNS.items()}
-
-
-def definition(bundle: Bundle) -> QuestionSpec:
-    """The definition that a bundle learned: its probabilities mean that, whatever the workspace says today."""
-    told = bundle.manifest["definition"]
-    return QuestionSpec(**{name: told[name] for name in QuestionSpec.model_fields if name in told})
 
 
 def share_at_stake(question: str, spec: QuestionSpec) -> float:

@@ -41,6 +41,31 @@ def test_score_prints_names_reasons_and_money(root: Path) -> None:
     assert "similar accounts" in said
 
 
+def test_scores_of_treated_and_held_out_accounts_are_told_apart(tmp_path: Path) -> None:
+    """Two accounts called, one held out: counts and mean probabilities of each group, in JSON and in a line."""
+    plays = [
+        {"action_id": f"p{n}", "account_id": f"c0{n}", "play": "call", "assigned_at": "2026-02-01"}
+        | ({"holdout": True} if n == 2 else {"done_at": "2026-02-05", "holdout": False})
+        for n in range(3)
+    ]
+    order_company(tmp_path, actions=plays)
+    told = answer(tmp_path, "score")["questions"][0]
+    groups = {one["group"]: one for one in told["attention"]}
+    assert [groups[name]["accounts"] for name in ("treated", "held_out")] == [2, 1]
+    assert sum(one["accounts"] for one in told["attention"]) == told["accounts"]
+    with Store.open(load_workspace(tmp_path).store_url) as store:
+        p = {row.account.account_id: row.score.probability for row in store.every_account("lapse")}
+    assert groups["treated"]["probability"] == pytest.approx((p["c00"] + p["c01"]) / 2)
+    assert groups["held_out"]["probability"] == pytest.approx(p["c02"])
+    assert "treated 2 (mean" in call(tmp_path, "score").output
+
+
+def test_without_plays_nothing_is_said_of_them(root: Path) -> None:
+    """No line, and null in JSON."""
+    assert answer(root, "score")["questions"][0]["attention"] is None
+    assert "plays" not in call(root, "score").output
+
+
 def test_a_day_beyond_the_data_publishes_nothing(root: Path) -> None:
     """Exit code 2, a message, and an untouched scores database."""
     result = call(root, "score", "--as-of", "2027-01-01")

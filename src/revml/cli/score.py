@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SUMS = ("accounts", "CLV", "expected revenue", "extrapolated")
 SHOWN_SEGMENTS = 12
+ATTENDED = {"treated": "treated", "held_out": "held out"}
 
 
 def _as_of(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -50,7 +51,7 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
     number, run = _publish(workspace, as_of, None, "Scoring")
     told = [question_summary(run, model.question, language=workspace.language) for model in run.models]
     if as_json:
-        print_json({"run": number, **run_head(run), "questions": told})
+        print_json({"run": number, **run_head(run), "questions": told, "notes": list(run.score_notes)})
         return
     w = words(workspace.language)
     out.print(f"Run {number}: {len(run.accounts):,} accounts as of {run.as_of:%Y-%m-%d}, {run.company}.", markup=False)
@@ -68,6 +69,7 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
             )
             out.print(f"\n{one['question']}: {counted}, nothing is known of their money")
             out.print(table("most likely", ("account and first reason", "probability"), likely, right=("probability",)))
+            _print_attention(one["attention"], w)
             continue
         out.print(
             f"\n{one['question']}: {counted}, {w.money(one['money'], run.currency)} a year; "
@@ -85,11 +87,24 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
         title = "most money at risk" if loss else "most money to gain"
         numbers = ("probability", "money a year", f"expected {'loss' if loss else 'gain'}")
         out.print(table(title, ("account and first reason", *numbers), rows, right=numbers))
-    for note in run.notes if workspace.ready else ():
+        _print_attention(one["attention"], w)
+    for note in run.score_notes:
         out.print(f"\n{note}", markup=False, soft_wrap=True)
     out.print(
         "\n`revml account ID` shows one account, `revml serve` all of them, `revml export` writes them for a CRM."
     )
+
+
+def _print_attention(groups: list[dict[str, Any]] | None, w: Words) -> None:
+    """One line on accounts that were attended to lately, where there are any."""
+    if groups is None or not any(one["accounts"] for one in groups if one["group"] in ATTENDED):
+        return
+    told = (
+        f"{ATTENDED.get(one['group'], 'neither')} {one['accounts']:,} (mean {w.percent(one['probability'], 1)})"
+        for one in groups
+        if one["accounts"]
+    )
+    out.print(f"  plays in the horizon before: {', '.join(told)}; groups differ in more than that")
 
 
 @click.command()

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from revml.clv.cautions import CAUTIONS
+from revml.evaluation.treatment import GROUPS, NEITHER
 from revml.locales import words
 from revml.store.long import parts_of
 from revml.store.runs import ScoreRun
@@ -53,9 +54,31 @@ def question_summary(run: ScoreRun, question: str, *, language: str, top: int = 
         "rows": len(scores),
         "money": float(scores["money"].sum()),
         "expected_money": float(scores["expected_money"].sum()),
+        "attention": by_attention(run, scores),
         "bands": {str(band): int(n) for band, n in scores["band"].value_counts().sort_index().items()},
         "top": _records(listed, (*named, "probability", "band", "money", "expected_money", "reason")),
     }
+
+
+def by_attention(run: ScoreRun, scores: pd.DataFrame) -> list[dict[str, Any]] | None:
+    """Scores of a question by who was treated, held out, or neither in the horizon before `as_of`: counts and means.
+
+    None where nothing is known of plays. The groups are not alike: their difference is no effect of a play.
+    """
+    if run.attended is None or not len(scores):
+        return None
+    mine = run.attended[run.attended["question"] == scores["question"].iloc[0]].set_index("account_id")["group"]
+    group = scores["account_id"].map(mine).fillna(NEITHER)
+    return [
+        {
+            "group": name,
+            "accounts": int(part["account_id"].nunique()),
+            "rows": len(part),
+            "probability": float(part["probability"].mean()) if len(part) else None,
+        }
+        for name in GROUPS
+        for part in (scores[group == name],)
+    ]
 
 
 def forecast_summary(run: ScoreRun, *, top: int = TOP) -> dict[str, Any]:
@@ -77,7 +100,7 @@ def forecast_summary(run: ScoreRun, *, top: int = TOP) -> dict[str, Any]:
         "segments": _totals(clv.fillna({segment: "not known"}), segment, "segment") if known[segment] else [],
         "top": _records(largest, columns),
         "warnings": _warnings(clv),
-        "notes": list(run.notes),
+        "notes": [*run.score_notes, *run.notes],
     }
 
 

@@ -55,8 +55,8 @@ def _schemas() -> Schema:
         schema = TypeAdapter(record).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
         found |= schema.pop("$defs", {})
         found[record.__name__] = schema
-    for record in ("QuestionTotal", "BandTotal"):
-        found[record]["properties"]["accounts"]["description"] = COUNTED
+    for total in ("QuestionTotal", "BandTotal"):
+        found[total]["properties"]["accounts"]["description"] = COUNTED
     found["Score"]["properties"]["change"] = _or_null(NUMBER)
     found["Score"]["properties"]["band"] = {"enum": list(BANDS)}
     found["Reason"] = _object(

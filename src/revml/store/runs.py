@@ -101,3 +101,7 @@ class ScoreRun:
     clv: pd.DataFrame
     flows: LongFrame
     notes: tuple[str, ...] = ()  # what a reader of the forecast must know; printed, not published
+    score_notes: tuple[str, ...] = ()  # the same for the scores
+    # question, account_id, group (treated, held_out) of those attended to in the horizon before as_of; None where the
+    # company tells nothing of plays
+    attended: pd.DataFrame | None = None
