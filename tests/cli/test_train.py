@@ -14,7 +14,6 @@ from revml.sources.samples import write_sample
 from revml.sources.staging import stage_workspace
 from tests.cli.commands import call
 
-
 ANSWERED = ["churn", "contraction", "upsell", "cross_sell"]
 
 

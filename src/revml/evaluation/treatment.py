@@ -35,7 +35,8 @@ def learned_rows(dataset: Dataset, rows: pd.DataFrame, how: str) -> pd.DataFrame
     """The rows to learn from: all, or those that nobody attended to."""
     if how == "keep" or dataset.treated is None:
         return rows
-    return rows[groups_of(dataset, rows) != TREATED].reset_index(drop=True)
+    kept: pd.DataFrame = rows[groups_of(dataset, rows) != TREATED]
+    return kept.reset_index(drop=True)
 
 
 def by_treatment(

@@ -30,7 +30,7 @@ def treated(facts: Facts, question: QuestionName, spec: QuestionSpec, rows: pd.D
     reach = spec.window(question).reach
     pairs = rows[list(KEYS)].drop_duplicates()
     with bound(facts.con, attended=pairs.assign(closes=pairs["as_of"] + reach)):
-        return facts.con.sql(f"""
+        found: pd.DataFrame = facts.con.sql(f"""
             SELECT r.account_id, r.as_of,
                    CASE WHEN bool_or(NOT held AND done) THEN '{TREATED}' ELSE '{HELD_OUT}' END AS "group"
             FROM attended AS r
@@ -42,3 +42,4 @@ def treated(facts: Facts, question: QuestionName, spec: QuestionSpec, rows: pd.D
             HAVING bool_or(NOT held AND done) OR bool_or(held AND assigned)
             ORDER BY r.as_of, r.account_id
         """).df()
+    return found

@@ -72,7 +72,8 @@ models = Table(
     Column("horizon_days", Integer, nullable=False),
     Column("base_rate", Float, nullable=False),
     Column("figures", JSON, nullable=False),
-    Column("extrapolated_days", JSON(none_as_null=True)),  # horizons beyond the history, NULL where there is one horizon
+    # horizons beyond the history, NULL where there is one horizon
+    Column("extrapolated_days", JSON(none_as_null=True)),
 )
 
 accounts = Table(
