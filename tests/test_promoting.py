@@ -84,6 +84,8 @@ def test_the_same_twice_differs_in_nothing(models: Models) -> None:
         assert (one.low, one.high, one.better) == (0.0, 0.0, 0.5)
     assert (told.changed_band, told.same_first_reason) == (0.0, 1.0)
     assert told.rank_agreement == pytest.approx(1.0)
+    beats = next(row for row in gate(models.workspace, told) if row.name == "beats champion")
+    assert (beats.ok, beats.got.endswith("both foretell the same")) == (False, True)
 
 
 def test_without_a_champion_the_challenger_is_judged_alone(models: Models) -> None:

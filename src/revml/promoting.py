@@ -120,6 +120,8 @@ def _not_worse(told: Comparison) -> Row:
     tired = _no_longer_holds(told.champion)
     clearly_worse = loss.better <= 1 - CLEARLY
     got = f"{loss.challenger:.4f} against {loss.champion:.4f}, lower in {loss.better:.0%}"
+    if loss.low == loss.high == 0:
+        got = f"{loss.challenger:.4f}, both foretell the same"
     if tired:
         got += f"; the champion fails: {tired}"
     return Row("beats champion", wanted, got, ok=loss.better >= LIKELY or (bool(tired) and not clearly_worse))

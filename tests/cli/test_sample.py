@@ -8,6 +8,7 @@ from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from click.testing import CliRunner
 
 from revml.cli import main
@@ -25,8 +26,16 @@ def test_sample_tells_rows_and_what_next(tmp_path: Path) -> None:
     result = run(str(tmp_path / "data"), "--accounts", "20", "--months", "6", "--kind", "manufacturing")
     assert result.exit_code == 0
     assert "orders" in result.stdout
-    assert "Next: revml init" in result.stdout
+    assert f"Next: revml init my-company, say `data: {tmp_path / 'data'}`" in result.stdout
     assert (tmp_path / "data" / "truth" / "README.md").read_text(encoding="utf-8").startswith("# The truth")
+
+
+def test_sample_inside_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a workspace stands already, the next step is its check and no second workspace."""
+    monkeypatch.chdir(tmp_path)
+    Path("revml.yaml").write_text("data: data\n", encoding="utf-8")
+    told = run("data", "--accounts", "20", "--months", "6").stdout
+    assert "Next: say `data: data` in revml.yaml if it does not yet, then revml check" in told
 
 
 def test_sample_as_json(tmp_path: Path) -> None:

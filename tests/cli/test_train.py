@@ -82,6 +82,7 @@ def test_again_is_the_same_model(root: Path, told: Any) -> None:
     result = call(root, "train", "churn")
     assert result.exit_code == 0, result.output
     assert told[0]["bundle"][:12] in result.output
+    assert ("Next: `revml score`" in result.output) is (told[0]["alias"] == "champion")
     for words in ("ladder, chosen", "90 % interval", "verdict", "card.md", "95 % interval"):
         assert words in result.output
 

@@ -104,7 +104,7 @@ def _print(told: Backtest) -> None:
     title = f"{told.question}: {len(told.origins)} origins, a list of {told.capacity:,} at each"
     out.print(table(title, headers, rows, right=headers[2:]))
     if not all(one.passed for one in told.origins):
-        out.print("* the rung that was chosen did not pass its test, so it would not have served")
+        out.print("* in place of the rung that was chosen: it did not pass its test, so it would not have served")
     if not all(expected.inside for expected in told.quality.expected):
         out.print("! what came lies outside the range that true probabilities give in 95 of 100 cases")
     for sentence in (sentences.headline(told, speak), sentences.others(told, speak), *sentences.drift(told, speak)):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 bundle_option = click.option(
     "--bundle", metavar="HASH", help="First digits of a bundle's hash; default: the challenger."
 )
+AFTER = "Next: `revml score` publishes with it; until then readers see what was published before"
 WORDS = {"log_loss": "log-loss", "roc_auc": "ROC-AUC", "money_caught": "money caught"}
 
 
@@ -51,7 +52,10 @@ def compare(question: QuestionName, bundle: str | None, workspace: Workspace, as
         print_json(told.to_json() | {"gate": [asdict(row) for row in rows], "passes": not failing(rows)})
         return
     _print_comparison(told)
-    _print_gate(question, rows)
+    _print_gate(rows)
+    whose = f" --bundle {told.challenger.bundle.hash[:12]}" if bundle else ""
+    over = " --force --reason TEXT` promotes it all the same" if failing(rows) else "` makes it champion"
+    out.print(f"Next: `revml promote {question}{whose}{over}", markup=False, soft_wrap=True)
 
 
 def _print_comparison(told: Comparison) -> None:
@@ -132,11 +136,11 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.0%}"
 
 
-def _print_gate(question: str, rows: tuple[Row, ...]) -> None:
+def _print_gate(rows: tuple[Row, ...]) -> None:
     shown = [("yes" if row.ok else "NO", row.name, row.wanted, row.got) for row in rows]
     out.print(table("Gate", ("", "row", "wanted", "got"), shown))
     failed = [row.name for row in rows if not row.ok]
-    said = f"the gate says no: {', '.join(failed)}" if failed else f"the gate is open: `revml promote {question}`"
+    said = f"the gate says no: {', '.join(failed)}" if failed else "the gate is open"
     out.print(said, style="yellow" if failed else "green", markup=False)
 
 
@@ -178,8 +182,9 @@ def promote(
         print_json({"question": question, **told, "gate": [asdict(row) for row in done.rows]})
         return
     if done.forced:
-        _print_gate(question, done.rows)
-    out.print(done.summary(), markup=False)
+        _print_gate(done.rows)
+    out.print(done.summary(), markup=False, soft_wrap=True)
+    out.print(AFTER, markup=False)
 
 
 @click.command()
@@ -206,7 +211,8 @@ def rollback(what: str | None, reason: str, workspace: Workspace, as_json: bool)
         if as_json:
             print_json({"question": what, "bundle": done.champion.hash, "before": done.before, "note": done.note})
         else:
-            out.print(done.summary(), markup=False)
+            out.print(done.summary(), markup=False, soft_wrap=True)
+            out.print(AFTER, markup=False)
         return
     if what is not None and not what.isdecimal():
         raise ConfigError(

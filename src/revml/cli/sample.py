@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import click
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table
+from revml.config import WORKSPACE_FILE
 
 KindName = Literal["saas", "machinery", "manufacturing"]
 
@@ -49,7 +50,11 @@ def sample(
     rows = [(name, f"{count:,}") for name, count in made.rows.items()]
     out.print(table(f"Sample company ({made.kind}) in {folder}", ("table", "rows"), rows, right=("rows",)))
     out.print("Truth (hazards, probabilities, causes) stands in", str(folder / "truth"))
-    out.print(f"Next: revml init my-company, set `data: {folder}` in its revml.yaml, then revml check")
+    if Path(WORKSPACE_FILE).is_file():
+        said = f"Next: say `data: {folder}` in {WORKSPACE_FILE} if it does not yet, then revml check"
+    else:
+        said = f"Next: revml init my-company, say `data: {folder.resolve()}` in its {WORKSPACE_FILE}, then revml check"
+    out.print(said, markup=False, soft_wrap=True)
 
 
 commands = [sample]

@@ -163,8 +163,18 @@ def _print(told: dict[str, Any]) -> None:
     if told["treated"]:
         _print_treated(told["treated"])
     out.print(f"card: {told['card']}", soft_wrap=True)
-    note = "\n".join(filter(None, (told["note"], told["stands_in"])))
+    note = "\n".join(filter(None, (told["note"], told["stands_in"], _next(told))))
     (err if told["tracking_away"] else out).print(note + "\n", style="yellow" if told["tracking_away"] else None)
+
+
+def _next(told: dict[str, Any]) -> str:
+    """What to do with it, in a line; of a model that may not serve the note says why, and the card more."""
+    question = told["question"]
+    if told["alias"] == "champion":
+        return f"Next: `revml score` publishes with it, `revml backtest {question}` asks what it would have been worth"
+    if told["alias"] == "challenger":
+        return f"Next: `revml compare {question}` shows both on the same rows, `revml promote {question}` changes over"
+    return ""
 
 
 def _print_treated(told: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from revml.tracking import contents
 
 BUNDLE_TAG = "revml.bundle"
 MODEL = "model"  # of the logged model, so that `runs:/RUN/model` finds it
+SOURCE = {"mlflow.source.name": "revml train", "mlflow.source.type": "LOCAL"}
 PROCESS = ("revml.host", "revml.pid")  # who is at a run that is still open
 
 
@@ -70,11 +71,7 @@ def finished_run(client: Any, experiment: str, bundle: Bundle) -> Any:
 
 def log_bundle(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> Any:
     """One run: what went in, what was chosen, what came out, the card, the bundle, the model; its folds below it."""
-    own = {
-        **process(),
-        "mlflow.source.name": "revml train",
-        "mlflow.source.type": "LOCAL",
-    }
+    own = {**process(), **SOURCE}
     tags = {**contents.tags(bundle), "mlflow.note.content": bundle.card("en")[:8000]}
     run = client.create_run(experiment, run_name=contents.run_name(bundle), tags={**own, **tags})
     run_id = run.info.run_id
@@ -82,7 +79,7 @@ def log_bundle(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> Any
         inputs = contents.dataset_inputs(mlflow, bundle)
         client.log_inputs(run_id, datasets=inputs)
         model = client.create_logged_model(
-            experiment, name=MODEL, source_run_id=run_id, tags=contents.tags(bundle), params=contents.params(bundle)
+            experiment, name=MODEL, source_run_id=run_id, tags={**SOURCE, **tags}, params=contents.params(bundle)
         )
         client.log_outputs(run_id, [mlflow.entities.LoggedModelOutput(model.model_id, step=0)])
         # Figures stand with the rows they were measured on and the model they are about.
