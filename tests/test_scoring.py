@@ -106,6 +106,16 @@ def test_a_model_of_one_horizon_has_no_others(company: Company) -> None:
     assert [m.extrapolated_days for m in company.run.models if m.question == "upsell"] == [None]
 
 
+def test_money_that_is_not_known_is_not_zero(company: Company) -> None:
+    """Money and expected money are missing for that account alone; its probability stands."""
+    bundle = champion(company.workspace, "upsell")
+    frame = pd.DataFrame({"account_id": ["a", "b"], "money": [120.0, np.nan], **dict.fromkeys(bundle.features, 1.0)})
+    told = score(bundle, frame, QuestionSpec(uplift=0.5))
+    assert told["money"].isna().tolist() == told["expected_money"].isna().tolist() == [False, True]
+    assert told["expected_money"].iloc[0] == pytest.approx(told["probability"].iloc[0] * 0.5 * 120.0)
+    assert told["probability"].notna().all()
+
+
 # --- looking back -----------------------------------------------------------------------------------------------------
 
 

@@ -535,7 +535,7 @@ def score(bundle: Bundle, frame: pd.DataFrame, spec: QuestionSpec) -> pd.DataFra
 def _scores(bundle: Bundle, rows: AtRisk, probability: np.ndarray, spec: QuestionSpec) -> pd.DataFrame:
     """`score` of rows whose probabilities are known."""
     own, n = rows.own, len(rows)
-    money = own["money"].to_numpy(dtype=float, na_value=0.0)
+    money = own["money"].to_numpy(dtype=float, na_value=np.nan)
     told = pd.DataFrame(
         {
             "account_id": own["account_id"].astype("str"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from revml.store import Store
 from revml.store import database as opening
 from revml.store.database import Database, _server, _sqlite
 from revml.store.runs import ScoreRun
+from revml.store.views import ListedAccount
 from tests.literal_runs import literal_run
 
 
@@ -102,6 +104,44 @@ def test_runs_of_before_are_about_accounts_alone(store_url: str) -> None:
         assert [(reason.item, reason.text_en) for reason in detail.reasons] == [("", "less")]
         store.publish(pairs_run("2026-04-01"))
         assert len(store.account("acme").scores) == 2
+
+
+def test_unknown_money_stays_unknown(store: Store) -> None:
+    """It is None and no zero, stands last in a list whose pages meet every row, and adds nothing to the sums."""
+    run = pairs_run()
+    nothing = run.scores["item"] == "paint"
+    scores = run.scores.assign(**{name: run.scores[name].mask(nothing) for name in ("money", "expected_money")})
+    store.publish(replace(run, scores=scores))
+    listed = [row.score for page in _pages(store) for row in page]
+    assert [(score.item, score.money is None, score.expected_money is None) for score in listed] == [
+        ("seals", False, False),
+        ("seals", False, False),
+        ("paint", True, True),
+    ]
+    (told,) = store.totals().questions
+    assert (told.accounts, told.unknown_money) == (3, 1)
+    assert told.money == pytest.approx(scores["money"].sum())
+    assert told.expected_money == pytest.approx(scores["expected_money"].sum())
+    (_, paint) = store.account("acme").scores
+    assert (paint.money, paint.expected_money) == (None, None)
+
+
+def _pages(store: Store) -> Iterator[tuple[ListedAccount, ...]]:
+    after = None
+    while True:
+        page = store.accounts("cross_sell", limit=1, after=after)
+        yield page.rows
+        if (after := page.after) is None:
+            return
+
+
+def test_sums_of_nothing_known_are_zero(store: Store) -> None:
+    """Where no money is known at all, the sums are zero and every row is counted as unknown."""
+    run = pairs_run()
+    store.publish(replace(run, scores=run.scores.assign(money=float("nan"), expected_money=float("nan"))))
+    (told,) = store.totals().questions
+    assert (told.money, told.expected_money, told.unknown_money) == (0.0, 0.0, 3)
+    assert store.accounts("cross_sell").rows[0].score.probability == 0.5
 
 
 def _of_revision(url: str, revision: str) -> Database:

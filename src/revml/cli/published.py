@@ -14,6 +14,7 @@ from revml.config import LOSSES, QUESTIONS, Workspace
 from revml.errors import NotFound
 
 if TYPE_CHECKING:
+    from revml.locales import Words
     from revml.store import Store
     from revml.store.views import AccountDetail, Horizon, Order
 
@@ -70,8 +71,8 @@ def accounts(
             ),
             w.percent(row.score.probability, 1),
             row.score.band,
-            w.money(row.score.money, page.run.currency),
-            w.money(row.score.expected_money, page.run.currency),
+            _money(row.score.money, page.run.currency, w),
+            _money(row.score.expected_money, page.run.currency, w),
         )
         for row in page.rows
     ]
@@ -125,7 +126,7 @@ def _print_account(detail: AccountDetail, language: str) -> None:
         line(
             f"\n{asked}: {w.percent(score.probability, 1)} ({score.band}, percentile "
             f"{score.percentile:.0f}{change}); expected {'loss' if score.question in LOSSES else 'gain'} "
-            f"{w.money(score.expected_money, run.currency)} of {w.money(score.money, run.currency)} a year"
+            f"{_money(score.expected_money, run.currency, w)} of {_money(score.money, run.currency, w)} a year"
         )
         if score.horizons:
             line("  " + ", ".join(f"{_horizon(one)} {w.percent(one.probability, 1)}" for one in score.horizons))
@@ -219,6 +220,10 @@ def _asked(store: Store, question: str | None) -> str:
     if not scored:
         raise NotFound("nothing was scored yet", wanted="a published run", do="run `revml score`")
     return scored[0]
+
+
+def _money(value: float | None, currency: str, w: Words) -> str:
+    return "not known" if value is None else w.money(value, currency)
 
 
 commands = [accounts, account, export, runs]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SUMS = ("accounts", "CLV", "expected revenue", "extrapolated")
 SHOWN_SEGMENTS = 12
+MONEYS = ("money", "expected_money")
+UNKNOWN = "not known"
 ATTENDED = {"treated": "treated", "held_out": "held out"}
 
 
@@ -71,16 +73,16 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
             out.print(table("most likely", ("account and first reason", "probability"), likely, right=("probability",)))
             _print_attention(one["attention"], w)
             continue
+        unknown = f"; nothing is known of the money of {one['unknown_money']:,}" if one["unknown_money"] else ""
         out.print(
             f"\n{one['question']}: {counted}, {w.money(one['money'], run.currency)} a year; "
-            f"expected {'loss' if loss else 'gain'} {w.money(one['expected_money'], run.currency)} a year"
+            f"expected {'loss' if loss else 'gain'} {w.money(one['expected_money'], run.currency)} a year{unknown}"
         )
         rows = (
             (
                 account_cell(top["account_id"], top["name"], top["reason"], top.get("item", "")),
                 w.percent(top["probability"], 1),
-                w.money(top["money"], run.currency),
-                w.money(top["expected_money"], run.currency),
+                *(UNKNOWN if top[name] is None else w.money(top[name], run.currency) for name in MONEYS),
             )
             for top in one["top"]
         )

@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
         ("change", pa.float64()),  # against the run before, empty where there was none
         ("percentile", pa.float64()),
         ("band", pa.string()),
-        ("money", pa.float64()),  # a year's
+        ("money", pa.float64()),  # a year's, empty where it is not known
         ("expected_money", pa.float64()),  # lost or gained a year
         ("currency", pa.string()),
         ("reason", pa.string()),
@@ -119,8 +119,8 @@ def export_row(run: RunInfo, listed: ListedAccount, language: str) -> dict[str, 
         "change": None if score.change is None else round(score.change, 6),
         "percentile": round(score.percentile, 2),
         "band": score.band,
-        "money": round(score.money, 2),
-        "expected_money": round(score.expected_money, 2),
+        "money": None if score.money is None else round(score.money, 2),
+        "expected_money": None if score.expected_money is None else round(score.expected_money, 2),
         "currency": run.currency,
         "reason": reason.text(language) if reason else None,
         "mrr": round(account.mrr, 2),

@@ -54,6 +54,7 @@ def question_summary(run: ScoreRun, question: str, *, language: str, top: int = 
         "rows": len(scores),
         "money": float(scores["money"].sum()),
         "expected_money": float(scores["expected_money"].sum()),
+        "unknown_money": int(scores["money"].isna().sum()),  # rows that add nothing to the sums
         "attention": by_attention(run, scores),
         "bands": {str(band): int(n) for band, n in scores["band"].value_counts().sort_index().items()},
         "top": _records(listed, (*named, "probability", "band", "money", "expected_money", "reason")),

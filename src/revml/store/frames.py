@@ -115,8 +115,8 @@ def _in_range(frame: pd.DataFrame, name: str, where: str, column: str, low: floa
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
     # A sum of shares may leave one by a rounding.
     there = np.isfinite(values) & (values >= low - 1e-9) & (values <= high + 1e-9)
-    if column in HORIZON_COLUMNS.values():
-        there |= np.isnan(values)  # a question of one horizon
+    if column in HORIZON_COLUMNS.values() or (name == "scores" and column in ("money", "expected_money")):
+        there |= frame[column].isna().to_numpy()  # a question of one horizon, or money that is not known
     wrong = pd.Series(~there, index=frame.index)
     if wrong.any():
         raise StoreError(
@@ -171,6 +171,8 @@ def score_rows(scores: pd.DataFrame, previous: dict[tuple[str, str], float]) -> 
     for row in out:
         before = previous.get((row["account_id"], row["item"]))
         row["previous_probability"] = before
+        if row["money"] is None or row["expected_money"] is None:
+            row["money"], row["expected_money"] = None, 0.0
         row["change"] = 0.0 if before is None else row["probability"] - before
         row["model_version"] = str(row["model_version"])
     return out

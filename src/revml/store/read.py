@@ -207,7 +207,8 @@ def totals(connection: Connection, run: RunInfo) -> Totals:
             scores.c.question,
             scores.c.band,
             func.count().label("n"),
-            func.sum(scores.c.money).label("money"),
+            func.coalesce(func.sum(scores.c.money), 0.0).label("money"),
+            func.count(scores.c.money).label("known"),
             func.sum(scores.c.expected_money).label("expected"),
             change.label("moved"),
             func.count(scores.c.previous_probability).label("compared"),
@@ -226,6 +227,7 @@ def totals(connection: Connection, run: RunInfo) -> Totals:
             QuestionTotal(
                 question=question,
                 accounts=sum(band.accounts for band in bands.values()),
+                unknown_money=sum(row.n - row.known for row in rows),
                 money=sum(band.money for band in bands.values()),
                 money_at_risk=ordered["high"].money,
                 expected_money=expected,
@@ -292,7 +294,10 @@ def _model(row: RowMapping) -> ModelInfo:
 
 def _score(row: RowMapping, run: RunInfo) -> Score:
     model = next((model for model in run.models if model.question == row["question"]), None)
-    return Score(**{name: row[name] for name in _SCORED}, horizons=() if model is None else _horizons(row, model))
+    told = {name: row[name] for name in _SCORED}
+    if told["money"] is None:
+        told["expected_money"] = None  # the column holds what sorts and adds up
+    return Score(**told, horizons=() if model is None else _horizons(row, model))
 
 
 def _horizons(row: RowMapping, model: ModelInfo) -> tuple[Horizon, ...]:

@@ -33,8 +33,8 @@ SCORE_COLUMNS = (
     "probability",
     "percentile",  # 0 to 100 among the rows scored for this question; 100 is the most likely
     "band",  # high, medium, low
-    "money",  # yearly money of the relation: 12 * MRR, or order revenue of the last 365 days
-    "expected_money",  # probability * money lost (config.LOSSES) or gained a year
+    "money",  # yearly money of the relation: 12 * MRR, or order revenue of the last 365 days; missing where not known
+    "expected_money",  # probability * money lost (config.LOSSES) or gained a year; missing where money is
     "model_version",
 )
 # What `scores` may have besides: probabilities at other horizons, in days. The curve passes through `probability` at

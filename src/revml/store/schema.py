@@ -110,8 +110,8 @@ scores = Table(
     Column("change", Float, nullable=False),  # probability - previous_probability, 0 where there is none
     Column("percentile", Float, nullable=False),
     Column("band", NAME, nullable=False),
-    Column("money", Float, nullable=False),
-    Column("expected_money", Float, nullable=False),
+    Column("money", Float),  # NULL where it is not known
+    Column("expected_money", Float, nullable=False),  # for sorting and sums: 0 where the money is not known
     Column("model_version", Text, nullable=False),
     Column("probability_30d", Float),  # NULL, like the next three, where the question has one horizon
     Column("probability_90d", Float),

@@ -75,6 +75,7 @@ class Score:
     """The answer to one question about one account; `change` is against the run before, None where there was none.
 
     `item` is what the question is about beside the account, such as a product family; empty for most questions.
+    `money` and `expected_money` are None where nothing is known of the money.
     `horizons` is one curve, through `probability` at the model's own horizon; empty where the question has no other.
     """
 
@@ -84,8 +85,8 @@ class Score:
     previous_probability: float | None
     percentile: float
     band: str
-    money: float
-    expected_money: float
+    money: float | None
+    expected_money: float | None
     model_version: str
     horizons: tuple[Horizon, ...] = ()
 
@@ -194,11 +195,13 @@ class QuestionTotal:
     """Sums over all accounts scored for a question.
 
     `money` is the yearly money of the relations; `money_at_risk` the part of it in the high band; `expected_money` the
-    probability-weighted loss (churn, contraction, lapse) or gain (the others) a year.
+    probability-weighted loss (churn, contraction, lapse) or gain (the others) a year. `unknown_money` of the accounts
+    have no known money and add nothing to the sums.
     """
 
     question: str
     accounts: int
+    unknown_money: int
     money: float
     money_at_risk: float
     expected_money: float

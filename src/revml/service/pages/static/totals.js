@@ -25,15 +25,23 @@ export function totalsStrip(totals, question) {
     figure(
       t(loss ? "totals.loss" : "totals.gain"),
       money(sums.expected_money, currency, { compact: true }),
-      moved === null
-        ? t(worded(question, "totals.expected.about", "totals.expected.about.pairs"))
-        : t("totals.since", { change: money(moved, currency, { compact: true, sign: true }) }),
+      withUnknown(
+        sums,
+        moved === null
+          ? t(worded(question, "totals.expected.about", "totals.expected.about.pairs"))
+          : t("totals.since", { change: money(moved, currency, { compact: true, sign: true }) }),
+      ),
     ),
     bands(sums, question),
     totals.clv === null
       ? null
       : figure(t("totals.clv"), money(totals.clv, currency, { compact: true }), t("totals.clv.about")),
   );
+}
+
+/** A line about a sum, and what adds nothing to it because its money is not known. */
+function withUnknown(sums, about) {
+  return sums.unknown_money ? t("totals.unknown", { about, counted: counted(sums.question, sums.unknown_money) }) : about;
 }
 
 function figure(label, value, about, kind = "") {
