@@ -12,7 +12,7 @@ from revml.config import QuestionName, Workspace
 from revml.errors import BundleError, NotFound, TrackingError
 from revml.evaluation.verdict import SENTENCES
 from revml.models.bundle import verify
-from revml.models.registry import challenger, serving_bundle
+from revml.models.registry import challenger, champion, serving_bundle
 from revml.tracking import registered_versions
 
 
@@ -52,6 +52,13 @@ def inventory(workspace: Workspace, question: QuestionName, *, ask_mlflow: bool 
     serving, waiting = serving_bundle(workspace, question), challenger(workspace, question)
     versions: dict[str, tuple[str, str | None]] = {}
     notes = []
+    if serving is None:
+        try:
+            champion(workspace, question)
+        except BundleError as error:
+            notes.append(f"nothing can serve: {error.what} ({error.where}: {error.got}); to do: {error.do}")
+        except NotFound:
+            pass
     if ask_mlflow:
         try:
             versions = registered_versions(workspace, question)

@@ -14,6 +14,7 @@ from typing import Literal
 from revml.config import QUESTIONS, QuestionName, Workspace
 from revml.datasets import Dataset, asked, build_datasets
 from revml.errors import ConfigError, NotEnoughData
+from revml.features.catalog import catalog
 from revml.models.bundle import Bundle
 from revml.models.registry import appoint, in_service, training
 from revml.models.sheet import ModelSheet, Tuning, load_sheet, read_sheet
@@ -86,6 +87,9 @@ def train_questions(
         )
     # Before the features, which take minutes: a mistake in a sheet costs nothing.
     sheets = {q: load_sheet(workspace, q) if sheet is None else read_sheet(sheet, q) for q in asked_for}
+    for name, one in sheets.items():
+        if workspace.ready_for(name) is None:
+            one.check_names(catalog(), where=_sheet_of(sheet, name))
     if tuning is not None:
         sheets = {q: one.model_copy(update={"tuning": tuning}) for q, one in sheets.items()}
     with ExitStack() as locks:
@@ -121,6 +125,10 @@ def _train_each(
             report(f"{name}: {what}", 0.5 + 0.5 * (number + share) / len(asked_for))
 
         if name in datasets:
+            if datasets[name].own is not None:
+                sheets[name].check_names(
+                    datasets[name].features, where=_sheet_of(None, workspace.ready_for(name) or name)
+                )
             try:
                 result = train_dataset(workspace, datasets[name], sheet=sheets[name], progress=part)
                 registered = register(workspace, result)
@@ -164,6 +172,11 @@ def needs_facts(workspace: Workspace, question: QuestionName | Literal["all"]) -
             do="ask one of those, or add what is missing",
         )
     return False
+
+
+def _sheet_of(given: Path | None, name: str) -> str:
+    """Where a sheet stands, for messages."""
+    return f"models/{name}.yaml" if given is None else str(given)
 
 
 def _asked(workspace: Workspace, facts: Facts | None) -> tuple[QuestionName, ...]:

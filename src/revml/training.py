@@ -19,7 +19,7 @@ import pandas as pd
 from revml import __version__
 from revml.config import QuestionName, Workspace
 from revml.datasets import Dataset, build_dataset
-from revml.errors import NotEnoughData
+from revml.errors import ConfigError, NotEnoughData
 from revml.evaluation.card import card
 from revml.evaluation.expected import NOISE_ONLY, Uncertainty, learned_uncertainty
 from revml.evaluation.figures import Figures, measure
@@ -205,6 +205,14 @@ def fit_dataset(
     test = _ordered(dataset.part("test"))
     _enough(dataset, rows, test)
     features = sheet.pick(dataset.features)
+    if not features:
+        raise ConfigError(
+            "the model sheet lets no feature in that the data gives",
+            where=f"model sheet of {dataset.question}: features",
+            wanted=f"some of {', '.join(dataset.features[:20])}",
+            got=f"include {', '.join(sheet.features.include)}; exclude {', '.join(sheet.features.exclude)}",
+            do="widen features.include, or take names out of features.exclude",
+        )
     data = _learning(workspace, dataset, sheet, rows, features, threads)
     by_time = bool(dataset.split.valid)
     folds = (

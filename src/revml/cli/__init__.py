@@ -14,6 +14,7 @@ import click
 from revml import __version__
 from revml.cli.options import err
 from revml.errors import RevmlError
+from revml.yaml_file import nearest
 
 # Section by section: command, the module of this package that holds it, and what it does in a few words. Only that
 # module is imported, so that `revml tables` does not wait for LightGBM; a test holds the list against the modules.
@@ -69,6 +70,8 @@ class RevmlGroup(click.Group):
         """Run a command; a `RevmlError` becomes a message and an exit code."""
         try:
             return super().invoke(context)
+        except click.BadParameter as error:
+            raise _with_nearest(error) from None
         except RevmlError as error:
             err.print(str(error), style="red", markup=False, soft_wrap=True)
             context.exit(error.exit_code)
@@ -86,6 +89,15 @@ class RevmlGroup(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """The command of that name."""
         return _load(name) if name in COMMANDS else None
+
+
+def _with_nearest(error: click.BadParameter) -> click.BadParameter:
+    """The same error; of a misspelt name among several with the one that was meant."""
+    quoted = error.message.split("'")
+    if error.param is None or not isinstance(error.param.type, click.Choice) or len(quoted) < 3:
+        return error
+    near = nearest(quoted[1], map(str, error.param.type.choices))
+    return click.BadParameter(f"{error.message} {near}".strip(), error.ctx, error.param, error.param_hint)
 
 
 def _load(name: str) -> click.Command:

@@ -38,7 +38,8 @@ from revml.models.one_pass import Scored, raw_and_parts
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-UNHASHED = ("hash", "made")
+SEAL = "seal"  # over all of the manifest, also over what its hash leaves out
+UNHASHED = ("hash", "made", SEAL)
 
 
 @dataclass(frozen=True)
@@ -190,10 +191,25 @@ def write_bundle(parent: Path, manifest: Mapping[str, Any], files: Mapping[str, 
     target = parent / digest[:12]
     if target.is_dir() and _sound(target):
         return target  # the same model once more: what stands there is it, to the byte
+    try:
+        _put(parent, target, content, {**whole, "hash": digest, "made": dict(made)})
+    except OSError as error:
+        raise BundleError(
+            "the model cannot be written",
+            where=str(target),
+            wanted=f"a folder that takes {sum(map(len, content.values())) / 1e6:.1f} MB",
+            got=error.strerror or str(error),
+            do="make room or allow writing there, then train again; what served before serves on",
+        ) from error
+    return target
+
+
+def _put(parent: Path, target: Path, content: dict[str, bytes], told: dict[str, Any]) -> None:
+    """All files beside their place first, then in it: the whole bundle or none of it."""
     parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".writing-{os.getpid()}-", dir=parent))
     try:
-        content[MANIFEST] = to_text({**whole, "hash": digest, "made": made}).encode("utf-8")
+        content[MANIFEST] = to_text({**told, SEAL: _seal(told)}).encode("utf-8")
         for name, data in content.items():
             with (temporary / name).open("wb") as file:
                 file.write(data)
@@ -206,7 +222,6 @@ def write_bundle(parent: Path, manifest: Mapping[str, Any], files: Mapping[str, 
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return target
 
 
 def load_bundle(folder: str | Path, *, version: str | None = None) -> Bundle:
@@ -264,10 +279,12 @@ def verify(folder: Path) -> dict[str, Any]:
         raise NotFound(
             "there is no model bundle", where=str(folder), wanted=MANIFEST, do="train with `revml train QUESTION`"
         ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise _broken(folder, MANIFEST, f"not readable: {error}") from None
-    if not isinstance(manifest, dict) or "hash" not in manifest or "files" not in manifest:
+    if not isinstance(manifest, dict) or "hash" not in manifest or not isinstance(manifest.get("files"), dict):
         raise _broken(folder, MANIFEST, "no hash or no list of files")
+    if not isinstance(manifest.get("format", 0), int):
+        raise _broken(folder, MANIFEST, "no number of its format")
     if manifest.get("format", 0) > FORMAT:
         raise BundleError(
             "this bundle was written by a newer revml",
@@ -276,13 +293,16 @@ def verify(folder: Path) -> dict[str, Any]:
             got=f"format {manifest['format']}",
             do="upgrade revml, or train again",
         )
-    if manifest_hash(manifest) != manifest["hash"]:
+    # Bundles of before bear no seal.
+    if manifest_hash(manifest) != manifest["hash"] or manifest.get(SEAL, _seal(manifest)) != _seal(manifest):
         raise _broken(folder, MANIFEST, "its content does not give its hash")
     for name, wanted in manifest["files"].items():
         try:
             got = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         except FileNotFoundError:
             raise _broken(folder, name, "missing") from None
+        except (OSError, ValueError) as error:
+            raise _broken(folder, name, f"not readable: {error}") from None
         if got != wanted:
             raise _broken(folder, name, "its SHA-256 is not the manifest's")
     return manifest
@@ -291,6 +311,12 @@ def verify(folder: Path) -> dict[str, Any]:
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
     """SHA-256 over the manifest without its hash and what depends on when and where it was made."""
     covered = {k: v for k, v in manifest.items() if k not in UNHASHED}
+    return hashlib.sha256(json.dumps(covered, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 over all of the manifest but the seal itself."""
+    covered = {k: v for k, v in manifest.items() if k != SEAL}
     return hashlib.sha256(json.dumps(covered, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 

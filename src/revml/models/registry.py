@@ -48,13 +48,20 @@ def champion(workspace: Workspace, question: QuestionName) -> Bundle:
             got="none",
             do=f"`revml train {question}`; if its test says no, the model card tells why",
         ) from None
+    except OSError as error:
+        raise _pointer_broken(folder, question, error.strerror or str(error)) from None
     except ValueError:
         raise _pointer_broken(folder, question, "something else") from None
-    if not isinstance(pointer, dict) or not isinstance(pointer.get("bundle"), str):
+    name = pointer.get("bundle") if isinstance(pointer, dict) else None
+    if not isinstance(name, str) or not name or Path(name).name != name:
         raise _pointer_broken(folder, question, "something else")
-    if not (folder / pointer["bundle"]).is_dir():
-        raise _pointer_broken(folder, question, f"{pointer['bundle']}, which is not there")
-    return load_bundle(folder / pointer["bundle"], version=pointer.get("version"))
+    try:
+        bundle = load_bundle(folder / name, version=pointer.get("version"))
+    except NotFound:
+        raise _pointer_broken(folder, question, f"{name}, which is not there") from None
+    if bundle.question != question:
+        raise _pointer_broken(folder, question, f"{name}, a model of {bundle.question}")
+    return bundle
 
 
 def _pointer_broken(folder: Path, question: str, got: str) -> BundleError:
@@ -108,12 +115,14 @@ def challenger(workspace: Workspace, question: str) -> Bundle | None:
     """The newest model that passed and waits beside the champion, None where there is none that can be loaded."""
     folder = workspace.bundles_dir / question
     pointer = _read(folder / CHALLENGER)
-    if not isinstance(pointer.get("bundle"), str):
+    name = pointer.get("bundle")
+    if not isinstance(name, str) or not name or Path(name).name != name:
         return None
     try:
-        return load_bundle(folder / pointer["bundle"], version=pointer.get("version"))
+        waiting = load_bundle(folder / name, version=pointer.get("version"))
     except (NotFound, BundleError):
         return None
+    return waiting if waiting.question == question else None
 
 
 def history(workspace: Workspace, question: str) -> list[Entry]:
@@ -147,7 +156,7 @@ def _read(file: Path) -> dict[str, Any]:
     """A pointer file's content, nothing where there is none that can be read."""
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
 

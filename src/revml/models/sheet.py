@@ -5,17 +5,19 @@ Comes in: YAML. Goes out: a frozen `ModelSheet`. A workspace without the file us
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from revml.config import Frozen, QuestionName, Workspace, read_yaml
 from revml.errors import ConfigError
 from revml.features.actions import SUBJECT as ACTIONS
 from revml.models.calibration import CalibrationKind
+from revml.models.sheet_names import checked_features, checked_params
 
 RungName = Literal["constant", "rule", "logistic", "lightgbm", "blend"]
 PLAYS = frozenset(feature.name for feature in ACTIONS.features)
@@ -102,6 +104,27 @@ class ModelSheet(Frozen):
     min_events: MinEvents = MinEvents()
     bootstrap_rounds: int = Field(300, ge=50, le=10_000)
     notes: str | dict[Literal["en", "cs"], str] = Field("", description="for the card; a text, or one a language")
+
+    @field_validator("params", "candidates")
+    @classmethod
+    def _known_params(cls, told: Any) -> Any:
+        for params in [told] if isinstance(told, dict) else told:
+            checked_params(params)
+        return told
+
+    def check_names(self, known: Iterable[str], *, where: str) -> None:
+        """Refuse a name of a feature that there is not, for it would be passed over in silence.
+
+        Raises:
+            ConfigError: names it, and the nearest known.
+        """
+        named: dict[str, Iterable[str]] = {
+            "monotone": self.monotone,
+            "allow": self.allow,
+            "features.include": self.features.include,
+            "features.exclude": self.features.exclude,
+        }
+        checked_features(named, known, where=where)
 
     def pick(self, features: tuple[str, ...]) -> tuple[str, ...]:
         """The features that the sheet lets in, in their order.
