@@ -230,7 +230,7 @@ def test_no_closed_window_and_an_unanswerable_question_cannot_be_trained(tmp_pat
     CliRunner().invoke(main, ["check", "-w", str(tmp_path)])
     refused(tmp_path, 4, "train", "lapse", says=["no label window has closed", "horizon_days"])
     refused(tmp_path, 4, "train", "churn", says=["subscriptions.ended_at", "lapse"])
-    assert not (tmp_path / ".revml" / "bundles").exists()
+    assert not list(tmp_path.glob(".revml/bundles/*/*/manifest.json"))
 
 
 def buyers(folder: Path, accounts: int, *, lapsing: bool = True) -> None:
@@ -260,7 +260,7 @@ def test_too_few_accounts_and_one_class_only_train_nothing(
     buyers(tmp_path, accounts, lapsing=lapsing)
     assert CliRunner().invoke(main, ["check", "-w", str(tmp_path)]).exit_code == 0
     refused(tmp_path, 4, "train", "lapse", says=[*says, "revml preview lapse"])
-    assert not list(tmp_path.glob(".revml/bundles/*/*"))
+    assert [p.name for p in tmp_path.glob(".revml/bundles/*/*")] == [".training.lock"]
 
 
 @pytest.mark.slow
