@@ -131,9 +131,9 @@ def test_run_model_and_version_lead_to_each_other(registry: Registry) -> None:
     assert json.loads(model.tags["mlflow.modelVersions"]) == [{"name": "churn", "version": 1}]
     assert model.tags["revml.bundle"] == registry.first.bundle.hash
     assert model.params == run.data.params
-    auc = next(one for one in model.metrics if one.key == "test_roc_auc")
+    auc = next(one for one in model.metrics if one.key == "test/roc_auc")
     assert (auc.value, auc.dataset_name) == (
-        run.data.metrics["test_roc_auc"],
+        run.data.metrics["test/roc_auc"],
         run.inputs.dataset_inputs[1].dataset.name,
     )
 
@@ -191,13 +191,13 @@ def test_a_run_holds_what_a_reader_needs(registry: Registry) -> None:
     assert {one.dataset.digest for one in run.inputs.dataset_inputs} == {registry.first.facts["fingerprint"][:36]}
     assert [tag.value for one in run.inputs.dataset_inputs for tag in one.tags] == ["train", "test"]
     assert run.data.params["rung"] == registry.first.bundle.rung
-    assert run.data.metrics["test_roc_auc"] == pytest.approx(registry.first.figures.values["roc_auc"].value, abs=1e-6)
+    assert run.data.metrics["test/roc_auc"] == pytest.approx(registry.first.figures.values["roc_auc"].value, abs=1e-6)
     names = {f.path for f in client.list_artifacts(run.info.run_id)}
     assert {"bundle", "pictures", "card.md", "card.cs.md"} <= names
     drawn = {f.path for f in client.list_artifacts(run.info.run_id, "pictures")}
     assert {"pictures/reliability.png", "pictures/segments.png"} <= drawn
     expected = registry.first.figures.expected
-    interval = [run.data.metrics[f"interval/expected_events_{end}"] for end in ("low", "high")]
+    interval = [run.data.metrics[f"test_interval/expected_events_{end}"] for end in ("low", "high")]
     assert interval[0] <= expected.events <= interval[1]
     assert not {"revml.host", "revml.pid"} & set(run.data.tags)
 

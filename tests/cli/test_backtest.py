@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,10 @@ def test_mlflow_has_one_run_with_a_step_an_origin(root: Path, told: Any) -> None
     experiment = client.get_experiment_by_name("churn")
     [run] = client.search_runs([experiment.experiment_id], filter_string="tags.kind = 'backtest'")
     assert run.info.status == "FINISHED"
-    history = sorted(client.get_metric_history(run.info.run_id, "observed"), key=lambda metric: metric.step)
+    history = sorted(client.get_metric_history(run.info.run_id, "by_origin/observed"), key=lambda metric: metric.step)
     assert [metric.value for metric in history] == [one["events"] for one in told["origins"]]
+    headline = run.data.tags["mlflow.note.content"].split("\n\n")[0]
+    assert headline in unescape(Path(told["page"]).read_text(encoding="utf-8"))
     assert run.data.params["origins"] == "3"
     assert run.data.params["definition.horizon_days"] == "90"
     names = {file.path for file in client.list_artifacts(run.info.run_id)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from revml.backtesting import pictures
+from revml.backtesting import pictures, sentences
 from revml.backtesting.replay import Backtest
 from revml.config import Workspace
 from revml.evaluation.figures import Figure
@@ -32,25 +32,36 @@ def track(workspace: Workspace, told: Backtest, page: str) -> str:
         "data": told.fingerprint,
         **{f"definition.{name}": value for name, value in told.spec.model_dump().items()},
     }
-    steps = [_values(figures) for figures in told.quality.each]
+    steps = [_values("by_origin", figures) for figures in told.quality.each]
     for step, one, expected in zip(steps, told.origins, told.quality.expected, strict=True):
         step |= {
-            "expected": expected.predicted,
-            "observed": float(expected.observed),
-            "at_risk": float(len(one.scores)),
+            "by_origin/expected": expected.predicted,
+            "by_origin/observed": float(expected.observed),
+            "by_origin/at_risk": float(len(one.scores)),
         }
-        step |= {f"reached_{name}": reach.events for name, reach in one.lists.items()}
-        step |= {f"reached_money_{name}": reach.money for name, reach in one.lists.items()}
-    overall = {f"overall_{name}": value for name, value in _values(told.quality.overall).items()}
-    overall |= {f"trend_{name}": value for name, value in _values(told.quality.trend).items()}
-    name = f"backtest {told.question} {told.origins[0].as_of:%Y-%m} to {told.origins[-1].as_of:%Y-%m}"
-    return log_backtest(workspace, told.question, name=name, params=params, steps=steps, overall=overall, texts=texts)
+        step |= {f"reached/{name}": reach.events for name, reach in one.lists.items()}
+        step |= {f"reached_money/{name}": reach.money for name, reach in one.lists.items()}
+    overall = _values("overall", told.quality.overall) | _values("trend", told.quality.trend)
+    name = f"backtest {told.origins[0].as_of:%Y-%m} to {told.origins[-1].as_of:%Y-%m}"
+    said = (sentences.headline(told, speak), sentences.others(told, speak), *sentences.drift(told, speak))
+    return log_backtest(
+        workspace,
+        told.question,
+        name=name,
+        description="\n\n".join(said),
+        params=params,
+        steps=steps,
+        overall=overall,
+        texts=texts,
+    )
 
 
-def _values(figures: dict[str, Figure]) -> dict[str, float]:
-    told = {}
+def _values(section: str, figures: dict[str, Figure]) -> dict[str, float]:
+    """Metrics by name; what stands before the slash is a section of its own on MLflow's page of metrics."""
+    told: dict[str, float] = {}
     for name, figure in figures.items():
-        for suffix, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high)):
-            if value is not None:
-                told[f"{name}{suffix}"] = value
+        ends = {"low": figure.low, "high": figure.high}
+        values = {f"{section}/{name}": figure.value}
+        values |= {f"{section}_interval/{name}_{end}": value for end, value in ends.items()}
+        told |= {called: value for called, value in values.items() if value is not None}
     return told

@@ -19,6 +19,7 @@ def log_backtest(
     question: QuestionName,
     *,
     name: str,
+    description: str,
     params: Mapping[str, Any],
     steps: Sequence[Mapping[str, float]],
     overall: Mapping[str, float],
@@ -27,6 +28,7 @@ def log_backtest(
     """A replayed past as one run, tagged `kind=backtest`; empty, or why MLflow could not be told.
 
     Args:
+        description: what came out, in words.
         steps: metrics of each origin, the oldest first; the step is its place.
         overall: metrics without a step.
         texts: artifacts by path.
@@ -35,7 +37,8 @@ def log_backtest(
         with connected(workspace) as (mlflow, client):
             experiment = experiment_of(client, workspace, question)
             close_dead_runs(client, experiment)
-            own = {**process(), **SOURCE, "kind": "backtest"}
+            own = {**process(), **SOURCE, "kind": "backtest", "revml.question": question}
+            own["mlflow.note.content"] = description
             run_id = client.create_run(experiment, run_name=name, tags=own).info.run_id
             try:
                 at = int(time.time() * 1000)

@@ -43,8 +43,8 @@ def tags(bundle: Bundle) -> dict[str, str]:
 
 
 def run_name(bundle: Bundle) -> str:
-    """Question, the day of the test, the bundle."""
-    return f"{bundle.question} {_until(bundle, bundle.manifest['data']['split']['test'][-1])} {bundle.hash[:8]}"
+    """The day of the test, what serves, the bundle; the question is the name of the experiment."""
+    return f"{_until(bundle, bundle.manifest['data']['split']['test'][-1])} {bundle.rung} {bundle.hash[:8]}"
 
 
 def _until(bundle: Bundle, at: str) -> str:
@@ -93,28 +93,29 @@ def dataset_inputs(mlflow: Any, bundle: Bundle) -> list[Any]:
 def metrics(bundle: Bundle) -> dict[str, float]:
     """Figures of the test; what stands before a slash is a section of its own on MLflow's page of metrics.
 
-    `test_*` are the figures, `interval/*` their 90 % intervals, `ladder/*` the log-loss of every rung, `horizon/*` the
-    figures of the curve over other horizons.
+    `test/*` are the figures, `test_interval/*` their 90 % intervals, `test_horizon/*` those of the curve over other
+    horizons, `train/*` what every rung of the ladder reached where it was chosen. MLflow orders sections by name, so
+    that the figures stand first.
     """
     manifest = bundle.manifest
     values: dict[str, float] = {}
     for name, figure in manifest["figures"]["values"].items():
-        parts = {f"test_{name}": "value", f"interval/{name}_low": "low", f"interval/{name}_high": "high"}
+        parts = {f"test/{name}": "value", f"test_interval/{name}_low": "low", f"test_interval/{name}_high": "high"}
         values |= {called: float(figure[part]) for called, part in parts.items() if figure[part] is not None}
     for row in manifest["ladder"]:
-        values[f"ladder/{row['rung']}_log_loss"] = float(row["log_loss"])
+        values[f"train/{row['rung']}_log_loss"] = float(row["log_loss"])
     for row in manifest.get("curve", {}).get("horizons", ()):
         for name in ("roc_auc", "log_loss", "log_loss_constant", "expected", "observed"):
             if row[name] is not None:
-                values[f"horizon/{row['days']}d_{name}"] = float(row[name])
+                values[f"test_horizon/{row['days']}d_{name}"] = float(row[name])
     for name in ("rows", "accounts", "events", "base_rate"):
         if name in manifest["figures"]:
-            values[f"test_{name}"] = float(manifest["figures"][name])
+            values[f"test/{name}"] = float(manifest["figures"][name])
     if expected := manifest["figures"].get("expected"):
-        values |= {f"test_expected_{k}": float(expected[k]) for k in ("events", "inside")}
-        values |= {f"interval/expected_events_{k}": float(expected[k]) for k in ("low", "high")}
-    values["train_base_rate"] = float(manifest["base_rate"])
-    return values
+        values |= {f"test/expected_{k}": float(expected[k]) for k in ("events", "inside")}
+        values |= {f"test_interval/expected_events_{k}": float(expected[k]) for k in ("low", "high")}
+    values["train/base_rate"] = float(manifest["base_rate"])
+    return dict(sorted(values.items(), key=lambda one: one[0].partition("/")[0]))  # MLflow lists them as they came
 
 
 def params(bundle: Bundle) -> dict[str, Any]:
