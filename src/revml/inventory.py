@@ -77,8 +77,10 @@ def inventory(workspace: Workspace, question: QuestionName, *, ask_mlflow: bool 
         digest = str(manifest["hash"])
         named = {b.hash: words for b, words in ((waiting, "challenger"), (serving, "champion")) if b is not None}
         version, alias = versions.get(digest, (None, None))
-        values, data = manifest["figures"]["values"], manifest["data"]
-        verdict = manifest["verdict"]
+        # Bundles of before, or made elsewhere, may not tell all of it.
+        values, data = manifest["figures"].get("values", {}), manifest.get("data", {})
+        verdict = manifest.get("verdict", {"passed": False, "reasons": ["untested"]})
+        days = data.get("split", {}).get("test", [""])
         rows.append(
             Known(
                 bundle=digest,
@@ -86,10 +88,10 @@ def inventory(workspace: Workspace, question: QuestionName, *, ask_mlflow: bool 
                 serves=named.get(digest, ""),
                 alias=alias,
                 rung=str(manifest["rung"]),
-                trained=str(manifest["made"]["at"]),
-                tested=data["split"]["test"][-1][:10] if data.get("dated", True) else "undated",
-                log_loss=values["log_loss"]["value"],
-                roc_auc=values["roc_auc"]["value"],
+                trained=str(manifest["made"].get("at", "")),
+                tested=days[-1][:10] if data.get("dated", True) else "undated",
+                log_loss=values.get("log_loss", {}).get("value"),
+                roc_auc=values.get("roc_auc", {}).get("value"),
                 verdict="passed" if verdict["passed"] else "; ".join(SENTENCES.get(r, r) for r in verdict["reasons"]),
             )
         )

@@ -263,7 +263,7 @@ def _batches(snapshots: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def _first_day(engine: Engine, facts: Known, stored: bool) -> date:
     """Shortly before the first use or order (or 1970): where the calendar has to begin."""
     times = [f"SELECT MIN({time}) AS t FROM {name}" for name, time in _BY_DAY if facts.has(name)]
-    if stored:  # the days of use are told by the ledger, without reading them
+    if stored and facts.has("usage"):  # the days of use are told by the ledger, without reading them
         times[0] = "SELECT CAST(MIN(day) AS TIMESTAMP) AS t FROM usage_ledger"
     if not times:
         return _EARLIEST
