@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -264,8 +267,6 @@ def test_killed_runs_are_closed(registry: Registry) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     experiment = client.get_experiment_by_name("churn").experiment_id
-    import socket
-
     tags = {"revml.host": socket.gethostname(), "revml.pid": str(gone.pid)}
     run = client.create_run(experiment, tags=tags)
     model = client.create_logged_model(experiment, name="model", source_run_id=run.info.run_id)
@@ -295,6 +296,48 @@ def test_life_without_mlflow(tmp_path: Path, empty_store: Path) -> None:
     shutil.copy(empty_store, back.work_dir / "mlflow.db")
     assert register(back, load_bundle(result.bundle.folder)).version == "1"
     assert champion(back, "churn").version == "1"
+
+
+@pytest.mark.slow
+def test_a_server_over_http_is_told_the_same(
+    tmp_path: Path, empty_store: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With a real server: one version with its model, nothing on stdout, and the champion comes back from it."""
+    import mlflow
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    store = shutil.copy(empty_store, tmp_path / "server.db")
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{store}", "--artifacts-destination", str(tmp_path / "artifacts")]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        _answers(uri)
+        here = Workspace(tracking=Tracking(uri=uri, name="acme")).at(tmp_path / "here")
+        bundle = _train(here).bundle
+        told = register(here, bundle)
+        assert (told.version, told.champion, capfd.readouterr().out) == ("1", True, "")
+        there = here.at(tmp_path / "there")
+        assert fetch_champion(there, "churn").hash == bundle.hash
+        client = mlflow.MlflowClient(uri, uri)
+        run = client.get_run(client.get_model_version("acme-churn", "1").run_id)
+        [made] = run.outputs.model_outputs
+        assert str(client.get_logged_model(made.model_id).status) == "READY"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(uri: str) -> None:
+    """Wait until a server answers."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        with suppress(OSError), urllib.request.urlopen(f"{uri}/health", timeout=5):
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"{uri} never answered")
 
 
 def test_a_server_that_is_away_is_not_waited_for(tmp_path: Path) -> None:

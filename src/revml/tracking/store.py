@@ -19,11 +19,12 @@ from urllib.parse import urlsplit
 from revml.config import Workspace
 from revml.errors import RevmlError, TrackingError
 
-# MLflow's own defaults let a call to a server that is away stall for minutes.
+# MLflow's own defaults let a call to a server that is away stall for minutes, and print to stdout.
 BOUNDS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout is the commands', and JSON where --json is said
 }
 LOCKED_SECONDS = 5  # how long another writer of an SQLite store is waited for
 ALL_SECONDS = 240  # for everything that is told at once, where each call is answered but slowly
