@@ -121,8 +121,8 @@ def candidate(workspace: Workspace, question: QuestionName, bundle: str | None =
             where=str(folder),
             wanted="a model that passed its test beside the champion",
             got="none",
-            do=f"`revml train {question}` makes one where data, sheet or definition are new (the same data give the same "
-            f"model); an older one of `revml models {question}` is named with --bundle",
+            do=f"`revml train {question}` makes one where data, sheet or definition are new (the same data give the "
+            f"same model); an older one of `revml models {question}` is named with --bundle",
         )
     fits = sorted(p.parent for p in folder.glob(f"{bundle[:12]}*/manifest.json"))
     if len(fits) != 1 or not bundle:

@@ -28,7 +28,7 @@ def attended(facts: Facts, as_of: datetime, days: int, accounts: Sequence[str]) 
     if not facts.has("actions"):
         return None
     with bound(facts.con, asked=pd.DataFrame({"account_id": pd.Series(list(accounts), dtype="str")})):
-        return facts.con.execute(
+        found: pd.DataFrame = facts.con.execute(
             f"""
             SELECT account_id, CASE WHEN bool_or(NOT held AND done) THEN '{TREATED}' ELSE '{HELD_OUT}' END AS "group"
             FROM (
@@ -44,3 +44,4 @@ def attended(facts: Facts, as_of: datetime, days: int, accounts: Sequence[str]) 
             """,
             {"as_of": as_of, "since": as_of - timedelta(days=days)},
         ).df()
+    return found

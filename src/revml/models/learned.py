@@ -7,8 +7,9 @@ bundle. Goes out: an instant, or a sentence for the reader of such scores.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import cast
 
-from revml.config import QuestionSpec
+from revml.config import QuestionName, QuestionSpec
 from revml.models.bundle import Bundle
 
 
@@ -25,7 +26,8 @@ def learned_until(bundle: Bundle) -> datetime | None:
     taken = [*split.get("train", ()), *split.get("valid", ())]
     if not taken or not data.get("dated", True):
         return None
-    return max(datetime.fromisoformat(at) for at in taken) + definition(bundle).window(bundle.question).reach
+    newest = max(datetime.fromisoformat(str(at)) for at in taken)
+    return newest + definition(bundle).window(cast(QuestionName, bundle.question)).reach
 
 
 def looks_back(bundle: Bundle, as_of: datetime) -> str | None:
