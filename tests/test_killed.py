@@ -98,11 +98,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ".revml/bundles/churn/champion.json",
         ".revml/mlartifacts/churn/*/artifacts/pictures",
         ".revml/mlartifacts/churn/*/artifacts/bundle",
-        ".revml/mlartifacts/churn/*/artifacts/model/MLmodel",
+        ".revml/mlartifacts/churn/models/*/artifacts/MLmodel",
     ],
 )
 def test_killed_while_registering(trained: Path, tmp_path: Path, point: str) -> None:
-    """Whatever was reached, the next registration gives one whole version, one champion, and no run that runs."""
+    """Whatever was reached, the next registration gives one whole version, one champion, and nothing left open."""
     import mlflow
 
     shutil.copytree(trained, tmp_path / ".revml")
@@ -113,8 +113,9 @@ def test_killed_while_registering(trained: Path, tmp_path: Path, point: str) -> 
     assert (told.version, told.champion, told.away) == ("1", True, "")
     assert registered_versions(workspace, "churn") == {champion(workspace, "churn").hash: ("1", "champion")}
     client = mlflow.MlflowClient(workspace.tracking_uri, workspace.tracking_uri)
-    runs = client.search_runs([client.get_experiment_by_name("churn").experiment_id])
-    assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
+    experiments = [client.get_experiment_by_name("churn").experiment_id]
+    assert {run.info.status for run in client.search_runs(experiments)} <= {"FINISHED", "KILLED"}
+    assert {str(model.status) for model in client.search_logged_models(experiments)} <= {"READY", "FAILED"}
     assert len(read_entries(workspace.bundles_dir / "churn")) == 1
     shutil.rmtree(workspace.bundles_dir)
     assert fetch_champion(workspace, "churn").version == "1"
