@@ -1,0 +1,78 @@
+"""The models in service that a run scores with.
+
+Comes in: a workspace, whose pointer files name a champion for each question. Goes out: their verified bundles, and
+what a run tells its readers of each; a champion that the data no longer fits is refused before anything is scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from revml.at_risk import AtRisk
+from revml.config import QUESTIONS, QuestionName, Workspace
+from revml.errors import BundleError, NotFound
+from revml.models.bundle import Bundle
+from revml.models.learned import looks_back
+from revml.models.registry import champion
+from revml.store.runs import ModelRef
+
+
+def champions(workspace: Workspace) -> dict[QuestionName, Bundle]:
+    """The model in service of each question that has one.
+
+    Raises:
+        NotFound: no question has one.
+    """
+    found: dict[QuestionName, Bundle] = {}
+    for question in QUESTIONS:
+        try:
+            found[question] = champion(workspace, question)
+        except NotFound:
+            continue
+    if not found:
+        raise NotFound(
+            "no question has a model in service yet",
+            where=str(workspace.bundles_dir),
+            wanted="a champion for at least one question",
+            got="none",
+            do="run `revml train all` first",
+        )
+    return found
+
+
+def must_fit(bundle: Bundle, rows: AtRisk) -> None:
+    """Refuse rows that lack what a champion learned from.
+
+    Raises:
+        BundleError: says which features are gone.
+    """
+    gone = [name for name in bundle.features if name not in rows.columns]
+    if gone:
+        raise BundleError(
+            f"the {bundle.question} model was trained on features that the data no longer gives",
+            where=f"{bundle.question} model {bundle.version}",
+            wanted=", ".join(gone[:20]) + (f" and {len(gone) - 20} more" if len(gone) > 20 else ""),
+            got="checked data without them",
+            do=f"bring the missing tables or columns back, or run `revml train {bundle.question}`",
+        )
+
+
+def model_ref(bundle: Bundle) -> ModelRef:
+    """What a run keeps of a model."""
+    return ModelRef(
+        question=bundle.question,
+        version=bundle.version,
+        bundle=bundle.hash,
+        rung=bundle.rung,
+        horizon_days=bundle.horizon_days,
+        base_rate=bundle.base_rate,
+        figures=bundle.figures,
+        extrapolated_days=bundle.extrapolated_days,
+    )
+
+
+def looking_back(bundles: Mapping[QuestionName, Bundle], as_of: Mapping[QuestionName, datetime]) -> tuple[str, ...]:
+    """A note for each question whose model learned from what came after the instant that it scores."""
+    told = (looks_back(bundles[question], at) for question, at in as_of.items())
+    return tuple(note for note in told if note is not None)

@@ -1,0 +1,185 @@
+"""The scoring run itself, from the checked facts to a published run.
+
+Comes in: a workspace, its checked facts, the champions that training left behind. Goes out: a `ScoreRun`, frames that
+the store publishes in one transaction. Many accounts are looked at and explained in parts, and what is long waits on
+disk; the parts change nothing in what is published. MLflow is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import pandas as pd
+
+from revml.clv import ClvForecast, FlowParts, forecast_clv
+from revml.config import QuestionName, Workspace
+from revml.datasets import scoring_time
+from revml.errors import NotEnoughData
+from revml.features.catalog import available
+from revml.labels import answerable
+from revml.labels.attended import attended
+from revml.models.bundle import Bundle
+from revml.models.learned import definition
+from revml.progress import Progress, silent
+from revml.ready_scoring import ready_to_score
+from revml.scoring.account_rows import account_frame
+from revml.scoring.champions import champions, looking_back, model_ref, must_fit
+from revml.scoring.now_and_before import at_risk_and_before
+from revml.scoring.ready_run import joined, ready_run
+from revml.scoring.told import Told
+from revml.snapshots import population
+from revml.sources.facts import Facts
+from revml.store import Store
+from revml.store.runs import ScoreRun
+from revml.store.snapshots import save_run
+
+PART_ROWS = 50_000  # looked at and explained at once
+CONTRACT_PAIR: tuple[QuestionName, QuestionName] = ("churn", "upsell")
+
+
+def score_workspace(
+    workspace: Workspace,
+    facts: Facts | None,
+    *,
+    as_of: datetime | None = None,
+    horizon_months: int | None = None,
+    part_rows: int = PART_ROWS,
+    progress: Progress | None = None,
+) -> ScoreRun:
+    """Score, explain and forecast everyone at risk, with the champion of each question that has one.
+
+    Args:
+        facts: None where ready tables alone answer the workspace's questions.
+        as_of: the instant to look from; absent means the last full day of the data. Facts known later are not seen.
+        horizon_months: of the lifetime value; absent means the workspace's.
+        part_rows: rows that are explained at once; reasons and flows of more accounts than these come in parts.
+
+    Returns:
+        A run with all accounts that any question or forecast is about, sorted by account.
+
+    Raises:
+        ConfigError: `as_of` lies beyond the data.
+        NotFound: no question has a champion.
+        NotEnoughData: nobody was a customer then.
+        BundleError: a feature that a champion was trained on can no longer be built.
+    """
+    tell = progress or silent
+    everyone = champions(workspace)
+    ready = {q: ready_to_score(workspace, bundle, as_of) for q, bundle in everyone.items() if bundle.ready is not None}
+    bundles = {q: bundle for q, bundle in everyone.items() if q not in ready}
+    if facts is None or not bundles:
+        run = ready_run(workspace, everyone, ready, part_rows)
+        tell("scored", 1.0)
+        return run
+    as_of = scoring_time(facts, as_of)
+    rows, past = at_risk_and_before(
+        workspace, facts, list(bundles), as_of, progress=lambda what, share: tell(f"features: {what}", 0.5 * share)
+    )
+    for question, bundle in bundles.items():
+        must_fit(bundle, rows[question])
+    if not any(len(one) for one in rows.values()):
+        raise NotEnoughData(
+            "there is nobody to score",
+            where=f"as of {as_of:%Y-%m-%d}",
+            wanted=f"a customer whom one of the questions {', '.join(bundles)} is about",
+            got="none",
+            do="choose a later as_of, or see `revml preview` whom the definitions in revml.yaml count as customers",
+        )
+    declared = {feature.name: feature for feature in available(facts)}
+    told = Told(workspace, part_rows, long=max(len(one) for one in rows.values()) > part_rows)
+    for i, (question, bundle) in enumerate(bundles.items()):
+        begun, share = 0.5 + 0.25 * i / len(bundles), 0.25 / len(bundles)
+        tell(f"{question}: scores and reasons", begun)
+        told.add(
+            bundle,
+            rows.pop(question),
+            past,
+            definition(bundle),
+            declared,
+            lambda what, done, begun=begun, share=share: tell(what, begun + share * done),  # type: ignore[misc]
+        )
+    del past
+    all_scores = told.scores
+    tell("lifetime value", 0.75)
+    forecast = _forecast(workspace, facts, as_of, bundles, all_scores, horizon_months)
+    tell("accounts", 0.95)
+    about = {account for frame in (all_scores, forecast.clv) for account in frame["account_id"]}
+    for question in answerable(facts):
+        about.update(population(facts, question, workspace.question(question), [as_of])["account_id"])
+    run = ScoreRun(
+        as_of=as_of,
+        company=workspace.company.name,
+        currency=workspace.company.currency,
+        models=tuple(model_ref(bundle) for bundle in bundles.values()),
+        accounts=account_frame(facts, as_of, sorted(about)),
+        scores=all_scores,
+        reasons=told.reasons,
+        clv=forecast.clv,
+        flows=FlowParts(forecast.wide, part_rows) if len(forecast.clv) > part_rows else forecast.flows,
+        notes=forecast.notes,
+        score_notes=looking_back(bundles, dict.fromkeys(bundles, as_of)),
+        attended=_attended(facts, as_of, bundles, all_scores),
+    )
+    tell("scored", 1.0)
+    return joined(run, ready_run(workspace, everyone, ready, part_rows)) if ready else run
+
+
+def publish_run(workspace: Workspace, run: ScoreRun) -> int:
+    """Publish a run in the scores database, keep its Parquet snapshot for warehouses, and return its number.
+
+    Raises:
+        StoreError: the database refuses; the run before stays current.
+    """
+    with Store.open(workspace.store_url) as store:
+        number = store.publish(run)
+        kept = [published.id for published in store.runs()]
+    save_run(run, number, workspace.work_dir / "runs", keep=kept)
+    return number
+
+
+def _attended(
+    facts: Facts, as_of: datetime, bundles: Mapping[QuestionName, Bundle], scores: pd.DataFrame
+) -> pd.DataFrame | None:
+    """Who was treated or held out in the horizon of each question before `as_of`: question, account_id, group."""
+    found = []
+    for question, bundle in bundles.items():
+        accounts = scores.loc[scores["question"] == question, "account_id"].unique().tolist()
+        groups = attended(facts, as_of, bundle.horizon_days, accounts)
+        if groups is None:
+            return None
+        found.append(groups.assign(question=question))
+    return pd.concat(found, ignore_index=True)
+
+
+def _forecast(
+    workspace: Workspace,
+    facts: Facts,
+    as_of: datetime,
+    bundles: dict[QuestionName, Bundle],
+    scores: pd.DataFrame,
+    horizon_months: int | None,
+) -> ClvForecast:
+    """Lifetime values, tied to the published probabilities of churn and upsell."""
+
+    def published(question: QuestionName) -> pd.DataFrame | None:
+        if question not in bundles:
+            return None
+        mine = scores["question"] == question
+        return scores.loc[mine, ["account_id", "probability"]].reset_index(drop=True)
+
+    specs = {q: definition(bundles[q]) if q in bundles else workspace.question(q) for q in CONTRACT_PAIR}
+    # A probability covers the gap too: whoever leaves within it was not asked again.
+    churn, upsell = (specs[q].gap_days + specs[q].horizon_days for q in CONTRACT_PAIR)
+    return forecast_clv(
+        facts,
+        as_of,
+        workspace.economics,
+        p_churn=published("churn"),
+        churn_horizon_days=churn,
+        p_upsell=published("upsell"),
+        upsell_horizon_days=upsell,
+        uplift=specs["upsell"].uplift,
+        horizon_months=horizon_months or workspace.economics.horizon_months,
+        seed=workspace.seed,
+    )
