@@ -396,3 +396,14 @@ def test_a_broken_champion_does_not_stop_training(tmp_path: Path, empty_store: P
     register(workspace, first)
     shutil.rmtree(first.bundle.folder)
     assert register(workspace, _train(workspace, seed=1)).champion
+
+
+def test_a_broken_champion_is_told_when_another_takes_its_place(tmp_path: Path, empty_store: Path) -> None:
+    """What passes serves although nothing can be compared, and the note says that and why."""
+    workspace = _workspace(tmp_path, empty_store)
+    first = _train(workspace)
+    assert register(workspace, first).champion
+    (first.bundle.folder / "features.json").write_text("{}", encoding="utf-8")
+    registered = register(workspace, _train(workspace, seed=1))
+    assert registered.champion
+    assert "could not be loaded" in registered.note

@@ -181,6 +181,17 @@ def serving_bundle(workspace: Workspace, question: str) -> Bundle | None:
         return None
 
 
+def cannot_serve(workspace: Workspace, question: str) -> str:
+    """Why the champion that was appointed cannot be loaded; empty where it can, or where there is none."""
+    try:
+        champion(workspace, cast(QuestionName, question))
+    except NotFound:
+        return ""
+    except BundleError as error:
+        return error.what
+    return ""
+
+
 def in_service(workspace: Workspace, question: str) -> Bundle | None:
     """The champion; None where there is none, or where only the average rate stands in."""
     serving = serving_bundle(workspace, question)

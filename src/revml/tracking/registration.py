@@ -15,7 +15,7 @@ from revml.errors import TrackingError
 from revml.evaluation.verdict import SENTENCES
 from revml.models.bundle import Bundle
 from revml.models.history import now, rolled_back
-from revml.models.registry import appoint, challenger, history, in_service, name_challenger
+from revml.models.registry import appoint, cannot_serve, challenger, history, in_service, name_challenger
 from revml.models.shelf import shelve
 from revml.progress import Progress, silent
 from revml.tracking import contents
@@ -114,9 +114,10 @@ def _place(workspace: Workspace, bundle: Bundle) -> tuple[str | None, str]:
     if not bundle.manifest["verdict"]["passed"]:
         return None, "; ".join(SENTENCES[r] for r in bundle.manifest["verdict"]["reasons"])
     if serving is None:
+        broken = cannot_serve(workspace, bundle.question)
         appoint(folder, name, None, event="first")
         shelve(workspace, bundle)
-        return CHAMPION, ""
+        return CHAMPION, f"the one before could not be loaded ({broken}), so nothing was compared" if broken else ""
     gone = rolled_back(history(workspace, bundle.question)).get(name)
     if gone:
         # Otherwise the next retraining on the same data would bring back what somebody has just taken away.
@@ -130,7 +131,7 @@ def _place(workspace: Workspace, bundle: Bundle) -> tuple[str | None, str]:
 def _note(bundle: Bundle, version: str, alias: str | None, why: str, serving: Bundle | None) -> str:
     stays = f"; version {serving.version} stays champion" if serving is not None else ""
     if alias == CHAMPION:
-        return f"version {version} of {bundle.question} is champion"
+        return f"version {version} of {bundle.question} is champion{f'; {why}' if why else ''}"
     if alias == CHALLENGER:
         return f"version {version} of {bundle.question} passed and is challenger{stays}"
     return f"version {version} of {bundle.question} is registered but may not serve: {why}{stays}"
