@@ -96,7 +96,8 @@ def _with_nearest(error: click.BadParameter) -> click.BadParameter:
     quoted = error.message.split("'")
     if error.param is None or not isinstance(error.param.type, click.Choice) or len(quoted) < 3:
         return error
-    near = nearest(quoted[1], map(str, error.param.type.choices))
+    # not map(): once the module of `revml map` is imported, that name means it here
+    near = nearest(quoted[1], [str(choice) for choice in error.param.type.choices])
     return click.BadParameter(f"{error.message} {near}".strip(), error.ctx, error.param, error.param_hint)
 
 
