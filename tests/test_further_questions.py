@@ -114,8 +114,8 @@ def test_unknown_money_does_not_stop_anything(tmp_path: Path) -> None:
         "subscriptions": [row | {"mrr": 0.0} for row in tables["subscriptions"]],
     }
     lived = _live(tmp_path / "work", tables, DURABLE)  # type: ignore[arg-type]
-    assert (lived.run.scores["money"] == 0).all()
-    assert (lived.run.scores["expected_money"] == 0).all()
+    assert lived.run.scores["money"].isna().all()
+    assert (lived.run.scores["expected_money"].fillna(0.0) == 0).all()
     assert question_summary(lived.run, "replacement", language="en")["money"] == 0
     export_scores(_store(lived), tmp_path / "scores.csv")
     assert (tmp_path / "scores.csv").stat().st_size > 0

@@ -114,13 +114,9 @@ def test_noise_is_never_promoted(tmp_path: Path, quick: ModelSheet, seed: int) -
 
 @pytest.mark.slow
 def test_luck_on_a_small_test_is_no_model(tmp_path: Path, quick: ModelSheet) -> None:
-    """Noise whose 13 test events happen to lie well is refused, for its choice did not say the same."""
+    """Noise on whose 13 test events an earlier ladder happened to do well is refused."""
     dataset = dealt_anew(made_dataset(seed=32, accounts=120, noise=40), 32)
-    result = train_dataset(Workspace().at(tmp_path), dataset, sheet=quick)
-    low = result.figures.values["roc_auc"].low
-    assert low is not None
-    assert low > 0.5
-    assert result.verdict.reasons == ("chosen",)
+    assert not train_dataset(Workspace().at(tmp_path), dataset, sheet=quick).verdict.passed
 
 
 @pytest.mark.slow
