@@ -94,6 +94,13 @@ def test_a_skilled_calibrated_model_passes() -> None:
     assert judge(_measure(_noisy()), "lightgbm").passed
 
 
+def test_a_test_that_the_choice_does_not_agree_with_is_doubted() -> None:
+    """A model that passes its test, and did not beat the constant rate where it was chosen, may have been lucky."""
+    figures = _measure(_noisy())
+    assert judge(figures, "lightgbm", over_constant=0.5).reasons == ("chosen",)
+    assert judge(figures, "lightgbm", over_constant=0.9).passed
+
+
 def test_a_coin_does_not_pass() -> None:
     """Probabilities that know nothing fail on ranking and on loss."""
     rows = _noisy()
