@@ -92,11 +92,11 @@ def appoint(
         _sweep(folder)
         before = _read(folder / POINTER)
         last = entry_from(before)
+        if last is not None and last not in read_entries(folder):
+            append_entry(folder, last)  # whoever wrote the pointer was killed before the line
         if before.get("bundle") == bundle:
             _write(folder / POINTER, {**before, "version": version})
             return
-        if last is not None and last not in read_entries(folder):
-            append_entry(folder, last)  # whoever wrote the pointer was killed before the line
         entry = Entry(now(), event, bundle, before.get("bundle"), forced, reason, tuple(failed))
         _write(folder / POINTER, {**asdict(entry), "version": version})
         append_entry(folder, entry)
