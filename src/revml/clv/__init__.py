@@ -1,5 +1,6 @@
 """What each account is worth: survival, orders, growth, value, KPIs and the forecast that adds up."""
 
-from revml.clv.forecast import ClvForecast, FlowParts, forecast_clv
+from revml.clv.flows import FlowParts
+from revml.clv.forecast import ClvForecast, forecast_clv
 
 __all__ = ["ClvForecast", "FlowParts", "forecast_clv"]

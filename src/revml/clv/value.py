@@ -38,3 +38,27 @@ def share_beyond(flows: Floats, observed_months: Floats) -> Floats:
     beyond = np.arange(1, flows.shape[1] + 1)[None, :] > observed_months[:, None]
     total = size.sum(axis=1)
     return np.asarray(np.divide((size * beyond).sum(axis=1), total, out=np.zeros_like(total), where=total > 0))
+
+
+def to_cents(amounts: Floats) -> Floats:
+    """Amounts by month in whole cents whose running sums are the rounded running sums.
+
+    So the months of an account add up to its value at every horizon, to the cent, and no rounding piles up.
+
+    Args:
+        amounts: (n, months) in currency units.
+
+    >>> to_cents(np.array([[0.004, 0.004, 0.004]])).tolist()
+    [[0.0, 0.01, 0.0]]
+    """
+    sums = np.rint(100.0 * np.cumsum(amounts, axis=1))
+    return np.asarray(np.diff(sums, axis=1, prepend=0.0) / 100.0)
+
+
+def sum_cents(amounts: Floats, months: int) -> Floats:
+    """The sum of the first months of amounts in whole cents, in whole cents.
+
+    >>> sum_cents(np.array([[0.1, 0.1, 0.1]]), 3).tolist()
+    [0.3]
+    """
+    return np.asarray(np.rint(100.0 * amounts[:, :months].sum(axis=1)) / 100.0)

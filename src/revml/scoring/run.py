@@ -116,7 +116,7 @@ def score_workspace(
         scores=all_scores,
         reasons=told.reasons,
         clv=forecast.clv,
-        flows=FlowParts(forecast.wide, part_rows) if len(forecast.clv) > part_rows else forecast.flows,
+        flows=FlowParts(forecast.relations, part_rows) if len(forecast.clv) > part_rows else forecast.flows,
         notes=forecast.notes,
         score_notes=looking_back(bundles, dict.fromkeys(bundles, as_of)),
         attended=_attended(facts, as_of, bundles, all_scores),

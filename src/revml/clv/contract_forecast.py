@@ -1,0 +1,94 @@
+"""The contracts of a company ahead: survival tied to the published scores, growth, flows.
+
+Comes in: facts, `as_of`, economics and what the models published. Goes out: `RelationFlows` and notes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from revml.clv.contract import contract_flows
+from revml.clv.flows import RelationFlows
+from revml.clv.growth import Growth, GrowthModel, past_movements
+from revml.clv.hazard import fit_hazard, months_of, tie
+from revml.clv.relations import Relation
+from revml.clv.subscriptions import account_months, active_contracts, lost_contracts
+from revml.clv.value import MONTH_DAYS, Floats
+from revml.config import Economics
+from revml.sources.facts import Facts
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the models said of each account at `as_of`.
+
+    Args:
+        p_churn: account_id, probability of a loss within `churn_days`; None where there is no model.
+        p_upsell: account_id, probability of MRR up by at least `uplift` within `upsell_days`; None: no growth.
+    """
+
+    p_churn: pd.DataFrame | None
+    churn_days: int
+    p_upsell: pd.DataFrame | None = None
+    upsell_days: int = 90
+    uplift: float = 0.10
+
+
+def contracts_ahead(
+    facts: Facts, as_of: datetime, economics: Economics, scores: Published, horizons: tuple[int, ...]
+) -> tuple[RelationFlows, tuple[str, ...]]:
+    """Flows of the contracts that are active at `as_of`, with what a reader must know of them."""
+    months = max(horizons)
+    contracts = active_contracts(facts, as_of, margin=economics.margin)
+    model = fit_hazard(account_months(facts, as_of))
+    log_odds = model.log_odds(contracts, max(months, months_of(scores.churn_days)))
+    p_churn = _aligned(scores.p_churn, contracts)
+    survival = tie(log_odds, p_churn, scores.churn_days).curve[:, :months]
+    growth = Growth(GrowthModel.NONE)
+    if scores.p_upsell is not None:
+        moves = past_movements(facts, as_of, threshold=scores.uplift, days=scores.upsell_days)
+        growth = Growth(GrowthModel.UPLIFT, _aligned(scores.p_upsell, contracts), moves)
+    mrr, margin = contracts["mrr"].to_numpy(float), contracts["margin"].to_numpy(float)
+    made = contract_flows(mrr, margin, survival, growth, economics.discount_rate)
+    tenure = contracts["tenure_days"].to_numpy(float) / MONTH_DAYS
+    seen = np.maximum(np.minimum(model.observed_months - tenure, float(model.window_months)), 0.0)
+    unscored = np.isnan(p_churn)
+    notes = []
+    if lost := lost_contracts(facts, as_of):
+        notes.append(f"{lost} accounts whose last subscription has ended have no contract CLV")
+    if unscored.any():
+        notes.append(
+            f"{unscored.sum()} of {len(contracts)} contract accounts have no churn score: their group's hazard"
+        )
+    if growth.movements is not None:
+        notes.append(f"MRR of surviving accounts goes towards its past growth of {growth.movements.yearly:+.0%} a year")
+    elif len(contracts):
+        notes.append("no upsell scores: MRR of surviving accounts is taken to stay as it is")
+    flows = RelationFlows(
+        relation=Relation.CONTRACT,
+        account_id=contracts["account_id"].to_numpy(object),
+        survival=survival,
+        revenue=made.revenue,
+        margin=made.margin,
+        base=made.base,
+        expansion=made.expansion,
+        contraction=made.contraction,
+        referral=np.zeros_like(made.margin),
+        margin_rate=margin,
+        seen_months=seen,
+        alive={horizon: survival[:, horizon - 1] for horizon in horizons},
+        flags={"negative_margin": margin < 0, "no_score": unscored, "no_losses": model.losses == 0},
+    )
+    return flows, tuple(notes)
+
+
+def _aligned(scores: pd.DataFrame | None, accounts: pd.DataFrame) -> Floats:
+    """The probability of each account, NaN where there is none."""
+    if scores is None:
+        return np.full(len(accounts), np.nan)
+    known = scores.set_index("account_id")["probability"]
+    return np.asarray(known.reindex(accounts["account_id"]).to_numpy(dtype=float, na_value=np.nan))
