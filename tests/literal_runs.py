@@ -18,6 +18,7 @@ from revml.store.runs import (
     CLV_COLUMNS,
     FLOW_COLUMNS,
     HORIZON_COLUMNS,
+    OPTIONAL_COLUMNS,
     REASON_COLUMNS,
     SCORE_COLUMNS,
     ModelRef,
@@ -130,8 +131,9 @@ def _reasons(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _clv(ids: list[str]) -> pd.DataFrame:
+    """As before there were quantiles and components: the columns that every run has."""
     rows = [(i, "contract", MONTHS, 20 * MRR[i], 24 * MRR[i], 0.6, 0.25, "") for i in ids if MRR[i] > 0]
-    return pd.DataFrame(rows, columns=list(CLV_COLUMNS))
+    return pd.DataFrame(rows, columns=[name for name in CLV_COLUMNS if name not in OPTIONAL_COLUMNS["clv"]])
 
 
 def _flows(ids: list[str]) -> pd.DataFrame:
@@ -141,7 +143,7 @@ def _flows(ids: list[str]) -> pd.DataFrame:
         if MRR[i] > 0
         for month in range(1, MONTHS + 1)
     ]
-    return pd.DataFrame(rows, columns=list(FLOW_COLUMNS))
+    return pd.DataFrame(rows, columns=[name for name in FLOW_COLUMNS if name not in OPTIONAL_COLUMNS["flows"]])
 
 
 def made_run(as_of: str, accounts: int, *, seed: int = 0, shift: float = 0.0) -> ScoreRun:

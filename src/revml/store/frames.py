@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,13 @@ from revml.store.long import LongFrame, parts_of
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
     CLV_COLUMNS,
+    DRIVER_COLUMNS,
     FLOW_COLUMNS,
     HORIZON_COLUMNS,
+    OPTIONAL_COLUMNS,
     REASON_COLUMNS,
     SCORE_COLUMNS,
+    VALUE_COLUMNS,
     ScoreRun,
 )
 
@@ -37,8 +41,10 @@ _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "accounts": (ACCOUNT_COLUMNS, ("account_id",)),
     "scores": (SCORE_COLUMNS, ("account_id", "question", "item")),
     "reasons": (REASON_COLUMNS, ("account_id", "question", "item", "rank")),
-    "clv": (CLV_COLUMNS, ("account_id", "relation")),
+    "clv": (CLV_COLUMNS, ("account_id", "relation", "horizon_months")),
     "flows": (FLOW_COLUMNS, ("account_id", "relation", "month")),
+    "values": (VALUE_COLUMNS, ("account_id", "horizon_months")),
+    "drivers": (DRIVER_COLUMNS, ("account_id", "concept")),
 }
 
 _SHARE, _PERCENT, _FINITE = (0.0, 1.0), (0.0, 100.0), (-math.inf, math.inf)
@@ -54,6 +60,8 @@ _RANGES: dict[str, dict[str, tuple[float, float]]] = {
     "reasons": {"contribution": _FINITE},
     "clv": {"clv": _FINITE},
     "flows": {"survival": _SHARE},
+    "values": {"clv": _FINITE},
+    "drivers": {"money": _FINITE},
 }
 
 
@@ -88,7 +96,8 @@ def check(run: ScoreRun) -> None:
 
 def _check(frame: pd.DataFrame, name: str, where: str, known: pd.Index[Any]) -> None:
     columns, key = _KEYS[name]
-    missing = [c for c in columns if c not in frame.columns]
+    optional = OPTIONAL_COLUMNS.get(name, ())
+    missing = [c for c in columns if c not in frame.columns and c not in optional]
     if missing:
         raise StoreError("a column is missing", where=where, wanted=", ".join(columns), got=f"no {missing[0]!r}")
     if frame[list(key)].isna().any(axis=None):
@@ -152,7 +161,7 @@ def _missing(value: Any) -> bool:
 
 
 def account_rows(accounts: pd.DataFrame, worth: pd.Series[float]) -> list[Row]:
-    """Accounts with their CLV over all relations (`worth`, by account) and the keys to sort and search by."""
+    """Accounts with their CLV (`worth`, by account) and the keys to sort and search by."""
     out = rows(accounts, ACCOUNT_COLUMNS)
     for row, clv in zip(out, worth.reindex(accounts["account_id"]).tolist(), strict=True):
         name = str(row["name"]) if row["name"] else row["account_id"]
@@ -190,17 +199,19 @@ def reason_rows(reasons: pd.DataFrame) -> list[Row]:
 def _as_json(value: Any) -> str:
     if type(value) is float:  # by far the most frequent, and Python's own form of a finite float is JSON
         return repr(value) if math.isfinite(value) else "null"
-    return json.dumps(_json_value(value), ensure_ascii=False)
+    return json.dumps(json_value(value), ensure_ascii=False)
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Plain Python all the way down; a number that is none becomes null."""
-    if isinstance(value, dict):
-        return {str(k): _json_value(v) for k, v in value.items()}
+    if isinstance(value, Mapping):
+        return {str(k): json_value(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_value(v) for v in value]
+        return [json_value(v) for v in value]
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, datetime):
+        return value.isoformat()
     return None if _missing(value) else value
 
 
@@ -214,31 +225,64 @@ def model_rows(run: ScoreRun) -> list[Row]:
             "rung": model.rung,
             "horizon_days": int(model.horizon_days),
             "base_rate": float(model.base_rate),
-            "figures": _json_value(model.figures),
+            "figures": json_value(model.figures),
             "extrapolated_days": None if model.extrapolated_days is None else list(model.extrapolated_days),
         }
         for model in run.models
     ]
 
 
+def worth_of(run: ScoreRun) -> pd.Series[float]:
+    """The one lifetime value of each account: at the main horizon, over all relations; shorter horizons add nothing."""
+    main = run.main_horizon
+    longest = run.clv[run.clv["horizon_months"] == main]
+    worth = longest.groupby("account_id")["clv"].sum().astype("float64")
+    told = run.values[run.values["horizon_months"] == main].set_index("account_id")["clv"].astype("float64")
+    return told.combine_first(worth) if len(told) else worth
+
+
 def clv_rows(clv: pd.DataFrame) -> list[Row]:
-    """CLV by account and relation."""
-    out = rows(clv, CLV_COLUMNS)
+    """CLV by account, relation and horizon."""
+    out = rows(_with_optional(clv, "clv"), CLV_COLUMNS)
     for row in out:
         row["warning"] = row["warning"] or ""
     return out
 
 
+def value_rows(values: pd.DataFrame) -> list[Row]:
+    """Values by account and horizon."""
+    return rows(_with_optional(values, "values"), VALUE_COLUMNS)
+
+
+def driver_rows(drivers: pd.DataFrame) -> list[Row]:
+    """What each concept adds to an account's value."""
+    return rows(drivers, DRIVER_COLUMNS)
+
+
+def report_rows(run: ScoreRun) -> list[Row]:
+    """The documents of a run."""
+    return [{"name": name, "body": json_value(body)} for name, body in run.reports.items()]
+
+
 def flow_rows(flows: pd.DataFrame) -> list[Row]:
-    """Flows by account and relation, months as lists from month 1."""
+    """Flows by account and relation, months as lists from month 1; bands that hold nothing are None."""
     if flows.empty:
         return []
     ordered = flows.sort_values(["account_id", "relation", "month"], kind="stable")
     keys = list(zip(ordered["account_id"].tolist(), ordered["relation"].tolist(), strict=True))
+    bands = OPTIONAL_COLUMNS["flows"]
+    told = [name for name in bands if name in ordered and ordered[name].notna().any()]
     series = {name: _plain(ordered[name]) for name in ("survival", "expected_revenue", "discounted_margin")}
+    series |= {name: _plain(ordered[name].round(2)) for name in told}
+    none: Row = dict.fromkeys(bands)
     starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
     out = []
     for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
-        row: Row = {"account_id": keys[start][0], "relation": keys[start][1]}
+        row: Row = {"account_id": keys[start][0], "relation": keys[start][1]} | none
         out.append(row | {name: values[start:end] for name, values in series.items()})
     return out
+
+
+def _with_optional(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    lacking = [column for column in OPTIONAL_COLUMNS[name] if column not in frame]
+    return frame.assign(**dict.fromkeys(lacking, np.nan)) if lacking else frame

@@ -16,7 +16,20 @@ from revml.store import frames
 from revml.store.database import Database
 from revml.store.long import parts_of
 from revml.store.runs import ScoreRun
-from revml.store.schema import OF_A_RUN, accounts, clv, current, flows, models, reasons, runs, scores
+from revml.store.schema import (
+    OF_A_RUN,
+    accounts,
+    clv,
+    current,
+    drivers,
+    flows,
+    models,
+    reasons,
+    reports,
+    runs,
+    scores,
+    values,
+)
 
 CHUNK = 20_000
 
@@ -38,6 +51,7 @@ def publish(database: Database, run: ScoreRun, *, keep: int) -> int:
                 accounts=len(run.accounts),
                 scores=len(run.scores),
                 withdrawn=False,
+                discount_rate=run.discount_rate,
             )
         )
         run_id = int(made.inserted_primary_key[0])  # type: ignore[index]
@@ -51,10 +65,13 @@ def publish(database: Database, run: ScoreRun, *, keep: int) -> int:
 def _content(connection: Connection, run: ScoreRun) -> Iterator[tuple[Table, Iterable[list[frames.Row]]]]:
     """Each table with its rows, some at a time."""
     yield models, [frames.model_rows(run)]
-    worth = run.clv.groupby("account_id")["clv"].sum()
+    worth = frames.worth_of(run)
     yield accounts, (frames.account_rows(part, worth) for part in frames.in_parts(run.accounts, CHUNK))
     yield reasons, (frames.reason_rows(part) for part in frames.in_parts(run.reasons, CHUNK))
     yield clv, (frames.clv_rows(part) for part in frames.in_parts(run.clv, CHUNK))
+    yield values, (frames.value_rows(part) for part in frames.in_parts(run.values, CHUNK))
+    yield drivers, (frames.driver_rows(part) for part in frames.in_parts(run.drivers, CHUNK))
+    yield reports, [frames.report_rows(run)]
     yield flows, (frames.flow_rows(part) for part in parts_of(run.flows))  # an account's months are not torn apart
     for question, scored in run.scores.groupby("question", sort=False):
         previous = _previous(connection, run.as_of, str(question))

@@ -17,14 +17,12 @@ from revml.errors import NotFound
 from revml.store.cursor import Cursor
 from revml.store.frames import BANDS, fold
 from revml.store.runs import HORIZON_COLUMNS
-from revml.store.schema import accounts, clv, current, flows, models, reasons, runs, scores
+from revml.store.schema import accounts, clv, current, models, reasons, reports, runs, scores
 from revml.store.views import (
     Account,
     AccountDetail,
     BandTotal,
-    Clv,
     Facets,
-    Flows,
     Horizon,
     ListedAccount,
     ModelInfo,
@@ -33,10 +31,12 @@ from revml.store.views import (
     PastScore,
     QuestionTotal,
     Reason,
+    Report,
     RunInfo,
     Score,
     Totals,
 )
+from revml.store.worth import worth
 
 # order: the column it sorts by, and whether the greatest comes first
 SORTED_BY: dict[Order, tuple[ColumnElement[Any], bool]] = {
@@ -169,13 +169,33 @@ def detail(connection: Connection, run: RunInfo, account_id: str) -> AccountDeta
             _score(s, run) for s in of(scores, scores.c.question, scores.c.expected_money.desc(), scores.c.item)
         ),
         reasons=tuple(_reason(r) for r in of(reasons, reasons.c.question, reasons.c.item, reasons.c.rank)),
-        clv=tuple(Clv(**_without(c, "run_id", "account_id")) for c in of(clv, clv.c.relation)),
-        flows=tuple(
-            Flows(f["relation"], tuple(f["survival"]), tuple(f["expected_revenue"]), tuple(f["discounted_margin"]))
-            for f in of(flows, flows.c.relation)
-        ),
         history=history(connection, run, account_id),
+        **worth(of, main_horizon(connection, run)),
     )
+
+
+def main_horizon(connection: Connection, run: RunInfo) -> int:
+    """The longest horizon of a run's lifetime values in months, 0 where it has none."""
+    return int(connection.execute(select(func.max(clv.c.horizon_months)).where(clv.c.run_id == run.id)).scalar() or 0)
+
+
+def report(connection: Connection, run: RunInfo, name: str) -> Report:
+    """A document of a run.
+
+    Raises:
+        NotFound: the run has no such document.
+    """
+    here = select(reports.c.name, reports.c.body).where(reports.c.run_id == run.id)
+    found = {row.name: row.body for row in connection.execute(here.where(reports.c.name == name))}
+    if name not in found:
+        raise NotFound(
+            f"this run has no {name}",
+            where=f"run {run.id} as of {run.as_of:%Y-%m-%d}",
+            wanted=", ".join(sorted(row.name for row in connection.execute(here))) or "a run with reports",
+            got=name,
+            do="publish again with `revml score` or `revml forecast`",
+        )
+    return Report(run, name, found[name])
 
 
 def history(connection: Connection, run: RunInfo, account_id: str) -> tuple[PastScore, ...]:

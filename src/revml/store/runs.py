@@ -5,6 +5,7 @@ Probabilities are shares of one; money is in `currency`; `month` counts from 1. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -62,15 +63,56 @@ REASON_COLUMNS = (
 )
 CLV_COLUMNS = (
     "account_id",
-    "relation",  # contract, orders
-    "horizon_months",
+    "relation",  # contract, orders, durable
+    "horizon_months",  # a run may have several; the longest is the main one
     "clv",  # discounted expected margin over the horizon
+    "clv_p10",  # quantiles of it, missing where it was not simulated
+    "clv_p50",
+    "clv_p90",
+    "base",  # base + expansion - contraction + referral = clv, to the cent
+    "expansion",
+    "contraction",
+    "referral",
     "expected_revenue",  # undiscounted expected revenue over the horizon
     "p_alive",  # survival (contract) or P(order in the last year of the horizon) at the end
     "extrapolated_share",  # of clv that lies beyond the longest observed span
     "warning",  # empty, or why the figure needs care
 )
-FLOW_COLUMNS = ("account_id", "relation", "month", "survival", "expected_revenue", "discounted_margin")
+FLOW_COLUMNS = (
+    "account_id",
+    "relation",
+    "month",
+    "survival",
+    "expected_revenue",
+    "discounted_margin",
+    "revenue_p10",  # quantiles of the month's revenue, missing where it was not simulated
+    "revenue_p50",
+    "revenue_p90",
+)
+VALUE_COLUMNS = (
+    "account_id",
+    "horizon_months",
+    "clv",  # over all relations
+    "clv_p10",
+    "clv_p50",
+    "clv_p90",
+    "with_children",  # own clv and that of all accounts below
+    "acquisition_cost",
+    "ltv_cac",  # missing, like the payback, where the cost is not known
+    "payback_months",
+    "referral_value",  # an allocation of others' clv: never added to this one
+)
+DRIVER_COLUMNS = (
+    "account_id",
+    "concept",  # "peer" is what a similar account is worth; the others add up to clv - peer
+    "money",  # what the concept adds to the clv of the main horizon, or costs it
+)
+# Columns that a frame may lack, or hold nothing in.
+OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {
+    "clv": ("clv_p10", "clv_p50", "clv_p90", "base", "expansion", "contraction", "referral"),
+    "flows": ("revenue_p10", "revenue_p50", "revenue_p90"),
+    "values": ("clv_p10", "clv_p50", "clv_p90", *VALUE_COLUMNS[6:]),
+}
 
 
 @dataclass(frozen=True)
@@ -105,3 +147,13 @@ class ScoreRun:
     # question, account_id, group (treated, held_out) of those attended to in the horizon before as_of; None where the
     # company tells nothing of plays
     attended: pd.DataFrame | None = None
+    values: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(VALUE_COLUMNS)))
+    drivers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DRIVER_COLUMNS)))
+    reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # whole documents: forecast, kpis ...
+    discount_rate: float | None = None  # a year's, of every discounted figure; None where it is not told
+
+    @property
+    def main_horizon(self) -> int:
+        """The longest horizon in months, at which an account has one value; 0 where nothing was forecast."""
+        longest = [int(frame["horizon_months"].max()) for frame in (self.clv, self.values) if len(frame)]
+        return max(longest, default=0)

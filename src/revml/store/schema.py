@@ -51,6 +51,7 @@ runs = Table(
     Column("accounts", Integer, nullable=False),
     Column("scores", Integer, nullable=False),
     Column("withdrawn", Boolean, nullable=False, default=False),  # rolled back: no part of history or trend
+    Column("discount_rate", Float),  # a year's; NULL where it was not told
     sqlite_autoincrement=True,  # the number of a deleted run is never given again
 )
 
@@ -90,7 +91,7 @@ accounts = Table(
     Column("customer_since", DateTime),
     Column("mrr", Float, nullable=False),
     Column("order_revenue_12m", Float, nullable=False),
-    Column("clv", Float),  # over all relations, NULL where none was forecast
+    Column("clv", Float),  # over all relations at the longest horizon, NULL where none was forecast
     Column("clv_key", Float, nullable=False),  # clv for sorting: unknown comes last
     Column("name_key", Text, nullable=False),  # name without case and accents, for sorting
     Column("search_key", Text, nullable=False),  # name and id without case and accents
@@ -150,13 +151,58 @@ clv = Table(
     _run_id(),
     Column("account_id", ID, primary_key=True),
     Column("relation", NAME, primary_key=True),
-    Column("horizon_months", Integer, nullable=False),
+    Column("horizon_months", Integer, primary_key=True, autoincrement=False),
     Column("clv", Float, nullable=False),
+    Column("clv_p10", Float),  # NULL, like the next two, where it was not simulated
+    Column("clv_p50", Float),
+    Column("clv_p90", Float),
+    Column("base", Float),  # base + expansion - contraction + referral = clv; NULL in runs of an older revml
+    Column("expansion", Float),
+    Column("contraction", Float),
+    Column("referral", Float),
     Column("expected_revenue", Float),
     Column("p_alive", Float),
     Column("extrapolated_share", Float),
     Column("warning", Text, nullable=False),
     _account(),
+)
+
+# `values` is a word of SQL's own, so the table has a longer name.
+values = Table(
+    "account_values",
+    metadata,
+    _run_id(),
+    Column("account_id", ID, primary_key=True),
+    Column("horizon_months", Integer, primary_key=True, autoincrement=False),
+    Column("clv", Float, nullable=False),
+    Column("clv_p10", Float),
+    Column("clv_p50", Float),
+    Column("clv_p90", Float),
+    Column("with_children", Float),
+    Column("acquisition_cost", Float),
+    Column("ltv_cac", Float),
+    Column("payback_months", Float),
+    Column("referral_value", Float),
+    _account(),
+)
+
+drivers = Table(
+    "drivers",
+    metadata,
+    _run_id(),
+    Column("account_id", ID, primary_key=True),
+    Column("concept", NAME, primary_key=True),
+    Column("money", Float, nullable=False),
+    _account(),
+)
+
+# Whole documents of a run, such as the company's forecast.
+reports = Table(
+    "reports",
+    metadata,
+    _run_id(),
+    Column("name", NAME, primary_key=True),
+    Column("body", JSON, nullable=False),
 )
 
 # One row an account and relation, its months as JSON lists from month 1: a run of many accounts and a long horizon
@@ -170,8 +216,11 @@ flows = Table(
     Column("survival", JSON, nullable=False),
     Column("expected_revenue", JSON, nullable=False),
     Column("discounted_margin", JSON, nullable=False),
+    Column("revenue_p10", JSON(none_as_null=True)),  # NULL, like the next two, where it was not simulated
+    Column("revenue_p50", JSON(none_as_null=True)),
+    Column("revenue_p90", JSON(none_as_null=True)),
     _account(),
 )
 
-OF_A_RUN = (flows, clv, reasons, scores, accounts, models)
+OF_A_RUN = (reports, drivers, values, flows, clv, reasons, scores, accounts, models)
 """Tables that belong to a run, in the order in which they can be emptied."""

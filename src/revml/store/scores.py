@@ -25,6 +25,7 @@ from revml.store.views import (
     Order,
     Page,
     PastScore,
+    Report,
     RunInfo,
     Totals,
 )
@@ -172,6 +173,15 @@ class Store:
         """Money at risk, expected loss or gain and accounts by band, for each question; the CLV of all accounts."""
         with self._current() as (connection, run):
             return read.totals(connection, run)
+
+    def report(self, name: str) -> Report:
+        """A whole document of the current run: `forecast`, `kpis` or `forecast_backtest`.
+
+        Raises:
+            NotFound: the run has no such document, or there is no run.
+        """
+        with self._current() as (connection, run):
+            return read.report(connection, run, name)
 
     def facets(self, question: str) -> Facets:
         """The values by which a question's list can be filtered."""

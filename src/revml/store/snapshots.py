@@ -19,14 +19,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from revml.store.frames import json_value
 from revml.store.long import LongFrame, parts_of
 from revml.store.runs import ScoreRun
 
-FRAMES = ("accounts", "scores", "reasons", "clv", "flows")
+FRAMES = ("accounts", "scores", "reasons", "clv", "flows", "values", "drivers")
 
 
 def save_run(run: ScoreRun, run_id: int, folder: Path, *, keep: Collection[int] | None = None) -> Path:
-    """Write a run's frames and `run.json` to `folder/<run_id>`; returns that folder.
+    """Write a run's frames, `run.json` and `report-<name>.json` to `folder/<run_id>`; returns that folder.
 
     Args:
         keep: run numbers whose snapshots stay; those of all other runs are deleted. None deletes nothing.
@@ -41,9 +42,13 @@ def save_run(run: ScoreRun, run_id: int, folder: Path, *, keep: Collection[int] 
             "as_of": run.as_of.isoformat(),
             "company": run.company,
             "currency": run.currency,
+            "discount_rate": run.discount_rate,
             "models": [dataclasses.asdict(model) for model in run.models],
         }
-        (temporary / "run.json").write_text(json.dumps(about, indent=2, ensure_ascii=False, default=str), "utf-8")
+        documents = {"run": about, **{f"report-{name}": body for name, body in run.reports.items()}}
+        for name, document in documents.items():
+            text = json.dumps(json_value(document), indent=2, ensure_ascii=False, default=str)
+            (temporary / f"{name}.json").write_text(text, "utf-8")
         for file in temporary.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())

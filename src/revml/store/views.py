@@ -26,7 +26,10 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """A published run. `withdrawn` runs were rolled back and count neither in history nor in trends."""
+    """A published run. `withdrawn` runs were rolled back and count neither in history nor in trends.
+
+    `discount_rate` is a year's, of every discounted figure; None in runs of an older revml.
+    """
 
     id: int
     as_of: datetime
@@ -36,6 +39,7 @@ class RunInfo:
     accounts: int
     scores: int
     withdrawn: bool
+    discount_rate: float | None = None
     models: tuple[ModelInfo, ...] = ()
 
 
@@ -134,11 +138,21 @@ class Page:
 
 @dataclass(frozen=True)
 class Clv:
-    """Lifetime value of one relation over its horizon."""
+    """Lifetime value of one relation over a horizon; `base + expansion - contraction + referral` is `clv`.
+
+    Quantiles are None where the value was not simulated, components in runs of an older revml.
+    """
 
     relation: str
     horizon_months: int
     clv: float
+    clv_p10: float | None
+    clv_p50: float | None
+    clv_p90: float | None
+    base: float | None
+    expansion: float | None
+    contraction: float | None
+    referral: float | None
     expected_revenue: float | None
     p_alive: float | None
     extrapolated_share: float | None
@@ -146,13 +160,53 @@ class Clv:
 
 
 @dataclass(frozen=True)
+class Value:
+    """What an account is worth over a horizon, all relations together.
+
+    `with_children` adds all accounts below. `ltv_cac` and `payback_months` are None where the acquisition cost is not
+    known. `referral_value` is an allocation of what others are worth, never part of `clv`.
+    """
+
+    horizon_months: int
+    clv: float
+    clv_p10: float | None = None
+    clv_p50: float | None = None
+    clv_p90: float | None = None
+    with_children: float | None = None
+    acquisition_cost: float | None = None
+    ltv_cac: float | None = None
+    payback_months: float | None = None
+    referral_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Driver:
+    """How much CLV a concept adds or costs; `peer` is what a similar account is worth, the rest is the difference."""
+
+    concept: str
+    money: float
+
+
+@dataclass(frozen=True)
 class Flows:
-    """Expected monthly flows of one relation, from month 1."""
+    """Expected monthly flows of one relation, from month 1; quantiles of revenue are None where not simulated."""
 
     relation: str
     survival: tuple[float | None, ...]
     expected_revenue: tuple[float | None, ...]
     discounted_margin: tuple[float | None, ...]
+    revenue_p10: tuple[float | None, ...] | None
+    revenue_p50: tuple[float | None, ...] | None
+    revenue_p90: tuple[float | None, ...] | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole document of a run, such as the company's forecast."""
+
+    run: RunInfo
+    name: str
+    body: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -170,7 +224,11 @@ class PastScore:
 
 @dataclass(frozen=True)
 class AccountDetail:
-    """All that a run says about one account."""
+    """All that a run says about one account.
+
+    `clv` is at the run's main horizon, one row a relation, so that it can be summed; `clv_shorter` are the same at the
+    shorter horizons. `values` has one row a horizon, the main one last.
+    """
 
     run: RunInfo
     account: Account
@@ -179,6 +237,9 @@ class AccountDetail:
     clv: tuple[Clv, ...]
     flows: tuple[Flows, ...]
     history: tuple[PastScore, ...]
+    clv_shorter: tuple[Clv, ...] = ()
+    values: tuple[Value, ...] = ()
+    drivers: tuple[Driver, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -211,7 +272,10 @@ class QuestionTotal:
 
 @dataclass(frozen=True)
 class Totals:
-    """The head of the page: one line a question, and the CLV of all accounts (None where none was forecast)."""
+    """The head of the page: one line a question, and the CLV of all accounts (None where none was forecast).
+
+    `clv` is over the longest horizon of the run.
+    """
 
     run: RunInfo
     accounts: int
