@@ -68,7 +68,7 @@ def possible_origins(
         if len(found) == wanted:
             break
         try:
-            found.append(_origin(workspace, facts, question, at, window.end(at)))
+            found.append(origin_at(workspace, facts, question, at))
         except NotEnoughData as error:
             why = f"at {at:%Y-%m-%d}, {error.what}: wanted {error.wanted}, got {error.got}"
             break
@@ -86,13 +86,18 @@ def possible_origins(
     return found[::-1], "" if len(found) == wanted else why
 
 
-def _origin(workspace: Workspace, facts: Facts, question: QuestionName, at: datetime, ends: datetime) -> Origin:
+def origin_at(workspace: Workspace, facts: Facts, question: QuestionName, at: datetime) -> Origin:
     """One origin.
 
+    Args:
+        at: an instant whose label window has closed.
+
     Raises:
-        NotEnoughData: nothing could have been learned then.
+        NotEnoughData: the tables cannot answer the question, or nothing could have been learned then.
     """
+    require(facts, question)
     spec = workspace.question(question)
+    ends = spec.window(question).end(at)
     with as_known(facts, at) as past:
         learned = labelled_snapshots(workspace, past, question)
         _enough(learned)

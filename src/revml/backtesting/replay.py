@@ -17,7 +17,7 @@ import pandas as pd
 
 from revml.backtesting.figures import Quality, quality
 from revml.backtesting.lists import ListName, Reach, reached, together
-from revml.backtesting.origins import Every, Origin, possible_origins
+from revml.backtesting.origins import Every, Origin, origin_at, possible_origins
 from revml.config import QuestionName, QuestionSpec, Workspace
 from revml.datasets import Dataset, feature_columns, feature_frame, with_features
 from revml.errors import ConfigError
@@ -214,6 +214,31 @@ def backtest(
         asked=origins,
         note=note,
     )
+
+
+def replay_at(
+    workspace: Workspace,
+    facts: Facts,
+    question: QuestionName,
+    at: datetime,
+    *,
+    sheet: ModelSheet | None = None,
+    progress: Progress | None = None,
+) -> Replayed:
+    """Replay one instant of the past: what would have scored a question then, and its scores.
+
+    Args:
+        at: any instant whose label window has closed.
+
+    Raises:
+        NotEnoughData: the tables cannot answer the question, or nothing could have been learned then.
+    """
+    report = progress or silent
+    origin = origin_at(workspace, facts, question, at)
+    pairs = pd.concat([rows[list(KEYS)] for rows in (origin.learned.rows, origin.at_risk)]).drop_duplicates()
+    features = feature_frame(facts, pairs, progress=lambda what, share: report(f"features: {what}", 0.4 * share))
+    chosen = sheet or load_sheet(workspace, question)
+    return _replay(workspace, facts, origin, features, chosen, lambda what, share: report(what, 0.4 + 0.6 * share))
 
 
 def _replay(

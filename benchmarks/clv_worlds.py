@@ -1,0 +1,229 @@
+"""How near the forecast of money comes to what came: sample companies, 24 months ahead, one line a world.
+
+    python benchmarks/clv_worlds.py FOLDER [--kinds saas] [--seeds 401-405] [--accounts 1200] [--months 60] [--ahead 24]
+
+A world is a sample company of a kind and seed, checked and staged. At an origin so many months before its end churn and
+upsell are learned from what was known then; the forecast from there meets what came. Worlds and scores stay in FOLDER,
+so that another run costs the forecast alone; empty it when samples, staging, features or models have changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from companies import make_workspace, staged_company
+
+from revml.backtesting.money_actual import lost_after, mrr_paths, order_paths
+from revml.backtesting.money_scores import ForecastScores, no_scores, scores_at
+from revml.clv import forecast_clv
+from revml.clv.flows import RelationFlows
+from revml.clv.value import MONTH_DAYS, MONTH_SECONDS
+from revml.config import Workspace
+from revml.evaluation.metrics import roc_auc
+from revml.evaluation.money_metrics import bias, brier_ipcw, coverage, normalised_gini
+from revml.sources.facts import Facts
+from revml.windows import month_starts
+
+KINDS = ("saas", "machinery", "manufacturing")
+AIMS = {"cum": 0.03, "exit": 0.05}
+SIGNED = ("cum", "exit", "exit12", "first12", "last12", "runrate", "scorehaz")
+
+
+def world(folder: Path, kind: str, seed: int, accounts: int, months: int) -> tuple[Workspace, Facts]:
+    """A staged company, made once."""
+    place = folder / f"{kind}-{seed}-{accounts}-{months}"
+    if (place / "whole").exists():
+        workspace = make_workspace(place)
+        return workspace, Facts.open(workspace.staged_dir)
+    made = staged_company(place, kind=kind, accounts=accounts, months=months, seed=seed)
+    (place / "whole").touch()
+    return made
+
+
+def scores(workspace: Workspace, facts: Facts, origin: datetime) -> ForecastScores:
+    """The scores of the origin, made once."""
+    place = workspace.work_dir / f"scores-{origin:%Y-%m}"
+    base = no_scores(workspace)
+    if not (place / "whole.json").exists():
+        told = scores_at(workspace, facts, origin)
+        place.mkdir(parents=True, exist_ok=True)
+        for name in ("p_churn", "p_upsell"):
+            if (frame := getattr(told, name)) is not None:
+                frame.to_parquet(place / f"{name}.parquet")
+        (place / "whole.json").write_text(json.dumps(told.notes), encoding="utf-8")
+    known = {
+        name: pd.read_parquet(place / f"{name}.parquet") if (place / f"{name}.parquet").exists() else None
+        for name in ("p_churn", "p_upsell")
+    }
+    notes = tuple(json.loads((place / "whole.json").read_text(encoding="utf-8")))
+    return ForecastScores(
+        **known, churn_days=base.churn_days, upsell_days=base.upsell_days, uplift=base.uplift, notes=notes
+    )
+
+
+def measure(workspace: Workspace, facts: Facts, ahead: int, *, scored: bool = True) -> dict[str, float]:
+    """The figures of one world."""
+    span = timedelta(seconds=ahead * MONTH_SECONDS)
+    closed = list(month_starts(facts.observed_until - span - timedelta(days=31), facts.observed_until - span))
+    origin = closed[-1]
+    known = scores(workspace, facts, origin) if scored else no_scores(workspace)
+    began = time.perf_counter()
+    made = forecast_clv(
+        facts,
+        origin,
+        workspace.economics,
+        p_churn=known.p_churn,
+        churn_horizon_days=known.churn_days,
+        p_upsell=known.p_upsell,
+        upsell_horizon_days=known.upsell_days,
+        uplift=known.uplift,
+        horizon_months=ahead,
+        seed=workspace.seed,
+    )
+    took = time.perf_counter() - began
+    found: dict[str, float] = {}
+    for flows in made.relations:
+        if len(flows.account_id) == 0:
+            continue
+        if flows.relation == "contract":
+            found |= _contract(facts, origin, flows, known, ahead)
+        else:
+            found |= _orders(facts, origin, flows, ahead)
+    return {**found, "seconds": took}
+
+
+def _contract(
+    facts: Facts, origin: datetime, flows: RelationFlows, known: ForecastScores, ahead: int
+) -> dict[str, float]:
+    ids = list(flows.account_id)
+    came = mrr_paths(facts, origin, ids, ahead)
+    lost = lost_after(facts, origin, ids, ahead)
+    first, total = came[:, 0], came[:, 1:].sum(axis=1)
+    alive = lost > ahead
+    expected = flows.revenue.sum(axis=1)
+    steady = _score_times_hazard(ids, first, known, ahead)
+    out = {
+        "accounts": len(ids),
+        "cum": bias(flows.revenue, came[:, 1:]),
+        "exit": bias(flows.revenue[:, -1], came[:, -1]),
+        "exit12": bias(flows.revenue[:, min(12, ahead) - 1], came[:, min(12, ahead)]),
+        "runrate": bias(first * ahead, total),
+        "scorehaz": bias(steady, total),
+    }
+    for k in (3, 6, 12, 24):
+        if k <= ahead:
+            out |= {
+                f"S{k}": float(flows.survival[:, k - 1].mean()),
+                f"S{k}o": float((lost > k).mean()),
+                f"Sw{k}": float(flows.survival[:, k - 1] @ first / first.sum()),
+                f"Sw{k}o": float((lost > k) @ first / first.sum()),
+                f"brier{k}": brier_ipcw(flows.survival[:, k - 1], lost, np.full(len(lost), float(ahead)), float(k)),
+            }
+    grown = flows.revenue[:, -1].sum() / (flows.survival[:, -1] @ first)
+    out |= {
+        "g": float(grown),
+        "go": float(came[alive, -1].sum() / first[alive].sum()),
+        "back": float(came[~alive, -1].sum() / came[:, -1].sum()),
+        "gini": normalised_gini(expected, total),
+        "gini_sh": normalised_gini(steady, total),
+        "auc": roc_auc(flows.survival[:, -1], alive.astype(float)),
+        "auc_sh": roc_auc(np.divide(steady, first, out=np.zeros_like(steady), where=first > 0), alive.astype(float)),
+        "keep": normalised_gini(expected / np.maximum(first, 1e-9), total / np.maximum(first, 1e-9)),
+        "keep_sh": normalised_gini(steady / np.maximum(first, 1e-9), total / np.maximum(first, 1e-9)),
+    }
+    return out | _covered("", flows, total, ahead)
+
+
+def _covered(name: str, flows: RelationFlows, total: np.ndarray, ahead: int) -> dict[str, float]:
+    """Coverage of the 80 % interval of each account's total: of simulated paths, where the relation has them."""
+    if flows.draw is None:
+        return {}
+    rng = np.random.default_rng(7)
+    low, high, sums = np.empty(len(total)), np.empty(len(total)), 0.0
+    for start in range(0, len(total), 2_000):
+        rows = slice(start, min(start + 2_000, len(total)))
+        paths = flows.draw(rows, rng, 200)[:, :, :ahead].sum(axis=2)
+        low[rows], high[rows] = np.quantile(paths, (0.1, 0.9), axis=0)
+        sums = sums + paths.sum(axis=1)
+    ends = np.quantile(sums, (0.1, 0.9))
+    return {
+        f"{name}cover": coverage(low, high, total),
+        f"{name}total_in": float(ends[0] <= total.sum() <= ends[1]),
+    }
+
+
+def _score_times_hazard(ids: list[str], first: np.ndarray, known: ForecastScores, ahead: int) -> np.ndarray:
+    """Revenue if the churn score were a constant monthly hazard, without growth."""
+    if known.p_churn is None:
+        return first * ahead
+    p = known.p_churn.set_index("account_id")["probability"].reindex(ids)
+    p = p.fillna(p.mean()).to_numpy(float)
+    stays = (1 - p) ** (MONTH_DAYS / known.churn_days)
+    return first * (stays[:, None] ** np.arange(1, ahead + 1)).sum(axis=1)
+
+
+def _orders(facts: Facts, origin: datetime, flows: RelationFlows, ahead: int) -> dict[str, float]:
+    ids, name = list(flows.account_id), str(flows.relation)[:3]
+    came = order_paths(facts, origin, ids, ahead, durable=flows.relation == "durable", before=ahead)
+    before, total = came[:, :ahead].sum(axis=1), came[:, ahead:].sum(axis=1)
+    expected = flows.revenue.sum(axis=1)
+    return {
+        f"{name}_accounts": len(ids),
+        f"{name}_cum": bias(expected, total),
+        f"{name}_last12": bias(flows.revenue[:, -12:], came[:, -12:]),
+        f"{name}_first12": bias(flows.revenue[:, :12], came[:, ahead : ahead + 12]),
+        f"{name}_runrate": bias(before, total),
+        f"{name}_gini": normalised_gini(expected, total),
+        f"{name}_gini_rr": normalised_gini(before, total),
+    } | _covered(f"{name}_", flows, total, ahead)
+
+
+def told(found: dict[str, float]) -> str:
+    """One line of figures; what ends in `o` is what was observed."""
+    return " ".join(
+        f"{name} {value:+.3f}"
+        if name.endswith(SIGNED)
+        else f"{name} {value:.3f}"
+        if abs(value) < 100
+        else f"{name} {value:,.0f}"
+        for name, value in found.items()
+    )
+
+
+def main() -> None:
+    """Run the worlds that were asked for and print the means of each kind."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    asked.add_argument("--seeds", default="401-403", help="a span such as 401-405")
+    asked.add_argument("--accounts", type=int, default=1_200)
+    asked.add_argument("--months", type=int, default=60)
+    asked.add_argument("--ahead", type=int, default=24)
+    asked.add_argument("--without-scores", action="store_true")
+    given = asked.parse_args()
+    first, _, last = given.seeds.partition("-")
+    for kind in given.kinds:
+        lines = []
+        for seed in range(int(first), int(last or first) + 1):
+            workspace, facts = world(given.folder, kind, seed, given.accounts, given.months)
+            lines.append(measure(workspace, facts, given.ahead, scored=not given.without_scores))
+            facts.con.close()
+            print(f"{kind} {seed}: {told(lines[-1])}", flush=True)
+        mean = pd.DataFrame(lines)
+        print(f"{kind} mean: {told(mean.mean().to_dict())}", flush=True)
+        for name, aim in AIMS.items():
+            if name in mean:
+                print(
+                    f"{kind}: |{name}| <= {aim:.0%} in {int((mean[name].abs() <= aim).sum())} of {len(mean)} worlds",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""What came after an origin, account by account and month by month: MRR, losses and orders.
+
+Comes in: facts, an origin, the accounts of a forecast. Goes out: matrices (accounts, months), in the order of the
+accounts. A month is 30.4375 days from the origin, as in the forecast. What happened by the end of the last month
+counts, whenever it became known; nothing that happened later does, but for a new subscription within the grace period
+of an end, which undoes that end as it does everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from revml.clv.relations import is_durable
+from revml.clv.subscriptions import GRACE_DAYS
+from revml.clv.value import MONTH_SECONDS, Floats
+from revml.sources.facts import Facts
+
+_MRR = """
+WITH chosen AS (SELECT unnest($accounts::VARCHAR[]) AS account_id, unnest(range(0, $n)) AS place)
+SELECT c.place, i AS month, sum(s.mrr) AS mrr
+FROM range(0, $months + 1) AS r(i), subscriptions AS s
+JOIN chosen AS c ON c.account_id = s.account_id
+WHERE s.started_at <= $origin + to_seconds(i * $month)
+  AND (s.ended_at IS NULL OR s.ended_at > $origin + to_seconds(i * $month))
+GROUP BY ALL"""
+
+# The end of the unbroken time as a customer at the origin: an end that a start within the grace undoes is none.
+_LOST = """
+WITH chosen AS (SELECT unnest($accounts::VARCHAR[]) AS account_id, unnest(range(0, $n)) AS place),
+lines AS (
+  SELECT c.place, s.started_at, coalesce(s.ended_at, TIMESTAMP '9999-12-31') AS until
+  FROM subscriptions AS s JOIN chosen AS c ON c.account_id = s.account_id
+  WHERE (s.ended_at IS NULL OR s.ended_at > s.started_at) AND s.started_at <= $until + to_days($grace)
+),
+ends AS (SELECT DISTINCT place, until FROM lines WHERE until > $origin AND until <= $until),
+final AS (
+  SELECT e.place, e.until FROM ends AS e
+  WHERE NOT EXISTS (
+    SELECT 1 FROM lines AS l
+    WHERE l.place = e.place AND l.started_at <= e.until + to_days($grace) AND l.until > e.until
+  )
+)
+SELECT place, min(until) AS lost FROM final GROUP BY place"""
+
+_ORDERS = """
+WITH chosen AS (SELECT unnest($accounts::VARCHAR[]) AS account_id, unnest(range(0, $n)) AS place)
+SELECT c.place, CAST(floor((epoch(o.ordered_at) - epoch($origin::TIMESTAMP) - 1e-6) / $month) AS INTEGER) AS month,
+  sum(o.amount) AS amount
+FROM orders AS o JOIN chosen AS c ON c.account_id = o.account_id
+WHERE o.ordered_at > $origin - to_seconds($before * $month) AND o.ordered_at <= $origin + to_seconds($months * $month)
+  AND {which} AND (o.ordered_at > $origin OR o.known_at <= $origin)
+GROUP BY ALL"""
+
+
+def months_after(origin: datetime, months: int) -> datetime:
+    """The end of the last of some months after an origin."""
+    return origin + timedelta(seconds=months * MONTH_SECONDS)
+
+
+def mrr_paths(facts: Facts, origin: datetime, accounts: Sequence[str], months: int) -> Floats:
+    """(accounts, months + 1) MRR at the origin and at the end of each month after it."""
+    out = np.zeros((len(accounts), months + 1))
+    values = {"accounts": list(accounts), "n": len(accounts), "origin": origin, "months": months}
+    found = facts.con.cursor().execute(_MRR, {**values, "month": MONTH_SECONDS}).df()
+    out[found["place"].to_numpy(int), found["month"].to_numpy(int)] = found["mrr"].to_numpy(float)
+    return out
+
+
+def lost_after(facts: Facts, origin: datetime, accounts: Sequence[str], months: int) -> Floats:
+    """(accounts,) months from the origin to the loss of each contract account; infinite where none came by the end."""
+    out = np.full(len(accounts), np.inf)
+    values = {"accounts": list(accounts), "n": len(accounts), "origin": origin, "grace": GRACE_DAYS}
+    found = facts.con.cursor().execute(_LOST, {**values, "until": months_after(origin, months)}).df()
+    seconds = (found["lost"] - np.datetime64(origin)).dt.total_seconds().to_numpy(float)
+    out[found["place"].to_numpy(int)] = seconds / MONTH_SECONDS
+    return out
+
+
+def order_paths(
+    facts: Facts, origin: datetime, accounts: Sequence[str], months: int, *, durable: bool = False, before: int = 0
+) -> Floats:
+    """(accounts, before + months) order amounts, net of returns, by month; the first `before` lie before the origin.
+
+    Args:
+        durable: orders of durables instead of all others.
+        before: months before the origin, as they were known then.
+    """
+    out = np.zeros((len(accounts), before + months))
+    which = is_durable(facts, "o.product")
+    values = {"accounts": list(accounts), "n": len(accounts), "origin": origin, "months": months, "before": before}
+    if "$as_of" in which:
+        values["as_of"] = origin
+    sql = _ORDERS.format(which=which if durable else f"NOT coalesce(({which}), false)")
+    found = facts.con.cursor().execute(sql, {**values, "month": MONTH_SECONDS}).df()
+    out[found["place"].to_numpy(int), found["month"].to_numpy(int) + before] = found["amount"].to_numpy(float)
+    return out
