@@ -19,6 +19,7 @@ READS = {
     "/v1/accounts/{account_id}": "/v1/accounts/acme",
     "/v1/totals": "/v1/totals",
     "/v1/facets": "/v1/facets?question=churn",
+    "/v1/forecast": "/v1/forecast",
     "/v1/runs/current": "/v1/runs/current",
     "/v1/models": "/v1/models",
     "/livez": "/livez",

@@ -11,6 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from revml.exports.scores import SCHEMA
+from revml.store import Store
+from tests.literal_runs import literal_run
+from tests.literal_values import FORECAST
 from tests.service.conftest import client_of, make_workspace
 
 
@@ -60,6 +63,32 @@ def test_an_account_with_everything(client: TestClient) -> None:
     assert found["clv"][0]["clv"] == 20_000
     assert len(found["flows"][0]["survival"]) == 24
     assert [past["probability"] for past in found["history"] if past["question"] == "churn"] == [0.2, 0.42]
+
+
+def test_an_account_is_worth_something_at_each_horizon(client: TestClient) -> None:
+    """Values by horizon with their range, components that add up, drivers that add up, bands of each month."""
+    found = client.get("/v1/accounts/acme", params={"lang": "cs"}).json()
+    assert [(one["horizon_months"], one["clv"], one["clv_p90"]) for one in found["values"]] == [
+        (12, 12_100, 15_100),
+        (24, 22_000, 29_000),
+    ]
+    for one in (*found["clv"], *found["clv_shorter"]):
+        assert one["base"] + one["expansion"] - one["contraction"] + one["referral"] == one["clv"]
+    assert sum(one["clv"] for one in found["clv"]) == found["account"]["clv"] == found["values"][-1]["clv"]
+    assert sum(one["money"] for one in found["drivers"]) == found["account"]["clv"]
+    assert len(found["flows"][0]["revenue_p10"]) == 24
+    assert found["run"]["discount_rate"] == 0.1
+
+
+def test_the_companys_forecast_is_read_whole(client: TestClient, tmp_path: Path) -> None:
+    """As it was published, with its run; a run without one says what to do."""
+    assert client.get("/v1/forecast").json()["forecast"] == FORECAST
+    assert client.get("/v1/forecast?months=3").status_code == 422
+    workspace = make_workspace(tmp_path)
+    with Store.open(workspace.store_url) as store:
+        store.publish(literal_run())
+    told = client_of(workspace).get("/v1/forecast")
+    assert (told.status_code, told.json()["detail"]) == (404, "this run has no forecast")
 
 
 def test_totals_facets_and_run(client: TestClient) -> None:

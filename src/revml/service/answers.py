@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from revml.clv.cautions import caution_words
-from revml.store.views import AccountDetail, ListedAccount, Page, Reason
+from revml.store.views import AccountDetail, Clv, ListedAccount, Page, Reason, Report
 
 
 class JsonAnswer(Response):
@@ -67,7 +67,21 @@ def detail(found: AccountDetail, language: str) -> dict[str, Any]:
         "account": record(found.account),
         "scores": [record(score) | {"change": score.change} for score in found.scores],
         "reasons": [reason(r, language) for r in found.reasons],
-        "clv": [record(value) | {"warning": caution_words(value.warning, language)} for value in found.clv],
+        "clv": [relation_value(value, language) for value in found.clv],
+        "clv_shorter": [relation_value(value, language) for value in found.clv_shorter],
+        "values": [record(value) for value in found.values],
+        "drivers": [record(driver) for driver in found.drivers],
         "flows": [record(flow) for flow in found.flows],
         "history": [record(past) for past in found.history],
     }
+
+
+def relation_value(found: Clv, language: str) -> dict[str, Any]:
+    """What one relation is worth, with its warning in one language."""
+    told: dict[str, Any] = record(found)
+    return told | {"warning": caution_words(found.warning, language)}
+
+
+def report(found: Report) -> dict[str, Any]:
+    """A document of the run, under its name."""
+    return {"run": record(found.run), found.name: found.body}

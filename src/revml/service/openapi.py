@@ -21,7 +21,7 @@ from revml.service.answers import JsonAnswer
 from revml.service.scoring import MAX_ROWS
 from revml.store.frames import BANDS, SIDES
 from revml.store.scores import MAX_LIMIT
-from revml.store.views import ORDERS, Account, Clv, Flows, PastScore, RunInfo, Score, Totals
+from revml.store.views import ORDERS, Account, Clv, Driver, Flows, PastScore, RunInfo, Score, Totals, Value
 
 Schema = dict[str, Any]
 COUNTED = "accounts; of a cross-sell offers: an account may have several, one for each item"
@@ -51,7 +51,7 @@ def _or_null(schema: Schema) -> Schema:
 @cache
 def _schemas() -> Schema:
     found: Schema = {}
-    for record in (RunInfo, Account, Score, Clv, Flows, PastScore, Totals):
+    for record in (RunInfo, Account, Score, Clv, Value, Driver, Flows, PastScore, Totals):
         schema = TypeAdapter(record).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
         found |= schema.pop("$defs", {})
         found[record.__name__] = schema
@@ -91,9 +91,25 @@ def _schemas() -> Schema:
             "account": _ref("Account"),
             "scores": _list(_ref("Score")),
             "reasons": _list(_ref("Reason")),
-            "clv": _list(_ref("Clv")),
+            "clv": {
+                **_list(_ref("Clv")),
+                "description": "one row a relation at the run's longest horizon; their clv add up to the account's",
+            },
+            "clv_shorter": {**_list(_ref("Clv")), "description": "the same at shorter horizons; never add the two"},
+            "values": {**_list(_ref("Value")), "description": "all relations together, one row a horizon"},
+            "drivers": {
+                **_list(_ref("Driver")),
+                "description": "at the longest horizon: what a similar account is worth (concept peer), and what each "
+                "concept adds to it or takes from it; they add up to the clv",
+            },
             "flows": _list(_ref("Flows")),
             "history": _list(_ref("PastScore")),
+        }
+    )
+    found["Forecast"] = _object(
+        {
+            "run": _ref("RunInfo"),
+            "forecast": {"type": "object", "description": "totals by month with bands, segments, reconciliation"},
         }
     )
     facet = _list(_object({"value": TEXT, "accounts": {**INTEGER, "description": COUNTED}}))
@@ -225,6 +241,7 @@ def document() -> Schema:
             },
             "/v1/totals": {"get": _operation("Read totals", _json("Totals"), fails=reads)},
             "/v1/facets": {"get": _operation("Read facets", _json("Facets"), parameters=[QUESTION], fails=reads)},
+            "/v1/forecast": {"get": _operation("Read forecast", _json("Forecast"), fails=reads)},
             "/v1/runs/current": {"get": _operation("Read current run", _json("RunInfo"), fails=reads)},
             "/v1/export.csv": {
                 "get": _operation("Export list", {"text/csv": {"schema": TEXT}}, parameters=LISTED, fails=reads)

@@ -67,6 +67,13 @@ def facets(request: Request) -> Response:
     )
 
 
+def forecast(request: Request) -> Response:
+    """The company's forecast as it was published."""
+    Parameters(request, ())
+    state = serving(request)
+    return JsonAnswer(state.of_current_run("forecast", lambda: answers.report(state.store.report("forecast"))))
+
+
 def current_run(request: Request) -> Response:
     """The run that readers see."""
     Parameters(request, ())
@@ -103,6 +110,7 @@ routes = [
     Route("/v1/accounts/{account_id:path}", one_account),
     Route("/v1/totals", totals),
     Route("/v1/facets", facets),
+    Route("/v1/forecast", forecast),
     Route("/v1/runs/current", current_run),
     Route("/v1/export.csv", export_csv),
 ]

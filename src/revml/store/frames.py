@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from revml.errors import StoreError
+from revml.store.adding_up import check_sums
 from revml.store.long import LongFrame, parts_of
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
@@ -92,6 +93,7 @@ def check(run: ScoreRun) -> None:
         # A key that stands in two parts of a long frame is refused by the database.
         for part in parts_of(getattr(run, name)):
             _check(part, name, f"run as of {run.as_of:%Y-%m-%d}: {name}", known)
+    check_sums(run)
 
 
 def _check(frame: pd.DataFrame, name: str, where: str, known: pd.Index[Any]) -> None:
