@@ -7,7 +7,7 @@ disk; the parts change nothing in what is published. MLflow is not needed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import pandas as pd
@@ -43,7 +43,7 @@ def score_workspace(
     facts: Facts | None,
     *,
     as_of: datetime | None = None,
-    horizon_months: int | None = None,
+    horizon_months: int | Sequence[int] | None = None,
     part_rows: int = PART_ROWS,
     progress: Progress | None = None,
 ) -> ScoreRun:
@@ -52,7 +52,8 @@ def score_workspace(
     Args:
         facts: None where ready tables alone answer the workspace's questions.
         as_of: the instant to look from; absent means the last full day of the data. Facts known later are not seen.
-        horizon_months: of the lifetime value; absent means the workspace's.
+        horizon_months: of the lifetime value, one or several (the longest is the main one); absent means the
+            workspace's.
         part_rows: rows that are explained at once; reasons and flows of more accounts than these come in parts.
 
     Returns:
@@ -104,7 +105,7 @@ def score_workspace(
     tell("lifetime value", 0.75)
     forecast = _forecast(workspace, facts, as_of, bundles, all_scores, horizon_months)
     tell("accounts", 0.95)
-    about = {account for frame in (all_scores, forecast.clv) for account in frame["account_id"]}
+    about = {account for frame in (all_scores, forecast.clv, forecast.values) for account in frame["account_id"]}
     for question in answerable(facts):
         about.update(population(facts, question, workspace.question(question), [as_of])["account_id"])
     run = ScoreRun(
@@ -120,6 +121,9 @@ def score_workspace(
         notes=forecast.notes,
         score_notes=looking_back(bundles, dict.fromkeys(bundles, as_of)),
         attended=_attended(facts, as_of, bundles, all_scores),
+        values=forecast.values,
+        drivers=forecast.drivers,
+        discount_rate=workspace.economics.discount_rate,
     )
     tell("scored", 1.0)
     return joined(run, ready_run(workspace, everyone, ready, part_rows)) if ready else run
@@ -158,7 +162,7 @@ def _forecast(
     as_of: datetime,
     bundles: dict[QuestionName, Bundle],
     scores: pd.DataFrame,
-    horizon_months: int | None,
+    horizon_months: int | Sequence[int] | None,
 ) -> ClvForecast:
     """Lifetime values, tied to the published probabilities of churn and upsell."""
 
