@@ -23,8 +23,8 @@ WITH chosen AS (SELECT unnest($accounts::VARCHAR[]) AS account_id, unnest(range(
 SELECT c.place, i AS month, sum(s.mrr) AS mrr
 FROM range(0, $months + 1) AS r(i), subscriptions AS s
 JOIN chosen AS c ON c.account_id = s.account_id
-WHERE s.started_at <= $origin + to_seconds(i * $month)
-  AND (s.ended_at IS NULL OR s.ended_at > $origin + to_seconds(i * $month))
+WHERE s.started_at <= $origin + to_seconds(i * $month) AND s.known_at <= $known
+  AND (s.ended_at IS NULL OR s.ended_at > $known OR s.ended_at > $origin + to_seconds(i * $month))
 GROUP BY ALL"""
 
 # The end of the unbroken time as a customer at the origin: an end that a start within the grace undoes is none.
@@ -45,6 +45,11 @@ final AS (
 )
 SELECT place, min(until) AS lost FROM final GROUP BY place"""
 
+_FIRST = {
+    "contract": "SELECT account_id, min(started_at) AS at FROM subscriptions WHERE {known} GROUP BY account_id",
+    "orders": "SELECT account_id, min(ordered_at) AS at FROM orders WHERE {known} GROUP BY account_id",
+}
+
 _ORDERS = """
 WITH chosen AS (SELECT unnest($accounts::VARCHAR[]) AS account_id, unnest(range(0, $n)) AS place)
 SELECT c.place, CAST(floor((epoch(o.ordered_at) - epoch($origin::TIMESTAMP) - 1e-6) / $month) AS INTEGER) AS month,
@@ -55,21 +60,28 @@ WHERE o.ordered_at > $origin - to_seconds($before * $month) AND o.ordered_at <= 
 GROUP BY ALL"""
 
 
-def months_after(origin: datetime, months: int) -> datetime:
+def months_after(origin: datetime, months: float) -> datetime:
     """The end of the last of some months after an origin."""
     return origin + timedelta(seconds=months * MONTH_SECONDS)
 
 
-def mrr_paths(facts: Facts, origin: datetime, accounts: Sequence[str], months: int) -> Floats:
-    """(accounts, months + 1) MRR at the origin and at the end of each month after it."""
+def mrr_paths(
+    facts: Facts, origin: datetime, accounts: Sequence[str], months: int, *, known: datetime | None = None
+) -> Floats:
+    """(accounts, months + 1) MRR at the origin and at the end of each month after it.
+
+    Args:
+        known: what became known later does not count; absent means that everything counts.
+    """
     out = np.zeros((len(accounts), months + 1))
     values = {"accounts": list(accounts), "n": len(accounts), "origin": origin, "months": months}
-    found = facts.con.cursor().execute(_MRR, {**values, "month": MONTH_SECONDS}).df()
+    until = known or facts.observed_until
+    found = facts.con.cursor().execute(_MRR, {**values, "month": MONTH_SECONDS, "known": until}).df()
     out[found["place"].to_numpy(int), found["month"].to_numpy(int)] = found["mrr"].to_numpy(float)
     return out
 
 
-def lost_after(facts: Facts, origin: datetime, accounts: Sequence[str], months: int) -> Floats:
+def lost_after(facts: Facts, origin: datetime, accounts: Sequence[str], months: float) -> Floats:
     """(accounts,) months from the origin to the loss of each contract account; infinite where none came by the end."""
     out = np.full(len(accounts), np.inf)
     values = {"accounts": list(accounts), "n": len(accounts), "origin": origin, "grace": GRACE_DAYS}
@@ -92,8 +104,17 @@ def order_paths(
     which = is_durable(facts, "o.product")
     values = {"accounts": list(accounts), "n": len(accounts), "origin": origin, "months": months, "before": before}
     if "$as_of" in which:
-        values["as_of"] = origin
+        values["as_of"] = origin  # what wore out then, as the forecast knew it
     sql = _ORDERS.format(which=which if durable else f"NOT coalesce(({which}), false)")
     found = facts.con.cursor().execute(sql, {**values, "month": MONTH_SECONDS}).df()
     out[found["place"].to_numpy(int), found["month"].to_numpy(int) + before] = found["amount"].to_numpy(float)
     return out
+
+
+def months_since_first(facts: Facts, origin: datetime, accounts: Sequence[str], *, contract: bool) -> Floats:
+    """(accounts,) months from the first contract or order of each account, known at the origin, to the origin."""
+    happened = "started_at" if contract else "ordered_at"
+    sql = _FIRST["contract" if contract else "orders"].format(known=f"known_at <= $origin AND {happened} <= $origin")
+    found = facts.con.cursor().execute(sql, {"origin": origin}).df().set_index("account_id")["at"]
+    first = found.reindex(list(accounts))
+    return np.asarray((np.datetime64(origin) - first).dt.total_seconds().to_numpy(float) / MONTH_SECONDS)
