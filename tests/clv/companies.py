@@ -55,6 +55,20 @@ def yearly_contracts(n: int, seed: int, *, until: datetime = AS_OF) -> list[dict
     return rows
 
 
+def stepwise(tmp_path: Path, accounts: int = 40, *, rise: float = 0.5, leaving: int = 0) -> Facts:
+    """Accounts since 2024-01-01 whose MRR of 100 rises at 2025-01-01; the last ones leave a year and a half in."""
+    rows: list[dict[str, Any]] = []
+    for i in range(accounts):
+        gone = "2025-07-01" if i >= accounts - leaving else None
+        first = line(f"a{i:03}", 100.0, "2024-01-01", "2025-01-01")
+        rows += [first, line(f"a{i:03}", 100.0 * (1 + rise), "2025-01-01", gone)]
+    return stage(
+        tmp_path,
+        accounts=[{"account_id": f"a{i:03}", "created_at": "2024-01-01"} for i in range(accounts)],
+        subscriptions=rows,
+    )
+
+
 def repeat_orders(n: int, seed: int, *, until: datetime = AS_OF) -> list[dict[str, Any]]:
     """Buyers who order every two months or so, and drop out after one order in eight."""
     rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ from revml.config import Economics
 from revml.locales import LANGUAGES, words
 from revml.sources.facts import Facts
 from revml.store import runs
-from tests.clv.companies import AS_OF, accounts_of, company, line, order, repeat_orders, yearly_contracts
+from tests.clv.companies import AS_OF, accounts_of, company, line, order, repeat_orders, stepwise, yearly_contracts
 from tests.literal_facts import stage
 
 
@@ -90,12 +90,18 @@ def test_better_economics_are_worth_more(facts: Facts, better: dict[str, float])
     assert (more >= plain).all()
 
 
-def test_upsell_scores_raise_contracts(facts: Facts) -> None:
-    """A sure upsell is worth more than none, and the orders stay."""
+def test_upsell_scores_share_growth_out_among_contracts(facts: Facts, tmp_path: Path) -> None:
+    """The likelier gains what the others lose; where nobody ever grew there is nothing to share, and orders stay."""
     low, high = (forecast(facts, p_upsell=everybody(facts, p)).clv for p in (0.0, 1.0))
-    contract = low["relation"] == "contract"
-    assert (high.loc[contract, "clv"] > low.loc[contract, "clv"]).all()
-    assert high[~contract].equals(low[~contract])
+    assert high.equals(low)
+    grown = stepwise(tmp_path)
+    even, leaning = everybody(grown, 0.1), everybody(grown, 0.1)
+    leaning.loc[: len(leaning) // 2 - 1, "probability"] = 0.3
+    one, other = (forecast(grown, p_upsell=scores).clv["clv"].to_numpy() for scores in (even, leaning))
+    half = len(one) // 2
+    assert (other[:half] > one[:half]).all()
+    assert (other[half:] < one[half:]).all()
+    assert other.sum() == pytest.approx(one.sum(), abs=0.01 * len(one))
 
 
 def test_a_longer_horizon_begins_like_a_shorter_one(facts: Facts) -> None:

@@ -48,7 +48,7 @@ def contract_flows(
         discount_rate: yearly share.
     """
     months = survival.shape[1]
-    expanded, grown = growth.factors(len(mrr), months)
+    expanded, grown = growth.factors(mrr, months)
     kept = mrr[:, None] * survival
     money = margin[:, None] * discount_factors(discount_rate, months)[None, :]
     base = kept * money

@@ -13,13 +13,17 @@ import pandas as pd
 
 from revml.clv.contract import contract_flows
 from revml.clv.flows import RelationFlows
-from revml.clv.growth import Growth, GrowthModel, past_movements
+from revml.clv.growth import Growth, GrowthModel, Leanings, past_movements
 from revml.clv.hazard import fit_hazard, months_of, tie
+from revml.clv.ratios import past_ratios
 from revml.clv.relations import Relation
 from revml.clv.subscriptions import account_months, active_contracts, lost_contracts
 from revml.clv.value import MONTH_DAYS, Floats
 from revml.config import Economics
 from revml.sources.facts import Facts
+
+# Lags that must have been seen before past ratios say how MRR goes on.
+MIN_RATIO_MONTHS = 6
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,7 @@ def contracts_ahead(
     log_odds = model.log_odds(contracts, max(months, months_of(scores.churn_days)))
     p_churn = _aligned(scores.p_churn, contracts)
     survival = tie(log_odds, p_churn, scores.churn_days).curve[:, :months]
-    growth = Growth(GrowthModel.NONE)
-    if scores.p_upsell is not None:
-        moves = past_movements(facts, as_of, threshold=scores.uplift, days=scores.upsell_days)
-        growth = Growth(GrowthModel.UPLIFT, _aligned(scores.p_upsell, contracts), moves)
+    growth = _growth(facts, as_of, scores, contracts, months)
     mrr, margin = contracts["mrr"].to_numpy(float), contracts["margin"].to_numpy(float)
     made = contract_flows(mrr, margin, survival, growth, economics.discount_rate)
     tenure = contracts["tenure_days"].to_numpy(float) / MONTH_DAYS
@@ -64,10 +65,10 @@ def contracts_ahead(
         notes.append(
             f"{unscored.sum()} of {len(contracts)} contract accounts have no churn score: their group's hazard"
         )
-    if growth.movements is not None:
-        notes.append(f"MRR of surviving accounts goes towards its past growth of {growth.movements.yearly:+.0%} a year")
+    if (level := growth.ratios or growth.movements) is not None:
+        notes.append(f"MRR of surviving accounts goes towards its past growth of {level.yearly:+.0%} a year")
     elif len(contracts):
-        notes.append("no upsell scores: MRR of surviving accounts is taken to stay as it is")
+        notes.append("too little history: MRR of surviving accounts is taken to stay as it is")
     flows = RelationFlows(
         relation=Relation.CONTRACT,
         account_id=contracts["account_id"].to_numpy(object),
@@ -84,6 +85,19 @@ def contracts_ahead(
         flags={"negative_margin": margin < 0, "no_score": unscored, "no_losses": model.losses == 0},
     )
     return flows, tuple(notes)
+
+
+def _growth(facts: Facts, as_of: datetime, scores: Published, contracts: pd.DataFrame, months: int) -> Growth:
+    """Ratios where half a year of them was seen, else upsell scores, else none; never two."""
+    ratios = past_ratios(facts, as_of, months)
+    p_upsell = None if scores.p_upsell is None else _aligned(scores.p_upsell, contracts)
+    if ratios.observed_months >= MIN_RATIO_MONTHS:
+        rising = None if p_upsell is None else Leanings(p_upsell, scores.upsell_days)
+        return Growth(GrowthModel.RATIO, ratios=ratios, rising=rising)
+    if p_upsell is not None:
+        moves = past_movements(facts, as_of, threshold=scores.uplift, days=scores.upsell_days)
+        return Growth(GrowthModel.UPLIFT, p_upsell, moves)
+    return Growth(GrowthModel.NONE)
 
 
 def _aligned(scores: pd.DataFrame | None, accounts: pd.DataFrame) -> Floats:

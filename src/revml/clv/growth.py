@@ -1,4 +1,4 @@
-"""How a surviving account's MRR moves: exactly one of no growth, or upsell probability × size − contraction.
+"""How a surviving account's MRR moves: exactly one of no growth, upsell probability × size − contraction, or ratios.
 
 Two growth models at once would count the same money twice, so the model is one enum value and inputs that belong to the
 other are refused. Comes in: what accounts' MRR did over past spans, known at `as_of`. Goes out: factors g(k).
@@ -6,7 +6,7 @@ other are refused. Comes in: what accounts' MRR did over past spans, known at `a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -22,6 +22,10 @@ SPANS = 8
 # A rise beyond this share counts as this share: one merger must not price everybody's upsells.
 MAX_RISE = 2.0
 HALF_LIFE_MONTHS = 6.0
+# However a score ranks an account, its pace is at most so many times the average's.
+MAX_RELATIVE = 10.0
+# A survivor pays something.
+LEAST_LEFT = 0.01
 
 
 class GrowthModel(StrEnum):
@@ -29,6 +33,7 @@ class GrowthModel(StrEnum):
 
     NONE = "none"
     UPLIFT = "uplift"
+    RATIO = "ratio"
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,66 @@ class Movements:
 
 
 @dataclass(frozen=True)
+class Ratios:
+    """By how much the MRR of surviving accounts rises and falls, see `revml.clv.ratios`, as shares of their MRR today.
+
+    Attributes:
+        rises, falls: (months,) after k = 1.. months; not below 0, never turning back.
+        observed_months: lags that were seen; beyond it the last year's pace goes on.
+        accounts: whose history it rests on.
+        changes: how many of them had changed at the longest lag up to a year.
+    """
+
+    rises: Floats
+    falls: Floats
+    observed_months: int = 0
+    accounts: int = 0
+    changes: int = 0
+
+    @property
+    def yearly(self) -> float:
+        """What a surviving account's MRR grows by in the first year, as a share."""
+        k = min(12, len(self.rises))
+        return float((1 + self.rises[k - 1] - self.falls[k - 1]) ** (12 / k) - 1)
+
+
+@dataclass(frozen=True)
+class Leanings:
+    """A score that says whose MRR moves more than others': it shares a level out, and never changes it.
+
+    Args:
+        probability: (n,) of the move within `days`; NaN stands for the average.
+        days: what the score looks ahead.
+    """
+
+    probability: Floats
+    days: int
+
+    def weights(self, mrr: Floats, months: int) -> Floats:
+        """(n, months) relative pace of each account's moves; on average over MRR 1, after the score's span fading to 1.
+
+        A score of three times the average means three times the pace within its span.
+        """
+        known = ~np.isnan(self.probability)
+        shares = np.where(known, mrr, 0.0)
+        own = np.where(known, self.probability, 0.0)
+        mean = float(own @ shares / shares.sum()) if shares.sum() > 0 else 0.0
+        relative = np.where(known, own / mean, 1.0) if mean > 0 else np.ones(len(own))
+        k = np.arange(1, months + 1)
+        fade = 0.5 ** (np.maximum(k - np.ceil(self.days / MONTH_DAYS), 0) / HALF_LIFE_MONTHS)
+        return np.asarray(1.0 + (np.minimum(relative, MAX_RELATIVE) - 1.0)[:, None] * fade[None, :])
+
+
+@dataclass(frozen=True)
 class Growth:
     """A growth model with the inputs that belong to it, and no others.
 
     Args:
         model: which one.
-        p_upsell: (n,) probability of an upsell within `movements.days`; NaN takes the company's rate.
-        movements: what the company's past says; needed by UPLIFT, refused by NONE.
+        p_upsell: UPLIFT: (n,) probability of an upsell within `movements.days`; NaN takes the company's rate.
+        movements: UPLIFT: what the company's past says of upsells and of contraction.
+        ratios: RATIO: what the MRR of survivors became.
+        rising, falling: RATIO, not needed: whose MRR rises and falls more than others'.
 
     Raises:
         ConfigError: inputs of another model are given too, which would count growth twice, or needed ones are missing.
@@ -72,33 +130,45 @@ class Growth:
     model: GrowthModel
     p_upsell: Floats | None = None
     movements: Movements | None = None
+    ratios: Ratios | None = None
+    rising: Leanings | None = None
+    falling: Leanings | None = None
 
     def __post_init__(self) -> None:
-        given = self.p_upsell is not None, self.movements is not None
-        if self.model is GrowthModel.NONE and any(given):
+        needed = {GrowthModel.NONE: (), GrowthModel.UPLIFT: ("p_upsell", "movements"), GrowthModel.RATIO: ("ratios",)}
+        allowed = {*needed[self.model], *(("rising", "falling") if self.model is GrowthModel.RATIO else ())}
+        given = [f.name for f in fields(self) if f.name != "model" and getattr(self, f.name) is not None]
+        if foreign := [name for name in given if name not in allowed]:
             raise ConfigError(
                 "growth would be counted twice",
                 where="clv.growth",
-                wanted="no upsell probabilities with GrowthModel.NONE",
-                got="upsell probabilities",
-                do="choose GrowthModel.UPLIFT, or leave them out",
+                wanted=f"with GrowthModel.{self.model.name} only {', '.join(sorted(allowed)) or 'nothing else'}",
+                got=", ".join(foreign),
+                do="leave them out, or choose the growth model they belong to",
             )
-        if self.model is GrowthModel.UPLIFT and not all(given):
+        if missing := [name for name in needed[self.model] if name not in given]:
             raise ConfigError(
-                "GrowthModel.UPLIFT needs upsell probabilities and past movements",
+                f"GrowthModel.{self.model.name} lacks what it grows by",
                 where="clv.growth",
-                got="p_upsell" if given[0] else "movements" if given[1] else "neither",
-                do="give both, or choose GrowthModel.NONE",
+                wanted=", ".join(needed[self.model]),
+                got=", ".join(given) or "nothing",
+                do=f"give {', '.join(missing)}, or choose GrowthModel.NONE",
             )
 
-    def factors(self, accounts: int, months: int) -> tuple[Floats, Floats]:
+    def factors(self, mrr: Floats, months: int) -> tuple[Floats, Floats]:
         """(n, months) factors of expansion alone and of expansion less contraction, at the end of each month ahead.
 
-        Within the span of the upsell score an account grows at its own probability; after it the account's rate fades
-        to the company's, by half in `HALF_LIFE_MONTHS`. Rates compound monthly.
+        UPLIFT: within the span of the upsell score an account grows at its own probability; after it the account's
+        rate fades to the company's, by half in `HALF_LIFE_MONTHS`. Rates compound monthly. RATIO: the company's rises
+        and falls of each month, shared out by the scores.
+
+        Args:
+            mrr: (n,) today's; what the ratios are shared out by.
         """
-        if self.model is GrowthModel.NONE or self.p_upsell is None or self.movements is None:
-            ones = np.ones((accounts, months))
+        if self.ratios is not None:
+            return self._by_ratios(self.ratios, mrr, months)
+        if self.p_upsell is None or self.movements is None:
+            ones = np.ones((len(mrr), months))
             return ones, ones
         moves = self.movements
         span = moves.days / MONTH_DAYS
@@ -109,6 +179,15 @@ class Growth:
         up = np.log1p(p * moves.upsell_size) / span
         both = np.log1p(np.maximum(p * moves.upsell_size - moves.contraction, -0.99)) / span
         return np.exp(np.cumsum(up, axis=1)), np.exp(np.cumsum(both, axis=1))
+
+    def _by_ratios(self, ratios: Ratios, mrr: Floats, months: int) -> tuple[Floats, Floats]:
+        moved = []
+        for level, leaning in ((ratios.rises, self.rising), (ratios.falls, self.falling)):
+            pace = np.diff(level[:months], prepend=0.0)[None, :]
+            shared = pace * leaning.weights(mrr, months) if leaning is not None else pace
+            moved.append(np.broadcast_to(np.cumsum(shared, axis=1), (len(mrr), months)))
+        rises, falls = moved
+        return 1.0 + rises, np.maximum(1.0 + rises - falls, LEAST_LEFT)
 
 
 _PAIRS = """
