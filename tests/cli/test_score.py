@@ -107,3 +107,37 @@ def test_forecast_prints_totals_warnings_and_notes(root: Path) -> None:
     said = call(root, "forecast").output
     for part in ("By relation", "By country", "Worth most", "orders", "extrapolated", "accounts: "):
         assert part in said
+
+
+def test_several_horizons_lie_within_one_another(root: Path) -> None:
+    """The longest is the account's value; shorter ones stand beside it and are never added."""
+    said = answer(root, "forecast", "--horizon-months", "12, 6,18")
+    assert [one["horizon_months"] for one in said["horizons"]] == [6, 12, 18]
+    worth = [one["clv"] for one in said["horizons"]]
+    assert worth == sorted(worth)
+    assert (said["horizon_months"], said["clv"]) == (18, worth[-1])
+    assert sum(row["clv"] for row in said["relations"]) == pytest.approx(worth[-1])
+    with Store.open(load_workspace(root).store_url) as store:
+        assert store.totals().clv == pytest.approx(worth[-1])
+        found = store.account(said["top"][0]["account_id"])
+    assert [one.horizon_months for one in found.values] == [6, 12, 18]
+    assert found.account.clv == found.values[-1].clv == pytest.approx(said["top"][0]["clv"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [("121", "120 months at most"), ("12,,24", "commas"), ("0", "commas"), ("a year", "commas")]
+)
+def test_a_horizon_that_is_none_is_refused_with_a_way_out(root: Path, asked: str, told: str) -> None:
+    """Exit code 2, and nothing is published."""
+    result = call(root, "forecast", "--horizon-months", asked)
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.split())
+    assert not (root / ".revml" / "scores.db").exists()
+
+
+def test_a_horizon_beyond_the_observed_is_answered_with_its_share(root: Path) -> None:
+    """Ten years from a short history: a figure, how much of it is extrapolated, and a warning."""
+    said = answer(root, "forecast", "--horizon-months", "12,120")
+    assert said["horizons"][0]["extrapolated_share"] < said["horizons"][1]["extrapolated_share"]
+    assert any("beyond the observed" in note for note in said["notes"])
+    assert said["warnings"]["extrapolated"] > 0

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from revml.exports.summary import forecast_summary, question_summary, run_head
+from revml.exports.forecast import forecast_summary
+from revml.exports.summary import question_summary, run_head
 from tests.literal_runs import literal_run
 
 

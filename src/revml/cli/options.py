@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -68,3 +69,9 @@ def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     return made
+
+
+def account_cell(account_id: str, name: str | None, reason: str | None = None, item: str = "") -> str:
+    """An account's name and id and the item of a pair, the reason below; nothing in them is taken for a rich tag."""
+    head = escape(f"{name} ({account_id})" if name else account_id) + (f" → {escape(item)}" if item else "")
+    return f"{head}\n  [dim]{escape(reason)}[/dim]" if reason else head

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from revml.cli.options import json_option, out, print_json, table, workspace_option
-from revml.cli.score import account_cell
+from revml.cli.forecast_tables import print_worth
+from revml.cli.options import account_cell, json_option, out, print_json, table, workspace_option
 from revml.config import LOSSES, QUESTIONS, Workspace
 from revml.errors import NotFound
 
@@ -90,7 +90,7 @@ def accounts(
 @language_option
 @json_option
 def account(account_id: str, workspace: Workspace, language: str | None, as_json: bool) -> None:
-    """Show one account: its scores, their reasons in words, its lifetime value.
+    """Show one account: its scores, their reasons in words, what it is worth and what drives that.
 
     Example: revml account A-0042 --language cs
     """
@@ -105,7 +105,6 @@ def account(account_id: str, workspace: Workspace, language: str | None, as_json
 
 
 def _print_account(detail: AccountDetail, language: str) -> None:
-    from revml.clv.cautions import caution_words
     from revml.locales import words
 
     w, who, run = words(language), detail.account, detail.run
@@ -132,13 +131,7 @@ def _print_account(detail: AccountDetail, language: str) -> None:
             line("  " + ", ".join(f"{_horizon(one)} {w.percent(one.probability, 1)}" for one in score.horizons))
         for reason in (r for r in detail.reasons if (r.question, r.item) == (score.question, score.item)):
             line(f"  {'▲' if reason.side == 'raises' else '▼'} {reason.text(language)}")
-    for value in detail.clv:
-        alive = f", still here at the end {w.percent(value.p_alive)}" if value.p_alive is not None else ""
-        care = f". {caution_words(value.warning, language)}" if value.warning else ""
-        line(
-            f"\n{value.relation}: lifetime value {w.money(value.clv, run.currency)} in {value.horizon_months} months"
-            f"{alive}{care}"
-        )
+    print_worth(detail, language)
 
 
 def _horizon(one: Horizon) -> str:

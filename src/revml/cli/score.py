@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 
-from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
+from revml.cli.forecast_tables import horizons_of, print_forecast
+from revml.cli.options import account_cell, json_option, out, print_json, progress_bar, table, workspace_option
 from revml.config import LOSSES, Workspace
 from revml.errors import NotEnoughData
 from revml.windows import instant
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from revml.locales import Words
     from revml.store.runs import ScoreRun
 
-SUMS = ("accounts", "CLV", "expected revenue", "extrapolated")
-SHOWN_SEGMENTS = 12
 MONEYS = ("money", "expected_money")
 UNKNOWN = "not known"
 ATTENDED = {"treated": "treated", "held_out": "held out"}
@@ -27,6 +24,10 @@ ATTENDED = {"treated": "treated", "held_out": "held out"}
 
 def _as_of(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
     return instant(value) if value else None
+
+
+def _horizons(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    return horizons_of(value) if value is not None else None
 
 
 as_of_option = click.option(
@@ -113,15 +114,21 @@ def _print_attention(groups: list[dict[str, Any]] | None, w: Words) -> None:
 @workspace_option
 @as_of_option
 @click.option(
-    "--horizon-months", type=click.IntRange(1, 120), default=None, help="Horizon; default: the workspace's economics."
+    "--horizon-months",
+    "horizons",
+    default=None,
+    metavar="MONTHS",
+    callback=_horizons,
+    help="One or several with commas, to 120; the longest is the main one. Default: the workspace's economics.",
 )
 @json_option
-def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int | None, as_json: bool) -> None:
+def forecast(workspace: Workspace, as_of: datetime | None, horizons: tuple[int, ...] | None, as_json: bool) -> None:
     """Forecast what every account is worth, and publish it with fresh scores.
 
-    Example: revml forecast --horizon-months 24
+    Example: revml forecast --horizon-months 12,24,36
     """
-    from revml.exports.summary import forecast_summary, run_head
+    from revml.exports.forecast import forecast_summary
+    from revml.exports.summary import run_head
     from revml.locales import words
 
     if workspace.ready and not workspace.has_tables:
@@ -132,77 +139,30 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizon_months: int |
             got=f"ready: {', '.join(workspace.ready)}",
             do="run `revml score` for probabilities and reasons, or add the tables",
         )
-    number, run = _publish(workspace, as_of, horizon_months, "Forecasting")
+    number, run = _publish(workspace, as_of, horizons, "Forecasting")
     told = forecast_summary(run)
     if as_json:
         print_json({"run": number, **run_head(run), **told})
         return
     w = words(workspace.language)
-
-    def money(value: float) -> str:
-        return w.money(value, run.currency)
-
     out.print(
         f"Run {number}: lifetime value over {told['horizon_months']} months from {run.as_of:%Y-%m-%d}, "
-        f"discounted margin: {money(told['clv'])}"
+        f"discounted margin: {w.money(told['clv'], run.currency)}"
     )
-    relations = _total_rows(told["relations"], "relation", money, w)
-    out.print(table("By relation", ("relation", *SUMS), relations, right=SUMS))
-    if told["segments"]:
-        segments = _total_rows(told["segments"][:SHOWN_SEGMENTS], "segment", money, w)
-        out.print(table(f"By {told['segment']}", (told["segment"], *SUMS), segments, right=SUMS))
-        if left := told["segments"][SHOWN_SEGMENTS:]:
-            out.print(f"  and {len(left)} more worth {money(sum(row['clv'] for row in left))}; --json prints them all")
-    headers = ("account", "relation", "CLV", "still here at the end", "extrapolated")
-    top = [
-        (
-            account_cell(row["account_id"], row["name"]),
-            row["relation"],
-            money(row["clv"]),
-            w.percent(row["p_alive"]),
-            w.percent(row["extrapolated_share"]),
-        )
-        for row in told["top"]
-    ]
-    out.print(table("Worth most", headers, top, right=headers[2:]))
-    for name, count in told["warnings"].items():
-        out.print(f"  {count:,} accounts: {w.text(f'clv.caution.{name}')}", markup=False)
-    for note in told["notes"]:
-        out.print(f"  {note}", markup=False)
-
-
-def account_cell(account_id: str, name: str | None, reason: str | None = None, item: str = "") -> str:
-    """An account's name and id and the item of a pair, the reason below; nothing in them is taken for a rich tag."""
-    head = escape(f"{name} ({account_id})" if name else account_id) + (f" → {escape(item)}" if item else "")
-    return f"{head}\n  [dim]{escape(reason)}[/dim]" if reason else head
+    print_forecast(run, told, w)
 
 
 def _publish(
-    workspace: Workspace, as_of: datetime | None, horizon_months: int | None, title: str
+    workspace: Workspace, as_of: datetime | None, horizons: tuple[int, ...] | None, title: str
 ) -> tuple[int, ScoreRun]:
     from revml.retraining import facts_for
     from revml.scoring import publish_run, score_workspace
 
     facts = facts_for(workspace, "all")
     with progress_bar(title) as report:
-        run = score_workspace(workspace, facts, as_of=as_of, horizon_months=horizon_months, progress=report)
+        run = score_workspace(workspace, facts, as_of=as_of, horizon_months=horizons, progress=report)
         report("publishing", 1.0)
         return publish_run(workspace, run), run
-
-
-def _total_rows(
-    totals: Sequence[dict[str, Any]], by: str, money: Callable[[float], str], w: Words
-) -> list[tuple[str, ...]]:
-    return [
-        (
-            escape(str(row[by])),
-            f"{row['accounts']:,}",
-            money(row["clv"]),
-            money(row["expected_revenue"]),
-            w.percent(row["extrapolated_share"]),
-        )
-        for row in totals
-    ]
 
 
 commands = [score, forecast]

@@ -1,23 +1,20 @@
-"""A run in a few figures: what each question is about in money, and what the accounts are worth.
+"""A run in a few figures: what each question is about in money.
 
 Comes in: a `ScoreRun`. Goes out: plain values that stand in JSON as they are; parts add up to their totals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from revml.clv.cautions import CAUTIONS
 from revml.evaluation.treatment import GROUPS, NEITHER
-from revml.locales import words
+from revml.exports.records import records
 from revml.store.long import parts_of
 from revml.store.runs import ScoreRun
 
 TOP = 10
-SEGMENTS = ("industry", "region", "country")
 
 
 def run_head(run: ScoreRun) -> dict[str, Any]:
@@ -57,7 +54,7 @@ def question_summary(run: ScoreRun, question: str, *, language: str, top: int = 
         "unknown_money": int(scores["money"].isna().sum()),  # rows that add nothing to the sums
         "attention": by_attention(run, scores),
         "bands": {str(band): int(n) for band, n in scores["band"].value_counts().sort_index().items()},
-        "top": _records(listed, (*named, "probability", "band", "money", "expected_money", "reason")),
+        "top": records(listed, (*named, "probability", "band", "money", "expected_money", "reason")),
     }
 
 
@@ -80,55 +77,3 @@ def by_attention(run: ScoreRun, scores: pd.DataFrame) -> list[dict[str, Any]] | 
         for name in GROUPS
         for part in (scores[group == name],)
     ]
-
-
-def forecast_summary(run: ScoreRun, *, top: int = TOP) -> dict[str, Any]:
-    """Totals of the lifetime values by relation, and by the segment that is known of most accounts.
-
-    Relations add up to `clv`; so do segments, with "not known" for the rest. `warnings` counts accounts by caution
-    (`clv.cautions.CAUTIONS`).
-    """
-    clv = run.clv.merge(run.accounts[["account_id", "name", *SEGMENTS]], on="account_id", how="left")
-    known = {name: int(clv[name].notna().sum()) for name in SEGMENTS}
-    segment = max(SEGMENTS, key=lambda name: known[name])
-    largest = clv.sort_values(["clv", "account_id", "relation"], ascending=[False, True, True]).head(top)
-    columns = ("account_id", "name", "relation", "clv", "p_alive", "extrapolated_share", "warning")
-    return {
-        "horizon_months": int(clv["horizon_months"].max()) if len(clv) else 0,
-        "clv": float(clv["clv"].sum()),
-        "relations": _totals(clv, "relation", "relation"),
-        "segment": segment,
-        "segments": _totals(clv.fillna({segment: "not known"}), segment, "segment") if known[segment] else [],
-        "top": _records(largest, columns),
-        "warnings": _warnings(clv),
-        "notes": [*run.score_notes, *run.notes],
-    }
-
-
-def _warnings(clv: pd.DataFrame) -> dict[str, int]:
-    counts = {}
-    for name in CAUTIONS:
-        sentence = words("en").text(f"clv.caution.{name}")
-        warned = clv.loc[clv["warning"].fillna("").str.contains(sentence, regex=False), "account_id"].nunique()
-        if warned:
-            counts[name] = int(warned)
-    return counts
-
-
-def _totals(clv: pd.DataFrame, by: str, called: str) -> list[dict[str, Any]]:
-    clv = clv.assign(beyond=clv["clv"] * clv["extrapolated_share"].fillna(0.0))
-    sums = clv.groupby(by).agg(
-        accounts=("account_id", "nunique"),
-        clv=("clv", "sum"),
-        expected_revenue=("expected_revenue", "sum"),
-        beyond=("beyond", "sum"),
-    )
-    sums["extrapolated_share"] = (sums["beyond"] / sums["clv"].where(sums["clv"] != 0)).fillna(0.0)
-    sums = sums.rename_axis(called).reset_index().sort_values(["clv", called], ascending=[False, True])
-    return _records(sums, (called, "accounts", "clv", "expected_revenue", "extrapolated_share"))
-
-
-def _records(frame: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows as plain Python values; missing values become None."""
-    plain = frame[list(columns)].astype("object")
-    return [{str(k): v for k, v in row.items()} for row in plain.where(plain.notna(), None).to_dict("records")]
