@@ -8,15 +8,18 @@ accounts'. Nothing that became known after `as_of` matters.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from revml.clv.calibration import Calibration, calibrate
 from revml.clv.contract_forecast import Published, contracts_ahead
+from revml.clv.draws import contract_draws
 from revml.clv.flows import CLV_COLUMNS, DRIVER_COLUMNS, FLOW_COLUMNS, VALUE_COLUMNS, RelationFlows, stacked
+from revml.clv.intervals import with_bands
 from revml.clv.order_forecast import orders_ahead
 from revml.config import Economics
 from revml.sources.facts import Facts
@@ -33,6 +36,9 @@ class ClvForecast:
         drivers: `DRIVER_COLUMNS`: what each concept adds to an account's CLV or takes from it.
         relations: the flows of each relation, one row an account.
         notes: what a reader must know about the whole, in sentences.
+        account_bands: account_id, horizon_months, clv_p10, clv_p50, clv_p90 of all relations of an account together;
+            None where no intervals were asked for.
+        calibration: how intervals held at earlier origins, and the correction that followed; None likewise.
     """
 
     horizons: tuple[int, ...]
@@ -41,6 +47,8 @@ class ClvForecast:
     drivers: pd.DataFrame
     relations: tuple[RelationFlows, ...]
     notes: tuple[str, ...]
+    account_bands: pd.DataFrame | None = None
+    calibration: Calibration | None = None
 
     @property
     def main(self) -> pd.DataFrame:
@@ -65,6 +73,7 @@ def forecast_clv(
     uplift: float = 0.10,
     horizon_months: int | Sequence[int] | None = None,
     seed: int = 42,
+    intervals: bool = False,
 ) -> ClvForecast:
     """Forecast what each account is worth from `as_of` on, by relation.
 
@@ -75,6 +84,7 @@ def forecast_clv(
             accounts without one take the company's past rate. None means that no growth is forecast.
         horizon_months: one or several; default is the economics' own.
         seed: of the simulated intervals; expectations are in closed form or by quadrature.
+        intervals: whether to simulate, look at earlier origins, and give bands.
 
     Returns:
         Frames sorted by relation and account. For orders, `survival` of a month is the probability of at least one
@@ -87,7 +97,8 @@ def forecast_clv(
     if facts.has("subscriptions"):
         scores = Published(p_churn, churn_horizon_days, p_upsell, upsell_horizon_days, uplift)
         contracts, told = contracts_ahead(facts, as_of, economics, scores, horizons)
-        relations.append(contracts)
+        ahead = contract_draws(facts, as_of, contracts.account_id, contracts.survival, contracts.revenue)
+        relations.append(replace(contracts, draw=ahead))
         notes += [*told, *_beyond(contracts)]
     if facts.has("orders"):
         orders, told = orders_ahead(facts, as_of, economics, horizons)
@@ -95,6 +106,27 @@ def forecast_clv(
         if orders is not None:
             relations.append(orders)
             notes += _beyond(orders)
+    calibration = bands = None
+    if intervals and relations:
+        nobody = None if p_upsell is None else p_upsell.iloc[:0]
+
+        def earlier(origin: datetime, months: int) -> tuple[RelationFlows, ...]:
+            return forecast_clv(
+                facts,
+                origin,
+                economics,
+                p_churn=None,
+                churn_horizon_days=churn_horizon_days,
+                p_upsell=nobody,
+                upsell_horizon_days=upsell_horizon_days,
+                uplift=uplift,
+                horizon_months=months,
+            ).relations
+
+        calibration = calibrate(facts, as_of, horizons, earlier, seed=seed)
+        with_intervals, bands = with_bands(relations, horizons, seed=seed, correction=calibration)
+        relations = list(with_intervals)
+        notes += calibration.notes
     return ClvForecast(
         horizons=horizons,
         clv=stacked([one.clv(horizons) for one in relations], CLV_COLUMNS),
@@ -102,6 +134,8 @@ def forecast_clv(
         drivers=stacked([], DRIVER_COLUMNS),
         relations=tuple(relations),
         notes=tuple(notes),
+        account_bands=bands,
+        calibration=calibration,
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
+from revml.clv.draws import buyers_draws
 from revml.clv.flows import RelationFlows
 from revml.clv.orders import fit_process
 from revml.clv.purchases import repeat_buyers
@@ -72,6 +73,7 @@ def orders_ahead(
         margin_rate=rate,
         seen_months=np.full(len(buyers), T.max() / MONTH_WEEKS),
         alive=dict(zip(horizons, alive.T, strict=True)),
+        draw=buyers_draws(process, money, buyers, revenue),
         flags={"few_orders": purchases < FEW_PURCHASES, "few_buyers": process.held, "negative_margin": rate < 0},
     )
     return flows, tuple(notes)
