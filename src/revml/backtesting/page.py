@@ -28,7 +28,7 @@ def render(told: Backtest, *, language: str, now: datetime | None = None) -> str
     question = f"page.question.{told.question}"
     window = told.spec.window(told.question)
     names = [name for name in pictures.SHOWN if name in told.lists]
-    return _template().render(
+    return template("backtest.html").render(
         t=speak.text,
         n=speak.number,
         words=speak,
@@ -57,8 +57,9 @@ def _figure(figure: Figure, digits: int, speak: Words) -> Markup:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page's template, read once."""
     loader = PackageLoader("revml.backtesting", "templates")
     return Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).get_template("backtest.html")
+    ).get_template(name)

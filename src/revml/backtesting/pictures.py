@@ -37,13 +37,13 @@ def quality(told: Backtest, words: Words) -> Markup:
         return BASE - (BASE - TOP) * (value - low) / (1.0 - low)
 
     step = (WIDTH - LEFT) / len(figures)
-    drawn = [_rung(y(mark), words.number(mark, 1)) for mark in (0.6, 0.7, 0.8, 0.9, 1.0)]
+    drawn = [rung(y(mark), words.number(mark, 1)) for mark in (0.6, 0.7, 0.8, 0.9, 1.0)]
     drawn.append(f'<line class="chance" x1="{LEFT}" x2="{WIDTH}" y1="{y(0.5):.1f}" y2="{y(0.5):.1f}"/>')
-    drawn.append(_text(LEFT - 8, y(0.5) + 3, words.number(0.5, 1), "end"))
+    drawn.append(marked(LEFT - 8, y(0.5) + 3, words.number(0.5, 1), "end"))
     points = []
     for k, (one, figure) in enumerate(zip(told.origins, figures, strict=True)):
         x = LEFT + step * (k + 0.5)
-        drawn.append(_text(x, HEIGHT - 8, f"{one.as_of:%Y-%m}", "mid"))
+        drawn.append(marked(x, HEIGHT - 8, f"{one.as_of:%Y-%m}", "mid"))
         if figure.value is None:
             continue
         points.append((x, y(figure.value)))
@@ -56,7 +56,7 @@ def quality(told: Backtest, words: Words) -> Markup:
             f'<circle class="dot" cx="{x:.1f}" cy="{y(figure.value):.1f}" r="4"><title>{escape(title)}</title></circle>'
         )
     drawn.append(f'<polyline class="line" points="{" ".join(f"{x:.1f},{v:.1f}" for x, v in points)}"/>')
-    return _svg(words.text("backtest.picture.quality"), HEIGHT, drawn)
+    return svg(words.text("backtest.picture.quality"), HEIGHT, drawn)
 
 
 def reach(told: Backtest, words: Words) -> Markup:
@@ -66,12 +66,12 @@ def reach(told: Backtest, words: Words) -> Markup:
     step = (WIDTH - LEFT) / len(told.origins)
     wide = min(26.0, step * 0.84 / len(names))
     drawn = [
-        _rung(BASE - (BASE - TOP) * share, words.money(most * share, told.currency, compact=True))
+        rung(BASE - (BASE - TOP) * share, words.money(most * share, told.currency, compact=True))
         for share in (0.0, 0.5, 1.0)
     ]
     for k, one in enumerate(told.origins):
         middle = LEFT + step * (k + 0.5)
-        drawn.append(_text(middle, HEIGHT - 8, f"{one.as_of:%Y-%m}", "mid"))
+        drawn.append(marked(middle, HEIGHT - 8, f"{one.as_of:%Y-%m}", "mid"))
         for j, name in enumerate(names):
             height = (BASE - TOP) * one.lists[name].money / most
             said = reached(told, name, one.lists[name], words)
@@ -79,7 +79,7 @@ def reach(told: Backtest, words: Words) -> Markup:
                 f'<rect class="{name}" x="{middle + wide * (j - len(names) / 2):.1f}" y="{BASE - height:.1f}"'
                 f' width="{wide - 1.5:.1f}" height="{height:.1f}"><title>{escape(said)}</title></rect>'
             )
-    return _svg(words.text(of_pairs(told, "backtest.picture.money")), HEIGHT, drawn)
+    return svg(words.text(of_pairs(told, "backtest.picture.money")), HEIGHT, drawn)
 
 
 def reliability(told: Backtest, words: Words) -> Markup:
@@ -95,17 +95,17 @@ def reliability(told: Backtest, words: Words) -> Markup:
         f'<polyline class="line" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y, _ in places)}"/>',
     ]
     for share in (0.5, 1.0):
-        drawn.append(_text(left - 6, base - side * share / 1.05 + 3, words.percent(top * share / 1.05, 1), "end"))
-        drawn.append(_text(left + side * share / 1.05, base + 14, words.percent(top * share / 1.05, 1), "mid"))
+        drawn.append(marked(left - 6, base - side * share / 1.05 + 3, words.percent(top * share / 1.05, 1), "end"))
+        drawn.append(marked(left + side * share / 1.05, base + 14, words.percent(top * share / 1.05, 1), "mid"))
     for x, y, row in places:
         title = (
             f"{words.text('backtest.predicted')} {words.percent(row['predicted'], 1)}, "
             f"{words.text('backtest.observed')} {words.percent(row['observed'], 1)}, n = {words.number(row['n'])}"
         )
         drawn.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(title)}</title></circle>')
-    drawn.append(_text(left + side / 2, base + 30, words.text("backtest.predicted"), "mid"))
-    drawn.append(_text(left + 6, base - side + 4, words.text("backtest.observed"), ""))
-    return _svg(words.text("backtest.picture.reliability"), 300, drawn, width=340)
+    drawn.append(marked(left + side / 2, base + 30, words.text("backtest.predicted"), "mid"))
+    drawn.append(marked(left + 6, base - side + 4, words.text("backtest.observed"), ""))
+    return svg(words.text("backtest.picture.reliability"), 300, drawn, width=340)
 
 
 def alone(picture: Markup) -> str:
@@ -114,17 +114,20 @@ def alone(picture: Markup) -> str:
     return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{STYLE}</style>{body}'
 
 
-def _rung(y: float, text: str) -> str:
-    return f'<line class="axis" x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>' + _text(
+def rung(y: float, text: str) -> str:
+    """A line across with its mark at the left."""
+    return f'<line class="axis" x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>' + marked(
         LEFT - 8, y + 3, text, "end"
     )
 
 
-def _text(x: float, y: float, text: str, kind: str) -> str:
+def marked(x: float, y: float, text: str, kind: str) -> str:
+    """A text at a place."""
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
 
 
-def _svg(label: str, height: int, drawn: Sequence[str], *, width: int = WIDTH) -> Markup:
+def svg(label: str, height: int, drawn: Sequence[str], *, width: int = WIDTH) -> Markup:
+    """A picture and what it shows in words."""
     # Every text above went through escape, every number through a format.
     return Markup(  # noqa: S704
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{"".join(drawn)}</svg>'

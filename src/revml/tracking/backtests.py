@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from revml.config import QuestionName, Workspace
+from revml.config import Workspace
 from revml.errors import TrackingError
 from revml.tracking.runs import PROCESS, close_dead_runs, experiment_of, process
 from revml.tracking.store import connected
@@ -16,7 +16,7 @@ SOURCE = {"mlflow.source.name": "revml backtest", "mlflow.source.type": "LOCAL"}
 
 def log_backtest(
     workspace: Workspace,
-    question: QuestionName,
+    question: str,
     *,
     name: str,
     description: str,
@@ -28,6 +28,7 @@ def log_backtest(
     """A replayed past as one run, tagged `kind=backtest`; empty, or why MLflow could not be told.
 
     Args:
+        question: whose experiment it belongs to; `forecast` is that of the back-tests of money.
         description: what came out, in words.
         steps: metrics of each origin, the oldest first; the step is its place.
         overall: metrics without a step.

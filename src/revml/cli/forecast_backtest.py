@@ -1,0 +1,95 @@
+"""What `revml forecast --backtest` does and prints: the forecast replayed from earlier origins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from revml.cli.options import err, out, print_json, progress_bar, table
+from revml.config import Workspace
+from revml.errors import ConfigError
+from revml.whole_file import whole
+
+if TYPE_CHECKING:
+    from revml.backtesting.money import MoneyBacktest
+    from revml.locales import Words
+
+HEADS = ("revenue", "MRR at the end", "RMSE", "Tweedie", "Gini", "lift", "Brier", "held")
+
+
+def backtest_forecast(
+    workspace: Workspace, *, origins: int, months: int, scored: bool, report: Path | None, as_json: bool
+) -> None:
+    """Replay, write the page and the document, tell MLflow, print."""
+    import json
+
+    from revml.backtesting.money import backtest_money, kept_file
+    from revml.backtesting.money_page import render
+    from revml.backtesting.money_tracked import track
+    from revml.sources.facts import Facts
+
+    facts = Facts.open(workspace.staged_dir)
+    with progress_bar("Replaying the forecast") as tell:
+        told = backtest_money(workspace, facts, origins=origins, months=months, scored=scored, progress=tell)
+    page = render(told, language=workspace.language)
+    place = report or workspace.work_dir / "backtests" / "forecast.html"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            "the page cannot be written", where=str(place), got=str(error), do="name another file after --report"
+        ) from None
+    kept_file(workspace).parent.mkdir(parents=True, exist_ok=True)
+    with whole(kept_file(workspace)) as new:
+        new.write_text(json.dumps(told.to_json(), ensure_ascii=False, allow_nan=False), encoding="utf-8")
+    away = track(workspace, told, page)
+    if as_json:
+        print_json({**told.to_json(), "page": str(place), "tracking_away": away})
+        return
+    _print(told)
+    out.print(f"page: {escape(str(place))}", soft_wrap=True)
+    if away:
+        err.print(away, style="yellow", markup=False, soft_wrap=True)
+
+
+def _print(told: MoneyBacktest) -> None:
+    from revml.backtesting import money_sentences
+    from revml.locales import words
+
+    speak = words("en")
+    for relation in told.relations:
+        out.print(_table(told, relation, speak))
+    out.print("* the best of a figure; held: 80 % intervals of accounts that held what came")
+    for sentence in (
+        *money_sentences.headlines(told, speak),
+        *money_sentences.held(told, speak),
+        *money_sentences.better(told, speak),
+        *money_sentences.lost(told, speak, horizon=told.months),
+    ):
+        out.print(sentence, markup=False, soft_wrap=True)
+    for note in told.notes:
+        out.print(note, style="yellow", markup=False, soft_wrap=True)
+
+
+def _table(told: MoneyBacktest, relation: str, speak: Words) -> object:
+    from revml.backtesting.money_sentences import KEY, value_of
+    from revml.backtesting.money_table import FIGURES, best
+
+    rows = []
+    for horizon in told.horizons:
+        found = told.at(relation, horizon)
+        winners = best(found)
+        for k, row in enumerate(found):
+            cells = [
+                value_of(figure, getattr(row, figure), told, speak)
+                + (" *" if row.method in winners.get(figure, ()) else "")
+                for figure in FIGURES
+            ]
+            name = speak.text(f"{KEY}.method.{row.method}")
+            rows.append((f"{horizon}" if k == 0 else "", name, *cells, value_of("coverage", row.coverage, told, speak)))
+    name = speak.text(f"{KEY}.relation.{relation}")
+    title = f"{name}: {len(told.origins)} origins, bias of revenue and of the MRR at the end, errors, ranking"
+    return table(title, ("months", "method", *HEADS), rows, right=("months", *HEADS))
