@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from revml.cli.kpis import kpis
 from revml.clv import forecast_clv
+from revml.clv.kpi_words import with_words
 from revml.clv.kpis import KpiReport, company_kpis
 from revml.config import Economics
 from revml.locales import LANGUAGES, words
@@ -90,16 +91,16 @@ def test_order_figures_by_hand(tmp_path: Path) -> None:
     assert made["mrr"].reason == "no_subscriptions"
     assert made.movements.empty
     december = made.orders.iloc[-1]
-    assert (december["revenue"], december["customers"]) == (500, 2)
+    assert (december["revenue"], december["customers"]) == (500_00, 2)
 
 
 def test_every_figure_has_its_words_in_both_languages(tmp_path: Path) -> None:
     """Name, definition, caveat and every reason, in English and Czech."""
     made = report(tmp_path, accounts=accounts_of(contracts()), subscriptions=contracts())
     for language in LANGUAGES:
-        told = made.to_dict(words(language), "EUR")
+        told = with_words(made.to_dict(), words(language))
         assert all(k["label"] and k["definition"] and k["caveat"] for k in told["kpis"])
-        assert all(bool(k["reason"]) == (k["value"] is None) for k in told["kpis"])
+        assert all(bool(k["reason_text"]) == (k["value"] is None) for k in told["kpis"])
     english, czech = ({k for k in words(la).keys() if k.startswith(("kpi.", "clv."))} for la in LANGUAGES)  # noqa: SIM118
     assert english == czech
 

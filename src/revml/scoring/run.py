@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
 from revml.clv import ClvForecast, FlowParts, forecast_clv
+from revml.clv.company import company_forecast
+from revml.clv.kpis import published_kpis
 from revml.config import QuestionName, Workspace
 from revml.datasets import scoring_time
 from revml.errors import NotEnoughData
@@ -104,6 +107,8 @@ def score_workspace(
     all_scores = told.scores
     tell("lifetime value", 0.75)
     forecast = _forecast(workspace, facts, as_of, bundles, all_scores, horizon_months)
+    tell("the company's forecast", 0.9)
+    reports = _reports(workspace, facts, as_of, forecast)
     tell("accounts", 0.95)
     about = {account for frame in (all_scores, forecast.clv, forecast.values) for account in frame["account_id"]}
     for question in answerable(facts):
@@ -124,6 +129,7 @@ def score_workspace(
         values=forecast.values,
         drivers=forecast.drivers,
         discount_rate=workspace.economics.discount_rate,
+        reports={"kpis": published_kpis(facts, as_of, workspace.economics, forecast.clv), **reports},
     )
     tell("scored", 1.0)
     return joined(run, ready_run(workspace, everyone, ready, part_rows)) if ready else run
@@ -154,6 +160,14 @@ def _attended(
             return None
         found.append(groups.assign(question=question))
     return pd.concat(found, ignore_index=True)
+
+
+def _reports(workspace: Workspace, facts: Facts, as_of: datetime, forecast: ClvForecast) -> dict[str, dict[str, Any]]:
+    """The run's documents, by name."""
+    if not forecast.relations:
+        return {}
+    company = company_forecast(facts, as_of, workspace.economics, forecast, currency=workspace.company.currency)
+    return {"forecast": company.to_dict()}
 
 
 def _forecast(
