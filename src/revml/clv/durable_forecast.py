@@ -1,0 +1,223 @@
+"""The machines of a company ahead: retirements, replacements with us, further machines, and what they bring.
+
+    replacements(k) = machines in service · hazard(age + k) · share replaced with us
+    revenue(k) = (replacements(k) · price of what replaces it + further machines(k) · typical price) · what the owner pays
+
+Comes in: facts, `as_of`, economics, and the published chance of a replacement where there is one. Goes out:
+`RelationFlows` whose base is replacements and whose expansion is further machines, and notes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from revml.clv.fleet import Fleet, fit_fleet
+from revml.clv.flows import Draw, RelationFlows
+from revml.clv.hazard import SHIFT_HALF_LIFE_MONTHS, months_of
+from revml.clv.installed import Installed, installed_base
+from revml.clv.machine_price import Prices, fit_prices
+from revml.clv.relations import Relation
+from revml.clv.value import MONTH_DAYS, Floats, discount_factors
+from revml.clv.wear import MOST, Wear, fit_wear
+from revml.config import Economics
+from revml.sources.facts import Facts
+
+_P_MOST = 1 - 1e-9
+
+
+@dataclass(frozen=True)
+class Durables:
+    """What was learnt of machines at an instant, for the forecast and for the report of the installed base."""
+
+    base: Installed
+    wear: Wear
+    fleet: Fleet
+    prices: Prices
+
+
+@dataclass(frozen=True)
+class Replacing:
+    """The published chance that an account replaces a machine.
+
+    Attributes:
+        p_replacement: account_id, probability of at least one replacement within `days` of `as_of`.
+        days: gap and horizon together.
+    """
+
+    p_replacement: pd.DataFrame
+    days: int
+
+
+def learn_durables(facts: Facts, as_of: datetime, economics: Economics) -> Durables | None:
+    """What the past tells of machines; None where the company is not known to sell any."""
+    base = installed_base(facts, as_of, margin=economics.order_margin)
+    if base is None:
+        return None
+    return Durables(base, fit_wear(base), fit_fleet(base), fit_prices(base, margin=economics.order_margin))
+
+
+def durables_ahead(
+    facts: Facts,
+    as_of: datetime,
+    economics: Economics,
+    horizons: tuple[int, ...],
+    replacing: Replacing | None = None,
+) -> tuple[RelationFlows | None, tuple[str, ...]]:
+    """Flows of everybody who ever owned or bought a machine, None where nobody did, with what a reader must know.
+
+    `survival` of a month is the chance that at its end the owner still has one of today's machines, or one that took
+    its place. A machine that an account without any would buy first is new business, and not here.
+    """
+    learnt = learn_durables(facts, as_of, economics)
+    if learnt is None:
+        return None, ()
+    base, fleet, prices = learnt.base, learnt.fleet, learnt.prices
+    months, n = max(horizons), len(base.owners)
+    replaced, money, gone = _replacements(learnt, months)
+    if replacing is not None:
+        money = money * tied(replaced, _aligned(replacing.p_replacement, base.owners), replacing.days)
+    touch = fleet.in_touch(base.silence[:, 0], months)
+    more = fleet.own_rate()[:, None] * (touch + (1 - touch) * fleet.more[0] / fleet.more[1])
+    further = more * (prices.typical * prices.own)[:, None]
+    value = prices.margin_rate[:, None] * discount_factors(economics.discount_rate, months)[None, :]
+    owned = base.in_service[:, 0] > 0
+    survival = np.where(owned[:, None], -np.expm1(gone), 0.0)
+    ages = base.standing.groupby("account")["age"].max().reindex(np.arange(n)).fillna(0.0).to_numpy(float)
+    nothing = np.zeros((n, months))
+    flows = RelationFlows(
+        relation=Relation.DURABLE,
+        account_id=base.owners,
+        survival=survival,
+        revenue=money + further,
+        margin=(money + further) * value,
+        base=money * value,
+        expansion=further * value,
+        contraction=nothing,
+        referral=nothing,
+        margin_rate=prices.margin_rate,
+        seen_months=np.clip(learnt.wear.observed_months - ages, 0.0, float(base.window)),
+        alive={horizon: survival[:, horizon - 1] for horizon in horizons},
+        flags={"negative_margin": prices.margin_rate < 0},
+        draw=_draw(money, further, prices, fleet),
+    )
+    return flows, _notes(learnt)
+
+
+def _replacements(learnt: Durables, months: int) -> tuple[Floats, Floats, Floats]:
+    """(n, months) expected replacements, their money, and the log of the chance that all machines have gone for good.
+
+    Machines of one product, age (in months) and silence have one path ahead; each path is walked once.
+    """
+    base, wear, fleet, prices = learnt.base, learnt.wear, learnt.fleet, learnt.prices
+    n, standing = len(base.owners), base.standing
+    out = np.zeros((n, months)), np.zeros((n, months)), np.zeros((n, months))
+    if standing.empty:
+        return out
+    account = standing["account"].to_numpy(np.int64)
+    kinds = pd.DataFrame(
+        {
+            "product": standing["product"],
+            "age": np.floor(standing["age"]),
+            "silent": base.silence[account, 0],
+        }
+    )
+    path = kinds.groupby(["product", "age", "silent"], sort=True).ngroup().to_numpy(np.int64)
+    _, at = np.unique(path, return_index=True)
+    one = standing.iloc[at]
+    life, family = one["life_months"].to_numpy(float), wear.family_factor(one["family"])
+    touch = fleet.in_touch(kinds["silent"].to_numpy(np.int64)[at], months)
+    counts, alive = _walk(wear, fleet, np.floor(one["age"].to_numpy(float)), life, family, touch)
+    price = one["product"].map(prices.replacing).fillna(prices.typical).to_numpy(float)
+    log_gone = np.log(np.maximum(1 - alive, 1e-300))
+    for low in range(0, len(path), 100_000):
+        rows = slice(low, low + 100_000)
+        where, who = path[rows], account[rows]
+        np.add.at(out[0], who, counts[where])
+        np.add.at(out[1], who, counts[where] * (price[where] * prices.own[who])[:, None])
+        np.add.at(out[2], who, log_gone[where])
+    return out
+
+
+def _walk(wear: Wear, fleet: Fleet, age: Floats, life: Floats, family: Floats, touch: Floats) -> tuple[Floats, Floats]:
+    """(paths, months) expected replacements in each month, and the chance that a place in the fleet is still filled."""
+    paths, months = touch.shape
+    # by month of installation: today's machine first, then what takes its place
+    there = np.zeros((months + 1, paths))
+    there[0] = 1.0
+    counts, alive = np.zeros((paths, months)), np.zeros((paths, months))
+    for k in range(months):
+        by_touch = touch[:, k] * wear.touch[1] + (1 - touch[:, k]) * wear.touch[0]
+        with_us = (
+            touch[:, k] * wear.touch[1] * fleet.replaced[1] + (1 - touch[:, k]) * wear.touch[0] * fleet.replaced[0]
+        )
+        new = np.zeros(paths)
+        for j in range(k + 1):
+            now = age + k + 0.5 if j == 0 else np.full(paths, k - j + 0.5)
+            h = wear.hazard(now, life, family)
+            new += there[j] * np.minimum(h * with_us, MOST)
+            there[j] = there[j] * (1 - np.minimum(h * by_touch, MOST))
+        there[k + 1] = new
+        counts[:, k] = new
+        alive[:, k] = there.sum(axis=0)
+    return counts, np.minimum(alive, 1.0)
+
+
+def tied(expected: Floats, probability: Floats, days: float) -> Floats:
+    """(n, months) factors on expected replacements, so that `1 - exp(-their sum within days)` is the probability.
+
+    The factor holds for the months of the horizon and its logarithm fades by half every three months after it, as the
+    tie of contracts does. Owners without a probability, or without a machine to replace, keep 1.
+    """
+    months = expected.shape[1]
+    touched = months_of(days)
+    weights = np.clip(days / MONTH_DAYS - np.arange(months), 0.0, 1.0)
+    sums = expected @ weights
+    known = ~np.isnan(probability) & (sums > 0)
+    goal = -np.log1p(-np.clip(np.where(known, probability, 0.5), 1e-12, _P_MOST))
+    log_factor = np.where(known, np.log(goal / np.where(known, sums, 1.0)), 0.0)
+    fade = 0.5 ** (np.maximum(np.arange(1, months + 1) - touched, 0) / SHIFT_HALF_LIFE_MONTHS)
+    return np.asarray(np.exp(log_factor[:, None] * fade[None, :]))
+
+
+def _draw(money: Floats, further: Floats, prices: Prices, fleet: Fleet) -> Draw:
+    """Poisson purchases of gamma amounts; how often an owner buys one more is itself uncertain."""
+    size = np.maximum(prices.typical * prices.own, 1e-9)
+    shape = 1 / prices.spread**2
+    certain = fleet.shape + fleet.bought
+
+    def draw(rows: slice, rng: np.random.Generator, draws: int) -> npt.NDArray[np.float32]:
+        sure = certain[rows]
+        held = np.where(np.isinf(sure), 1.0, sure)
+        luck = np.where(np.isinf(sure), 1.0, rng.standard_gamma(held, (draws, len(sure))) / held)
+        rate = (money[rows][None] + further[rows][None] * luck[:, :, None]) / size[rows][None, :, None]
+        counts = rng.poisson(rate)
+        out = np.zeros(counts.shape, dtype=np.float32)
+        some = np.nonzero(counts)
+        amounts = rng.standard_gamma(counts[some] * shape) / shape
+        out[some] = amounts * size[rows][some[1]]
+        return out
+
+    return draw
+
+
+def _aligned(scores: pd.DataFrame, owners: npt.NDArray[np.object_]) -> Floats:
+    known = scores.set_index("account_id")["probability"]
+    return np.asarray(known.reindex(owners).to_numpy(dtype=float, na_value=np.nan))
+
+
+def _notes(learnt: Durables) -> tuple[str, ...]:
+    fleet, prices = learnt.fleet, learnt.prices
+    notes = []
+    if not fleet.retirements:
+        notes.append("no machine has retired yet: lives are those the products are sold with")
+    if not prices.sold:
+        notes.append("no machine was ordered lately: prices are those of the list")
+    none = int((learnt.base.in_service[:, 0] == 0).sum())
+    if none:
+        notes.append(f"{none} of {len(learnt.base.owners)} owners have no machine in service any more")
+    return tuple(notes)
