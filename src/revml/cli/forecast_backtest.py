@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import click
 from rich.markup import escape
 
 from revml.cli.options import err, out, print_json, progress_bar, table
@@ -16,7 +19,65 @@ if TYPE_CHECKING:
     from revml.backtesting.money import MoneyBacktest
     from revml.locales import Words
 
+ORIGINS, MONTHS = 4, 12
+NAMES = {"as_of": "--as-of", "horizons": "--horizon-months"}
 HEADS = ("revenue", "MRR at the end", "RMSE", "Tweedie", "Gini", "lift", "Brier", "held")
+
+
+def or_backtest(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--backtest` and its options to a command that takes a workspace and `as_json`, and runs without them."""
+
+    @click.option(
+        "--backtest", is_flag=True, help="Publish nothing: replay forecasts of earlier origins against what came."
+    )
+    @click.option(
+        "--origins", type=click.IntRange(1, 40), default=None, help=f"Of the back-test, a quarter apart [{ORIGINS}]."
+    )
+    @click.option(
+        "--months", type=click.IntRange(3, 60), default=None, help=f"That follow every origin at least [{MONTHS}]."
+    )
+    @click.option("--without-scores", is_flag=True, help="Train no model at the origins: hazards of groups alone.")
+    @click.option(
+        "--report",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=None,
+        metavar="FILE.html",
+        help="The back-test's page; default is in the work folder.",
+    )
+    @wraps(command)
+    def either(
+        workspace: Workspace,
+        as_json: bool,
+        backtest: bool,
+        origins: int | None,
+        months: int | None,
+        without_scores: bool,
+        report: Path | None,
+        **own: Any,
+    ) -> None:
+        ours = {
+            "--origins": origins,
+            "--months": months,
+            "--without-scores": without_scores or None,
+            "--report": report,
+        }
+        theirs = {NAMES.get(name, f"--{name}"): value for name, value in own.items()}
+        stray = [name for name, value in (theirs if backtest else ours).items() if value is not None]
+        if stray:
+            raise click.UsageError(f"{', '.join(stray)} {'is not for' if backtest else 'is for'} --backtest")
+        if not backtest:
+            command(workspace=workspace, as_json=as_json, **own)
+            return
+        backtest_forecast(
+            workspace,
+            origins=origins or ORIGINS,
+            months=months or MONTHS,
+            scored=not without_scores,
+            report=report,
+            as_json=as_json,
+        )
+
+    return either
 
 
 def backtest_forecast(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from revml.cli.forecast_backtest import or_backtest
 from revml.cli.forecast_tables import horizons_of, print_forecast
 from revml.cli.options import account_cell, json_option, out, print_json, progress_bar, table, workspace_option
 from revml.config import LOSSES, Workspace
@@ -122,10 +123,18 @@ def _print_attention(groups: list[dict[str, Any]] | None, w: Words) -> None:
     help="One or several with commas, to 120; the longest is the main one. Default: the workspace's economics.",
 )
 @json_option
+@or_backtest
 def forecast(workspace: Workspace, as_of: datetime | None, horizons: tuple[int, ...] | None, as_json: bool) -> None:
     """Forecast what every account is worth, and publish it with fresh scores.
 
-    Example: revml forecast --horizon-months 12,24,36
+    With --backtest nothing is published: forecasts are made at earlier origins from what was known then (churn and
+    upsell learned anew) and laid beside what came, with the simple methods that they must beat: run-rate, pooled churn,
+    past NRR, the churn score as a hazard. Writes a page and tells MLflow.
+
+    \b
+    Example:
+      revml forecast --horizon-months 12,24,36
+      revml forecast --backtest --origins 4 --months 12 --report forecast.html
     """
     from revml.exports.forecast import forecast_summary
     from revml.exports.summary import run_head
