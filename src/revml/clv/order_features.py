@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from revml.clv.purchases import repeat_line
 from revml.clv.value import MONTH_SECONDS, Floats
 from revml.sources.facts import Facts
 
@@ -29,11 +30,11 @@ _FEATURES = f"""
 WITH days AS (
   SELECT account_id, CAST(ordered_at AS DATE) AS day, sum(amount) AS amount, count(*) AS lines,
     count(DISTINCT product) AS products
-  FROM orders WHERE known_at <= $origin AND ordered_at <= $origin AND ({{condition}})
+  FROM orders AS o WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of AND {{repeat}}
   GROUP BY account_id, CAST(ordered_at AS DATE)
 ),
 bought AS (
-  SELECT *, date_diff('day', day, CAST($origin AS DATE)) AS age,
+  SELECT *, date_diff('day', day, CAST($as_of AS DATE)) AS age,
     date_diff('day', lag(day) OVER (PARTITION BY account_id ORDER BY day), day) AS gap,
     row_number() OVER (PARTITION BY account_id ORDER BY day DESC) AS back
   FROM days WHERE amount > 0
@@ -62,8 +63,8 @@ GROUP BY b.account_id ORDER BY b.account_id"""
 _OUTCOMES = """
 WITH days AS (
   SELECT account_id, CAST(ordered_at AS DATE) AS day, sum(amount) AS amount
-  FROM orders
-  WHERE known_at <= $as_of AND ordered_at > $start AND ordered_at <= $until AND ({condition})
+  FROM orders AS o
+  WHERE o.known_at <= $as_of AND o.ordered_at > $start AND o.ordered_at <= $until AND {repeat}
   GROUP BY account_id, CAST(ordered_at AS DATE)
 )
 SELECT account_id, count(*) FILTER (amount > 0) AS orders, sum(amount ORDER BY day) AS revenue
@@ -75,15 +76,14 @@ def months_before(as_of: datetime, months: float) -> datetime:
     return as_of - timedelta(seconds=months * MONTH_SECONDS)
 
 
-def order_features(facts: Facts, origin: datetime, months: int, *, condition: str = "true") -> pd.DataFrame:
+def order_features(facts: Facts, origin: datetime, months: int) -> pd.DataFrame:
     """What the orders known at `origin` tell, one row an account that had bought, sorted by account.
 
     Args:
         months: the horizon; purchases of the same window of the year before are NaN for accounts younger than a year.
-        condition: SQL over a line of `orders` that says which lines are meant.
     """
-    values = {"origin": origin, "year": 365, "days": round(months * MONTH_SECONDS / 86_400)}
-    frame: pd.DataFrame = facts.con.cursor().execute(_FEATURES.format(condition=condition), values).df()
+    values = {"as_of": origin, "year": 365, "days": round(months * MONTH_SECONDS / 86_400)}
+    frame: pd.DataFrame = facts.con.cursor().execute(_FEATURES.format(repeat=repeat_line(facts)), values).df()
     young = frame["age_days"] < 365
     frame.loc[young, ["purchases_year_before", "bought_year_before"]] = np.nan
     gap = frame["mean_gap"].to_numpy(float)
@@ -94,11 +94,11 @@ def order_features(facts: Facts, origin: datetime, months: int, *, condition: st
 
 
 def order_outcomes(
-    facts: Facts, origin: datetime, months: int, accounts: pd.Series, *, as_of: datetime, condition: str = "true"
+    facts: Facts, origin: datetime, months: int, accounts: pd.Series, *, as_of: datetime
 ) -> tuple[Floats, Floats]:
     """Purchases and net revenue of accounts within `(origin, origin + months]`, as known at `as_of`."""
     until = months_before(origin, -months)
     values = {"start": origin, "until": until, "as_of": as_of}
-    frame = facts.con.cursor().execute(_OUTCOMES.format(condition=condition), values).df().set_index("account_id")
+    frame = facts.con.cursor().execute(_OUTCOMES.format(repeat=repeat_line(facts)), values).df().set_index("account_id")
     found = frame.reindex(accounts).fillna(0.0)
     return found["orders"].to_numpy(float), found["revenue"].to_numpy(float)

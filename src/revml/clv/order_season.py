@@ -1,7 +1,7 @@
 """The season of a company's orders: how much above or below its own average each month of the year is.
 
-Comes in: facts and `as_of`. Goes out: `Season`, twelve factors. A month here is 30.4375 days counted from `as_of`, as in
-every forecast, so that the month k ahead has the place in the year of the month twelve before it. Without two whole
+Comes in: facts and `as_of`. Goes out: `Season`, twelve factors. A month here is 30.4375 days counted from `as_of`, as
+in every forecast, so that the month k ahead has the place in the year of the month twelve before it. Without two whole
 years nothing can tell a season from a trend, and the factors are 1.
 """
 
@@ -12,6 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
+from revml.clv.purchases import repeat_line
 from revml.clv.value import MONTH_SECONDS, Floats
 from revml.sources.facts import Facts
 
@@ -21,17 +22,17 @@ MIN_ORDERS = 10 * YEAR
 
 _MONTHS = """
 WITH days AS (
-  SELECT account_id, CAST(ordered_at AS DATE) AS day, max(ordered_at) AS at, sum(amount) AS amount
-  FROM orders WHERE known_at <= $as_of AND ordered_at <= $as_of AND ({condition})
+  SELECT account_id, CAST(ordered_at AS DATE) AS day, max(ordered_at) AS last_at, sum(amount) AS amount
+  FROM orders AS o WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of AND {repeat}
   GROUP BY account_id, CAST(ordered_at AS DATE)
 )
-SELECT CAST(floor(epoch($as_of - at) / $month) AS INTEGER) AS back, count(*) AS orders
+SELECT CAST(floor(epoch($as_of - last_at) / $month) AS INTEGER) AS back, count(*) AS orders
 FROM days WHERE amount > 0 GROUP BY back ORDER BY back"""
 
 
 @dataclass(frozen=True)
 class Season:
-    """Twelve factors, geometric mean 1; all 1 where no season is known.
+    """Twelve factors, mean 1; all 1 where no season is known.
 
     Attributes:
         factors: (12,) of the month ahead 1, 2, ... 12.
@@ -56,14 +57,14 @@ class Season:
         return float(self.factors[(np.arange(months) - back) % YEAR].mean())
 
 
-def order_season(facts: Facts, as_of: datetime, *, condition: str = "true") -> Season:
+def order_season(facts: Facts, as_of: datetime) -> Season:
     """Factors from the logs of monthly orders: a straight trend and twelve months, drawn towards 1 by their noise.
 
     The share of the measured season that is kept is `1 - noise / spread` (credibility): what the months of different
     years disagree about is not believed. At least two whole years and ten orders a month are wanted.
     """
     values = {"as_of": as_of, "month": MONTH_SECONDS}
-    found = facts.con.cursor().execute(_MONTHS.format(condition=condition), values).fetchall()
+    found = facts.con.cursor().execute(_MONTHS.format(repeat=repeat_line(facts)), values).fetchall()
     if not found:
         return Season()
     # the oldest month is seen in part
@@ -87,4 +88,5 @@ def order_season(facts: Facts, as_of: datetime, *, condition: str = "true") -> S
     noise = float(left @ left) / free * YEAR / whole
     spread = float(season @ season) / (YEAR - 1)
     kept = max(0.0, 1 - noise / spread) if spread > 0 else 0.0
-    return Season(np.exp(kept * season), whole, kept)
+    factors = np.exp(kept * season)
+    return Season(factors / factors.mean(), whole, kept)

@@ -12,6 +12,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from revml.clv.relations import is_durable
 from revml.sources.facts import Facts
 
 _SQL = """
@@ -21,7 +22,7 @@ days AS (
     sum(CASE WHEN o.cost IS NOT NULL THEN o.amount - o.cost
              ELSE o.amount * coalesce(m.margin_rate, $margin) END) AS margin
   FROM orders AS o LEFT JOIN margins AS m ON m.product = o.product
-  WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of
+  WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of AND {repeat}
   GROUP BY o.account_id, CAST(o.ordered_at AS DATE)
 )
 SELECT account_id,
@@ -37,6 +38,11 @@ GROUP BY account_id
 ORDER BY account_id"""
 
 
+def repeat_line(facts: Facts) -> str:
+    """A condition in SQL: whether the order line `o` is a repeat order's, known at `$as_of`."""
+    return f"coalesce(NOT ({is_durable(facts, 'o.product')}), true)"
+
+
 def repeat_buyers(facts: Facts, as_of: datetime, *, margin: float) -> pd.DataFrame:
     """Accounts that bought at least once by `as_of`.
 
@@ -49,7 +55,9 @@ def repeat_buyers(facts: Facts, as_of: datetime, *, margin: float) -> pd.DataFra
         towards that of all accounts by one average purchase); spend (net revenue a purchase); within (sum of squared
         deviations of the purchases' amounts from their mean).
     """
-    frame: pd.DataFrame = facts.con.cursor().execute(_SQL, {"as_of": as_of, "margin": margin}).df()
+    frame: pd.DataFrame = (
+        facts.con.cursor().execute(_SQL.format(repeat=repeat_line(facts)), {"as_of": as_of, "margin": margin}).df()
+    )
     frame = frame[frame["purchases"] > 0].reset_index(drop=True)
     purchases = frame["purchases"].to_numpy(float)
     revenue, earned = frame["revenue"].to_numpy(float), frame["margin"].to_numpy(float)

@@ -20,9 +20,9 @@ from revml.clv.value import Floats
 
 FIXED = {
     "learning_rate": 0.05,
-    "num_leaves": 7,
+    "num_leaves": 4,
     "lambda_l2": 5.0,
-    "feature_fraction": 0.7,
+    "feature_fraction": 0.4,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "deterministic": True,
@@ -30,7 +30,7 @@ FIXED = {
     "verbosity": -1,
     "num_threads": 1,
 }
-ROUNDS = 80
+ROUNDS = 100
 MIN_LEAF = 100
 SPEND_MIN_LEAF = 50
 # More rows than this teach nothing new; every n-th account is taken.
