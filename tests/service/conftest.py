@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from revml.service.gate import Gate
 from revml.service.process import RunningService, start_service
 from revml.service.serving import Serving
 from revml.store import Store
+from tests.literal_kpis import kpi_document
 from tests.literal_runs import literal_run
 from tests.literal_values import FORECAST, with_values
 from tests.models import hand_made
@@ -69,7 +71,8 @@ def fill(workspace: Workspace) -> None:
         store.publish(literal_run("2026-02-01", churn={"acme": 0.2, "bolt": 0.05}))
         churn = {"acme": 0.42, "bolt": 0.05, "skoda": 0.12, "cogs": 0.9, "dent": 0.3}
         run = literal_run("2026-03-01", churn=churn, upsell={"acme": 0.1, "bolt": 0.4})
-        store.publish(with_values(run, FORECAST))
+        valued = with_values(run, FORECAST)
+        store.publish(replace(valued, reports={**valued.reports, "kpis": kpi_document()}))
     bundle = write_bundle_of(workspace.bundles_dir / "churn")
     appoint(workspace.bundles_dir / "churn", bundle.folder.name, "3")
 

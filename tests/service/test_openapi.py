@@ -20,6 +20,7 @@ READS = {
     "/v1/totals": "/v1/totals",
     "/v1/facets": "/v1/facets?question=churn",
     "/v1/forecast": "/v1/forecast",
+    "/v1/kpis": "/v1/kpis?by=industry",
     "/v1/runs/current": "/v1/runs/current",
     "/v1/models": "/v1/models",
     "/livez": "/livez",

@@ -6,14 +6,22 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from revml.errors import RevmlError
-from revml.service import health, metrics, openapi, pages, problems, reading, scoring
+from revml.service import health, kpis, metrics, openapi, pages, problems, reading, scoring
 from revml.service.serving import Serving
 
 
 def make_application(serving: Serving | None = None) -> Starlette:
     """The application; `application.state.serving` must be set before the first request."""
     application = Starlette(
-        routes=[*health.routes, *metrics.routes, *reading.routes, *scoring.routes, *openapi.routes, *pages.routes],
+        routes=[
+            *health.routes,
+            *metrics.routes,
+            *reading.routes,
+            *kpis.routes,
+            *scoring.routes,
+            *openapi.routes,
+            *pages.routes,
+        ],
         exception_handlers={
             problems.Problem: problems.on_problem,
             RevmlError: problems.on_revml_error,

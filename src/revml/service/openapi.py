@@ -15,8 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from revml import __version__
+from revml.clv.kpi_segments import SEGMENTS
 from revml.config import QUESTIONS
 from revml.locales import LANGUAGES
+from revml.service import kpis
 from revml.service.answers import JsonAnswer
 from revml.service.scoring import MAX_ROWS
 from revml.store.frames import BANDS, SIDES
@@ -161,6 +163,7 @@ def _schemas() -> Schema:
         },
         description="in the texts, similar accounts are found among the rows sent",
     )
+    found |= kpis.schemas()
     found["Ready"] = _object({"ready": {"type": "boolean"}, "checks": {"type": "object"}})
     found["Live"] = _object({"live": {"const": True}})
     problem = {"type": TEXT, "title": TEXT, "status": INTEGER, "detail": TEXT}
@@ -175,6 +178,7 @@ def _query(name: str, schema: Schema, description: str, *, required: bool = Fals
 
 QUESTION = _query("question", {"enum": list(QUESTIONS)}, "the question asked", required=True)
 LANGUAGE = _query("lang", {"enum": list(LANGUAGES)}, "language of texts; default: the workspace's")
+BY = _query("by", {"enum": list(SEGMENTS)}, "the kind of segments to tell; none without it")
 ORDER_VALUES = [*ORDERS, *(f"-{order}" for order in ORDERS)]
 LISTED = [
     QUESTION,
@@ -242,6 +246,7 @@ def document() -> Schema:
             "/v1/totals": {"get": _operation("Read totals", _json("Totals"), fails=reads)},
             "/v1/facets": {"get": _operation("Read facets", _json("Facets"), parameters=[QUESTION], fails=reads)},
             "/v1/forecast": {"get": _operation("Read forecast", _json("Forecast"), fails=reads)},
+            "/v1/kpis": {"get": _operation("Read key figures", _json("Kpis"), parameters=[BY, LANGUAGE], fails=reads)},
             "/v1/runs/current": {"get": _operation("Read current run", _json("RunInfo"), fails=reads)},
             "/v1/export.csv": {
                 "get": _operation("Export list", {"text/csv": {"schema": TEXT}}, parameters=LISTED, fails=reads)
