@@ -1,0 +1,132 @@
+"""Buyers who may stop at each order: BG/NBD, MBG/NBD, and MBG with Erlang rhythm.
+
+While alive a buyer orders in phases: `k` phases make an order and phases come at a constant rate, gamma(r, alpha)
+across buyers, so that with k = 1 orders come by chance and with greater k in a rhythm (Platzer and Reutterer 2016,
+"Ticking away the moments"). After each order a buyer drops out with a probability, beta(a, b) across buyers. In BG/NBD
+(Fader, Hardie and Lee 2005) nobody can before the first repeat; in MBG/NBD (Batislam, Denizel and Filiztekin 2007;
+Hoppe and Wagner 2007) already after the first order.
+
+Forecasts integrate over the dropout probability by Gauss-Jacobi quadrature, so that none loses its digits for heavy
+buyers. Given that probability they are exact for every k: what counts whole orders is a sum over the k-th roots of
+unity, each of whose terms is the generating function of a negative binomial number of phases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from revml.clv.processes.at_orders_likelihood import branches, phase_weights
+from revml.clv.processes.chunks import by_pattern
+from revml.clv.processes.phases import any_order, orders_by
+from revml.clv.processes.process import Lives, Process
+from revml.clv.processes.quadrature import beta_rule
+from revml.clv.value import Floats
+
+NODES = 40
+MOST_ORDERS = 1_000_000
+
+
+@dataclass(frozen=True)
+class StopsAtOrders:
+    """A fitted process of this kind; rates are a week, other words are those of `PurchaseProcess`.
+
+    Attributes:
+        r, alpha: gamma of the rate of phases (mean rate of orders `r / alpha / k` a week).
+        a, b: beta of the probability that an order is the last one.
+        k: phases an order.
+    """
+
+    process: Process
+    r: float
+    alpha: float
+    a: float
+    b: float
+    k: int = 1
+    log_likelihood: float = float("nan")
+    buyers: int = 0
+    patterns: int = 0
+    held: bool = False
+
+    @property
+    def _chances(self) -> float:
+        """Whether the first order can be the last one."""
+        return 0.0 if self.process is Process.BG_NBD else 1.0
+
+    def _survived(self, x: Floats) -> Floats:
+        """How many chances to drop out a living buyer has let pass."""
+        return np.asarray(x, dtype=np.float64) + self._chances
+
+    def p_alive(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
+        """(n,) probability that a buyer has not dropped out by T."""
+        alive, dead = branches(self.r, self.alpha, self.a, self.b, self.k, self._chances, x, t_x, T)
+        return np.asarray(expit(alive - dead))
+
+    def expected_orders(self, x: Floats, t_x: Floats, T: Floats, ahead: Floats) -> Floats:
+        """(n, m) expected orders within each of `ahead` (m,) weeks after T."""
+
+        def inner(p: Floats, phases: Floats, shape: Floats, rate: Floats) -> Floats:
+            return orders_by(p, phases, shape, ahead / rate)
+
+        return self._integrate(x, t_x, T, inner)
+
+    def p_order(self, x: Floats, t_x: Floats, T: Floats, start: Floats, end: Floats) -> Floats:
+        """(n, m) probability of at least one order in `(start, end]` weeks after T; both (m,)."""
+
+        def inner(p: Floats, phases: Floats, shape: Floats, rate: Floats) -> Floats:
+            return any_order(p, phases, shape, start / rate, (end - start) / rate)
+
+        return self._integrate(x, t_x, T, inner)
+
+    def posterior_draw(self, x: Floats, t_x: Floats, T: Floats, rng: np.random.Generator, draws: int) -> Lives:
+        """Drawn rates and remaining lives, given what each buyer did."""
+        alive, passed, rate, stop, orders = self._drawn(x, t_x, T, rng, draws)
+        left = rng.standard_gamma(orders * self.k - passed) / np.maximum(rate, 1e-12)
+        return Lives(rate * (1.0 - stop) / self.k, alive, np.where(alive, left, 0.0), ends_with_order=True)
+
+    def simulate(
+        self, x: Floats, t_x: Floats, T: Floats, ends: Floats, rng: np.random.Generator, draws: int
+    ) -> npt.NDArray[np.int32]:
+        """(draws, n, m) orders in each span `(ends[k - 1], ends[k]]` weeks after T, the first one from T on."""
+        alive, phases, rate, _, most = self._drawn(x, t_x, T, rng, draws)
+        most = np.where(alive, most, 0)
+        out = np.empty((draws, len(x), len(ends)), dtype=np.int32)
+        before, so_far = 0.0, np.zeros((draws, len(x)), dtype=np.int64)
+        for span, end in enumerate(ends):
+            phases = phases + rng.poisson(rate * (end - before))
+            now = np.minimum(phases // self.k, most)
+            out[:, :, span] = now - so_far
+            before, so_far = float(end), now
+        return out
+
+    def _drawn(self, x: Floats, t_x: Floats, T: Floats, rng: np.random.Generator, draws: int) -> tuple[Any, ...]:
+        """Alive at T; phases since the last order; rate of phases; probability of stopping; orders until the last."""
+        size = draws, len(x)
+        alive = rng.random(size) < self.p_alive(x, t_x, T)
+        weights = phase_weights(self.r, self.alpha, self.k, x, t_x, T)
+        passed = (rng.random(size) > np.cumsum(weights[:-1], axis=0)[:, None]).sum(axis=0)
+        rate = rng.standard_gamma(self.r + self.k * x + passed) / (self.alpha + T)
+        stop = np.clip(rng.beta(self.a, np.broadcast_to(self.b + self._survived(x), size)), 1.0 / MOST_ORDERS, 1.0)
+        return alive, passed, rate, stop, np.minimum(rng.geometric(stop), MOST_ORDERS)
+
+    def _integrate(self, x: Floats, t_x: Floats, T: Floats, inner: Callable[..., Floats]) -> Floats:
+        """P(alive) times the mean of an integrand (p, phase weights, shape, rate) over a living buyer's p."""
+
+        def living(x: Floats, T: Floats, t_x: Floats | None = None) -> Floats:
+            levels, at = np.unique(x, return_inverse=True)
+            rules = [beta_rule(self.a, float(b), NODES) for b in self.b + self._survived(levels)]
+            nodes, weights = np.array([p for p, _ in rules]), np.array([w for _, w in rules])
+            silent = T if t_x is None else t_x
+            phases = phase_weights(self.r, self.alpha, self.k, x, silent, T)[:, :, None]
+            shape, rate = (self.r + self.k * x)[:, None], (self.alpha + T)[:, None]
+            parts = (weights[at, i, None] * inner(nodes[at, i, None], phases, shape, rate) for i in range(NODES))
+            return np.asarray(sum(parts))
+
+        # without rhythm it does not matter when the last order was, once it is known who is alive
+        columns = (x, T) if self.k == 1 else (x, T, t_x)
+        return np.asarray(self.p_alive(x, t_x, T)[:, None] * by_pattern(living, *columns))
