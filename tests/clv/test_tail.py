@@ -79,3 +79,17 @@ def test_few_losses_give_a_flat_tail() -> None:
     assert list(tails) == [""]
     assert tails[""].flat
     assert (tails[""].log_ratio(np.array([500.0]), 40.0) == 0).all()
+
+
+def test_a_segment_of_few_is_held_towards_all() -> None:
+    """The same retention of forty customers moves less far from the curve of all than that of forty thousand."""
+    pooled = fitted(REGULAR, 7, weibull=True)
+    years = np.arange(13.0)
+    gaps = []
+    for size in (0.04, 40.0):
+        alive = HIGH_END * size
+        own = fit_tail(alive[:7], alive[:7] - alive[1:8], weibull=True, around=pooled)
+        gaps.append(np.abs(own.survival(years) - HIGH_END / 1000).max())
+        assert (own.survival(years)[1:] > pooled.survival(years)[1:]).all()
+    assert gaps[0] > 4 * gaps[1]
+    assert gaps[1] < 0.02

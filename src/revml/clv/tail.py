@@ -23,6 +23,10 @@ MIN_LOSSES = 50
 MAX_BEND = 4.0
 MIN_YEARS = 2
 BDW_YEARS = 4
+# How far a segment's curve may stand from that of all, told by log a - log b (the first year's loss), the mean of both
+# logs (how alike its members are) and log c; standard deviations.
+_SHAPE = np.array([[1.0, -1.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+_SHAPE_SD = np.array([0.5, 0.5, 0.2])
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,15 @@ class Tail:
         return np.asarray(np.clip(bend, -np.log(MAX_BEND), np.log(MAX_BEND)))
 
 
-def fit_tail(at_risk: Floats, lost: Floats, *, weibull: bool) -> Tail:
+def fit_tail(at_risk: Floats, lost: Floats, *, weibull: bool, around: Tail | None = None) -> Tail:
     """Maximum likelihood on yearly risk sets, which makes censoring and late entry exact.
 
     Args:
         at_risk: (years,) accounts at the start of each year of tenure that are seen through it.
         lost: (years,) how many of them were lost in it.
         weibull: fit the exponent too.
+        around: the curve of all, towards which a segment's own is held: the maximum of the posterior under normal
+            priors on what it is told by, its first year's loss, how alike its members are, and its exponent.
     """
     kept = at_risk > 0
     t = np.arange(len(at_risk), dtype=float)[kept]
@@ -83,9 +89,18 @@ def fit_tail(at_risk: Floats, lost: Floats, *, weibull: bool) -> Tail:
         by_step = (n - d) - d / np.expm1(-step)
         growth = then[2] * later * np.log(t + 1) - now[2] * u * np.log(np.maximum(t, 1.0))
         slopes = [a * (then[1] - now[1]), b * (then[2] - now[2]), c * growth]
-        return value, -np.array([by_step @ slope for slope in slopes[: len(theta)]])
+        slope = -np.array([by_step @ slope for slope in slopes[: len(theta)]])
+        if around is not None:
+            gaps = (_SHAPE[: len(theta), : len(theta)] @ (theta - _logs(around)[: len(theta)])) / _SHAPE_SD[
+                : len(theta)
+            ]
+            value += float(gaps @ gaps) / 2
+            slope += _SHAPE[: len(theta), : len(theta)].T @ (gaps / _SHAPE_SD[: len(theta)])
+        return value, slope
 
-    starts = ((0.0, 1.0, 0.0), (-0.5, 0.0, 0.3), (1.5, 3.0, 0.0))
+    starts = [(0.0, 1.0, 0.0), (-0.5, 0.0, 0.3), (1.5, 3.0, 0.0)]
+    if around is not None:
+        starts = [tuple(np.clip(_logs(around), -8.0, 8.0))]
     a, b, *c = most_likely(negative, [start[: 3 if weibull else 2] for start in starts])
     return Tail(float(a), float(b), float(c[0]) if c else 1.0)
 
@@ -95,20 +110,23 @@ def fit_tails(
 ) -> dict[str, Tail]:
     """A tail a segment where it has at least `MIN_LOSSES` losses and `MIN_YEARS` years, and one for all under ''.
 
+    A segment's own is held towards that of all, the more the fewer its losses are.
+
     Years are made of the monthly risk sets: a year's survival is the product of its months' survivals, and it counts by
     its mean number at risk. Below `BDW_YEARS` years the beta-geometric is fitted. Too little for even that gives a
     flat tail: the hazard of the last observed tenure goes on.
     """
-    tails = {"": _tail_of(tenure_months, lost)}
+    pooled = _tail_of(tenure_months, lost)
+    tails = {"": pooled}
     for name in segments:
         rows = names == name
-        own = _tail_of(tenure_months[rows], lost[rows])
+        own = _tail_of(tenure_months[rows], lost[rows], around=None if pooled.flat else pooled)
         if not own.flat:
             tails[name] = own
     return tails
 
 
-def _tail_of(tenure_months: Floats, lost: npt.NDArray[np.bool_]) -> Tail:
+def _tail_of(tenure_months: Floats, lost: npt.NDArray[np.bool_], around: Tail | None = None) -> Tail:
     flat = Tail(1.0, 1.0, flat=True)
     if lost.sum() < MIN_LOSSES:
         return flat
@@ -121,4 +139,8 @@ def _tail_of(tenure_months: Floats, lost: npt.NDArray[np.bool_]) -> Tail:
         return flat
     survival = np.prod(1 - np.divide(d, n, out=np.zeros_like(d), where=n > 0), axis=1)
     at_risk = np.where(whole, n.mean(axis=1), 0.0)
-    return fit_tail(at_risk, at_risk * (1 - survival), weibull=bool(whole.sum() >= BDW_YEARS))
+    return fit_tail(at_risk, at_risk * (1 - survival), weibull=bool(whole.sum() >= BDW_YEARS), around=around)
+
+
+def _logs(tail: Tail) -> Floats:
+    return np.log([tail.a, tail.b, tail.c])
