@@ -11,6 +11,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from revml.clv.agreed import agreed_changes
 from revml.clv.contract import contract_flows
 from revml.clv.flows import RelationFlows
 from revml.clv.growth import Growth, GrowthModel, Leanings, past_movements
@@ -32,7 +33,8 @@ class Published:
 
     Args:
         p_churn: account_id, probability of a loss within `churn_days`; None where there is no model.
-        p_upsell: account_id, probability of MRR up by at least `uplift` within `upsell_days`; None: no growth.
+        p_upsell: account_id, probability of MRR up by at least `uplift` within `upsell_days`.
+        p_contraction: account_id, probability of MRR down by as much as the question says within `contraction_days`.
     """
 
     p_churn: pd.DataFrame | None
@@ -40,6 +42,13 @@ class Published:
     p_upsell: pd.DataFrame | None = None
     upsell_days: int = 90
     uplift: float = 0.10
+    p_contraction: pd.DataFrame | None = None
+    contraction_days: int = 90
+
+    @property
+    def of_growth(self) -> tuple[tuple[pd.DataFrame | None, int], tuple[pd.DataFrame | None, int]]:
+        """Scores and days of what makes MRR rise, and of what makes it fall."""
+        return (self.p_upsell, self.upsell_days), (self.p_contraction, self.contraction_days)
 
 
 def contracts_ahead(
@@ -90,14 +99,19 @@ def contracts_ahead(
 def _growth(facts: Facts, as_of: datetime, scores: Published, contracts: pd.DataFrame, months: int) -> Growth:
     """Ratios where half a year of them was seen, else upsell scores, else none; never two."""
     ratios = past_ratios(facts, as_of, months)
-    p_upsell = None if scores.p_upsell is None else _aligned(scores.p_upsell, contracts)
+    mrr = contracts["mrr"].to_numpy(float)
+    agreed = agreed_changes(facts, as_of, contracts["account_id"].to_numpy(object), mrr, months)
+    rising, falling = (_leaning(frame, contracts, days) for frame, days in scores.of_growth)
     if ratios.observed_months >= MIN_RATIO_MONTHS:
-        rising = None if p_upsell is None else Leanings(p_upsell, scores.upsell_days)
-        return Growth(GrowthModel.RATIO, ratios=ratios, rising=rising)
-    if p_upsell is not None:
+        return Growth(GrowthModel.RATIO, ratios=ratios, rising=rising, falling=falling, agreed=agreed)
+    if rising is not None:
         moves = past_movements(facts, as_of, threshold=scores.uplift, days=scores.upsell_days)
-        return Growth(GrowthModel.UPLIFT, p_upsell, moves)
-    return Growth(GrowthModel.NONE)
+        return Growth(GrowthModel.UPLIFT, rising.probability, moves, agreed=agreed)
+    return Growth(GrowthModel.NONE, agreed=agreed)
+
+
+def _leaning(scores: pd.DataFrame | None, contracts: pd.DataFrame, days: int) -> Leanings | None:
+    return None if scores is None else Leanings(_aligned(scores, contracts), days)
 
 
 def _aligned(scores: pd.DataFrame | None, accounts: pd.DataFrame) -> Floats:

@@ -122,6 +122,7 @@ class Growth:
         movements: UPLIFT: what the company's past says of upsells and of contraction.
         ratios: RATIO: what the MRR of survivors became.
         rising, falling: RATIO, not needed: whose MRR rises and falls more than others'.
+        agreed: any, not needed: (n, months) changes that are known already, see `revml.clv.agreed`.
 
     Raises:
         ConfigError: inputs of another model are given too, which would count growth twice, or needed ones are missing.
@@ -133,16 +134,17 @@ class Growth:
     ratios: Ratios | None = None
     rising: Leanings | None = None
     falling: Leanings | None = None
+    agreed: Floats | None = None
 
     def __post_init__(self) -> None:
         needed = {GrowthModel.NONE: (), GrowthModel.UPLIFT: ("p_upsell", "movements"), GrowthModel.RATIO: ("ratios",)}
-        allowed = {*needed[self.model], *(("rising", "falling") if self.model is GrowthModel.RATIO else ())}
+        allowed = {*needed[self.model], "agreed", *(("rising", "falling") if self.model is GrowthModel.RATIO else ())}
         given = [f.name for f in fields(self) if f.name != "model" and getattr(self, f.name) is not None]
         if foreign := [name for name in given if name not in allowed]:
             raise ConfigError(
                 "growth would be counted twice",
                 where="clv.growth",
-                wanted=f"with GrowthModel.{self.model.name} only {', '.join(sorted(allowed)) or 'nothing else'}",
+                wanted=f"with GrowthModel.{self.model.name} only {', '.join(sorted(allowed))}",
                 got=", ".join(foreign),
                 do="leave them out, or choose the growth model they belong to",
             )
@@ -160,21 +162,29 @@ class Growth:
 
         UPLIFT: within the span of the upsell score an account grows at its own probability; after it the account's
         rate fades to the company's, by half in `HALF_LIFE_MONTHS`. Rates compound monthly. RATIO: the company's rises
-        and falls of each month, shared out by the scores.
+        and falls of each month, shared out by the scores. Whatever the model, what is agreed is the least an account
+        rises or falls by: it is a part of what was expected, never on top of it.
 
         Args:
             mrr: (n,) today's; what the ratios are shared out by.
         """
         if self.ratios is not None:
-            return self._by_ratios(self.ratios, mrr, months)
-        if self.p_upsell is None or self.movements is None:
-            ones = np.ones((len(mrr), months))
-            return ones, ones
-        moves = self.movements
+            expanded, grown = self._by_ratios(self.ratios, mrr, months)
+        elif self.p_upsell is None or self.movements is None:
+            expanded = grown = np.ones((len(mrr), months))
+        else:
+            expanded, grown = self._by_uplift(self.p_upsell, self.movements, months)
+        if self.agreed is None:
+            return expanded, grown
+        rises = np.maximum(expanded - 1.0, self.agreed)
+        falls = np.maximum(expanded - grown, -self.agreed)
+        return 1.0 + rises, np.maximum(1.0 + rises - falls, 0.0)
+
+    def _by_uplift(self, p_upsell: Floats, moves: Movements, months: int) -> tuple[Floats, Floats]:
         span = moves.days / MONTH_DAYS
         k = np.arange(1, months + 1)
         fade = 0.5 ** (np.maximum(k - np.ceil(span), 0) / HALF_LIFE_MONTHS)
-        own = np.where(np.isnan(self.p_upsell), moves.upsell_rate, self.p_upsell)
+        own = np.where(np.isnan(p_upsell), moves.upsell_rate, p_upsell)
         p = moves.upsell_rate + (own - moves.upsell_rate)[:, None] * fade[None, :]
         up = np.log1p(p * moves.upsell_size) / span
         both = np.log1p(np.maximum(p * moves.upsell_size - moves.contraction, -0.99)) / span
