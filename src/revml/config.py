@@ -278,6 +278,9 @@ class Economics(Frozen):
     order_margin: float = Field(0.35, gt=0, le=1, description="gross margin of orders without a cost column")
     discount_rate: float = Field(0.10, ge=0, le=1, description="yearly")
     horizon_months: int = Field(36, ge=1, le=120)
+    referral_share: float = Field(
+        0.0, ge=0, le=1, description="share of a referred account's margin that counts for who referred it"
+    )
     new_business: bool = Field(True, description="whether the company's forecast holds accounts that are not there yet")
     reconcile: bool = Field(
         False, description="whether totals are multiplied by the factor that earlier forecasts were off by"

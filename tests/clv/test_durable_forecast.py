@@ -136,7 +136,7 @@ def test_a_known_company_comes_true(tmp_path: Path, seed: int) -> None:
 
 
 def test_the_tie_meets_the_published_chance(worn: Facts) -> None:
-    """A score moves the replacements of its owner within the horizon; nobody else's, and hardly those of later years."""
+    """A score moves its owner's replacements within the horizon; nobody else's, and hardly those of later years."""
     plain, _ = durables_ahead(worn, AS_OF, ECONOMICS, (12, 36))
     assert plain is not None
     high, low = np.flatnonzero(plain.survival[:, 0] > 0)[:2]

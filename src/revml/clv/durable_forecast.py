@@ -1,7 +1,7 @@
 """The machines of a company ahead: retirements, replacements with us, further machines, and what they bring.
 
     replacements(k) = machines in service · hazard(age + k) · share replaced with us
-    revenue(k) = (replacements(k) · price of what replaces it + further machines(k) · typical price) · what the owner pays
+    revenue(k) = (replacements(k) · price of what replaces it + further machines(k) · typical price) · own level
 
 Comes in: facts, `as_of`, economics, and the published chance of a replacement where there is one. Goes out:
 `RelationFlows` whose base is replacements and whose expansion is further machines, and notes.
