@@ -15,12 +15,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from revml.clv.account import account_ties, one_account
 from revml.clv.calibration import Calibration, calibrate
 from revml.clv.contract_forecast import Published, contracts_ahead
 from revml.clv.draws import contract_draws
-from revml.clv.flows import CLV_COLUMNS, DRIVER_COLUMNS, FLOW_COLUMNS, VALUE_COLUMNS, RelationFlows, stacked
+from revml.clv.durable_forecast import Replacing, durables_ahead
+from revml.clv.flows import CLV_COLUMNS, DRIVER_COLUMNS, FLOW_COLUMNS, RelationFlows, stacked
 from revml.clv.intervals import with_bands
 from revml.clv.order_forecast import orders_ahead
+from revml.clv.referrals import share_referrals
 from revml.config import Economics
 from revml.sources.facts import Facts
 
@@ -71,6 +74,7 @@ def forecast_clv(
     p_upsell: pd.DataFrame | None = None,
     upsell_horizon_days: int = 90,
     uplift: float = 0.10,
+    replacing: Replacing | None = None,
     horizon_months: int | Sequence[int] | None = None,
     seed: int = 42,
     intervals: bool = False,
@@ -82,13 +86,15 @@ def forecast_clv(
             in gap + horizon). Survival is tied to it; accounts without one keep the hazard of their group.
         p_upsell: account_id, probability of an upsell (MRR up by at least `uplift`) within `upsell_horizon_days`;
             accounts without one take the company's past rate. None means that no growth is forecast.
+        replacing: the published chance that an account replaces a machine; replacements of its horizon are tied to it.
         horizon_months: one or several; default is the economics' own.
         seed: of the simulated intervals; expectations are in closed form or by quadrature.
         intervals: whether to simulate, look at earlier origins, and give bands.
 
     Returns:
         Frames sorted by relation and account. For orders, `survival` of a month is the probability of at least one
-        order in the twelve months that begin with it, and `p_alive` that of the last twelve months of the horizon.
+        order in the twelve months that begin with it, and `p_alive` that of the last twelve months of the horizon; for
+        durables both are the chance of still owning a machine.
     """
     asked = horizon_months or economics.horizon_months
     horizons = (asked,) if isinstance(asked, int) else tuple(sorted(set(asked)))
@@ -106,6 +112,11 @@ def forecast_clv(
         if orders is not None:
             relations.append(orders)
             notes += _beyond(orders)
+    durables, told = durables_ahead(facts, as_of, economics, horizons, replacing)
+    notes += told
+    if durables is not None:
+        relations.append(durables)
+        notes += _beyond(durables)
     calibration = bands = None
     if intervals and relations:
         nobody = None if p_upsell is None else p_upsell.iloc[:0]
@@ -127,13 +138,19 @@ def forecast_clv(
         with_intervals, bands = with_bands(relations, horizons, seed=seed, correction=calibration)
         relations = list(with_intervals)
         notes += calibration.notes
+    ties = account_ties(facts, as_of)
+    if economics.referral_share > 0:
+        shared, giving = share_referrals(relations, ties.referrals, economics.referral_share)
+        relations = list(shared)
+        notes.append(f"{giving} accounts give {economics.referral_share:.0%} of their margin to who referred them")
+    made = one_account(relations, ties, horizons, bands)
     return ClvForecast(
         horizons=horizons,
         clv=stacked([one.clv(horizons) for one in relations], CLV_COLUMNS),
-        values=stacked([], VALUE_COLUMNS),
+        values=made.values,
         drivers=stacked([], DRIVER_COLUMNS),
         relations=tuple(relations),
-        notes=tuple(notes),
+        notes=(*notes, *made.notes),
         account_bands=bands,
         calibration=calibration,
     )
