@@ -4,11 +4,13 @@ import { drawAccount } from "./account.js";
 import { api } from "./api.js";
 import { byId, h } from "./dom.js";
 import { drawHeader } from "./header.js";
+import { drawKpis } from "./kpis.js";
 import { drawList } from "./list.js";
 import { failure, nothingYet } from "./parts.js";
 import { go, here, listAddress } from "./route.js";
 import { rememberedLanguage, speak, t } from "./words.js";
 
+const PAGES = { kpis: drawKpis }; // views of the whole company, by their place in the address
 let totals = null;
 let drawn = 0;
 let last = { view: null, question: null };
@@ -23,6 +25,8 @@ async function draw() {
     if (place.view === "list" || totals === null) totals = await api.totals();
     if (place.view === "account") {
       await drawAccount(fresh, place.id, place.question, place.item);
+    } else if (place.view in PAGES) {
+      await PAGES[place.view](fresh, place);
     } else {
       const known = totals.questions.map((one) => one.question);
       const question = known.includes(place.question) ? place.question : known[0];
@@ -33,7 +37,7 @@ async function draw() {
     if (!("content" in problem)) throw problem;
     if (problem.code === "nothing-published") totals = null;
     fresh.replaceChildren(
-      problem.code === "nothing-published" ? nothingYet() : failure(problem, draw, place.view === "account" ? listAddress(null) : null),
+      problem.code === "nothing-published" ? nothingYet() : failure(problem, draw, place.view === "list" ? null : listAddress(null)),
     );
   }
   if (turn !== drawn) return; // the reader is already elsewhere

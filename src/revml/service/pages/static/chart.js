@@ -15,7 +15,8 @@ function box(wide, labels) {
 
 /**
  * @param points [{x, y, label}] in order; `label` names x in the read-out
- * @param options {title, yTicks: [numbers], yText: y -> text, xTicks: [[x, text]], area, wide, dots: bool, kind: class, xTitle}
+ * @param options {title, yTicks: [numbers], yText: y -> text, xTicks: [[x, text]], area, wide, dots: bool, kind: class, xTitle,
+ *   behind: more curves on the same axes, thin and without a read-out}
  */
 export function lineChart(points, options) {
   const size = box(options.wide, options.yTicks.map((y) => options.yText(y)));
@@ -24,7 +25,8 @@ export function lineChart(points, options) {
   const [yLow, yHigh] = [Math.min(0, ...options.yTicks), Math.max(...options.yTicks)];
   const px = (x) => size.left + ((x - xLow) / (xHigh - xLow || 1)) * (size.width - size.left - size.right);
   const py = (y) => size.height - size.bottom - ((y - yLow) / (yHigh - yLow || 1)) * (size.height - size.top - size.bottom);
-  const path = points.map((point, i) => `${i ? "L" : "M"}${px(point.x).toFixed(1)} ${py(point.y).toFixed(1)}`).join("");
+  const line = (some) => some.map((point, i) => `${i ? "L" : "M"}${px(point.x).toFixed(1)} ${py(point.y).toFixed(1)}`).join("");
+  const path = line(points);
   const floor = py(yLow).toFixed(1);
   const readout = h("span", { class: "readout" });
   const cursor = s("g", { class: "cursor", visibility: "hidden" }, s("line", { y1: size.top, y2: floor }), s("circle", { r: 4 }));
@@ -40,6 +42,7 @@ export function lineChart(points, options) {
       s("text", { class: "tick", x: px(x), y: size.height - 9, "text-anchor": anchor(i, options.xTicks.length) }, text),
     ),
     options.area ? s("path", { class: "area", d: `${path}L${px(xHigh).toFixed(1)} ${floor}L${px(xLow).toFixed(1)} ${floor}Z` }) : null,
+    (options.behind ?? []).map((one) => s("path", { class: "behind", d: line(one) })),
     s("path", { class: "curve", d: path }),
     dots ? points.map((point) => s("circle", { class: "dot", cx: px(point.x), cy: py(point.y), r: 3.5 })) : null,
     cursor,

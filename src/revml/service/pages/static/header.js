@@ -1,6 +1,7 @@
 // The head of every page: whose accounts, how fresh, which language.
 
 import { byId, h } from "./dom.js";
+import { PAGES, here } from "./route.js";
 import { LANGUAGES, ago, currentLanguage, date, daysSince, t } from "./words.js";
 
 const OLD_DAYS = 35;
@@ -13,6 +14,7 @@ export function drawHeader(run, onLanguage) {
   ];
   byId("top").replaceChildren(
     h("a", { class: "brand", href: "#/" }, mark(), h("span", {}, company)),
+    menu(),
     h("p", { class: "fresh" }, fresh ?? ""),
     h(
       "div",
@@ -37,6 +39,17 @@ export function drawHeader(run, onLanguage) {
   byId("foot").replaceChildren(
     h("p", {}, t("footer")),
     h("p", {}, h("a", { href: "/openapi.json" }, t("footer.api"))),
+  );
+}
+
+function menu() {
+  const at = PAGES.includes(here().view) ? here().view : "accounts";
+  return h(
+    "nav",
+    { class: "menu", "aria-label": t("nav") },
+    ["accounts", ...PAGES].map((page) =>
+      h("a", { href: page === "accounts" ? "#/" : `#/${page}`, "aria-current": page === at ? "page" : null }, t(`nav.${page}`)),
+    ),
   );
 }
 

@@ -1,8 +1,11 @@
 // Where the reader is, as the part of the address behind #, so that every view can be bookmarked and sent.
 //   #/churn?band=high&search=acme          a list
 //   #/account/ID?question=churn            an account; of pairs &item=FAMILY
+//   #/kpis?by=industry&segment=Software    the key figures
 
 const LIST_KEYS = ["search", "band", "owner", "industry", "country", "item", "order"];
+// Views of the whole company, in the order of the menu.
+export const PAGES = ["kpis"];
 
 export function here() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
@@ -10,6 +13,7 @@ export function here() {
   if (path.startsWith("account/")) {
     return { view: "account", id: decode(path.slice("account/".length)), question: parameters.question ?? null, item: parameters.item ?? "" };
   }
+  if (PAGES.includes(path)) return { view: path, by: parameters.by ?? "", segment: parameters.segment ?? "" };
   const filters = Object.fromEntries(LIST_KEYS.map((key) => [key, parameters[key] ?? ""]));
   return { view: "list", question: path || null, filters };
 }
@@ -23,6 +27,11 @@ export function listAddress(question, filters = {}) {
 export function accountAddress(id, question, item) {
   const thing = item ? `&item=${encodeURIComponent(item)}` : "";
   return `#/account/${encodeURIComponent(id)}${question ? `?question=${question}${thing}` : ""}`;
+}
+
+export function kpisAddress(by, segment) {
+  const text = new URLSearchParams(Object.entries({ by, segment }).filter(([, value]) => value)).toString();
+  return `#/kpis${text ? `?${text}` : ""}`;
 }
 
 export function go(address, { replace = false } = {}) {

@@ -85,6 +85,11 @@ export function date(value) {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(value));
 }
 
+/** `2026-03` as a month and year. */
+export function month(value) {
+  return new Intl.DateTimeFormat(language, { month: "short", year: "2-digit", timeZone: "UTC" }).format(new Date(`${value}-01T00:00:00Z`));
+}
+
 const STEPS = [
   ["day", 86400],
   ["hour", 3600],
