@@ -151,3 +151,19 @@ def test_going_back_keeps_the_longest_horizon(store_url: str) -> None:
         with store.database.reading() as connection:
             left = connection.execute(text("SELECT DISTINCT horizon_months FROM clv")).scalars().all()
     assert left == [24]
+
+
+def test_flows_may_come_in_any_order(store: Store) -> None:
+    """Months are put in order; what is no number is None."""
+    run = with_values(literal_run())
+    shuffled = run.flows.sample(frac=1, random_state=1)  # type: ignore[union-attr]
+    holed = shuffled.assign(survival=shuffled["survival"].where(shuffled["month"] != 3))
+    with pytest.raises(StoreError, match="survival is not a number"):
+        store.publish(replace(run, flows=holed))
+    no_revenue = shuffled.assign(expected_revenue=shuffled["expected_revenue"].where(shuffled["month"] != 3))
+    store.publish(replace(run, flows=no_revenue))
+    acme, straight = store.account("acme").flows[0], run.flows
+    mine = straight[straight["account_id"] == "acme"]  # type: ignore[index]
+    assert list(acme.survival) == mine["survival"].tolist()
+    assert acme.expected_revenue[2] is None
+    assert acme.expected_revenue[:2] == tuple(mine["expected_revenue"][:2])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from revml.store.views import AccountDetail, Horizon, Order
 
 LANGUAGES = ("en", "cs")
+EXPORTS = ("scores", "values", "relations")
 ORDERS = ("expected_money", "probability", "change", "clv", "name")
 
 language_option = click.option(
@@ -150,20 +151,32 @@ def _horizon(one: Horizon) -> str:
     help="File to write; .csv or .parquet.",
 )
 @language_option
+@click.option(
+    "--what",
+    type=click.Choice(EXPORTS),
+    default="scores",
+    show_default=True,
+    help="scores; values: lifetime values by account and horizon; relations: the same by relation.",
+)
 @click.option("--bom", is_flag=True, help="CSV with a byte order mark, for Excel.")
 @json_option
 def export(
-    workspace: Workspace, question: str | None, path: Path, language: str | None, bom: bool, as_json: bool
+    workspace: Workspace, question: str | None, path: Path, language: str | None, what: str, bom: bool, as_json: bool
 ) -> None:
-    """Write the published scores as CSV (for people and CRMs) or Parquet (for warehouses).
+    """Write the published scores or lifetime values as CSV (for people and CRMs) or Parquet (for warehouses).
 
     Example: revml export --question churn --out churn.csv
+    Example: revml export --what values --out values.csv
     """
-    from revml.exports import export_scores
+    from revml.exports import export_scores, export_values
     from revml.store import Store
 
+    language = language or workspace.language
     with Store.open(workspace.store_url) as store:
-        rows = export_scores(store, path, question=question, language=language or workspace.language, bom=bom)
+        if what == "scores":
+            rows = export_scores(store, path, question=question, language=language, bom=bom)
+        else:
+            rows = export_values(store, path, by_relation=what == "relations", language=language, bom=bom)
     if as_json:
         print_json({"file": str(path), "rows": rows})
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,16 @@ def export_scores(
         NotFound: nothing was scored yet, or not this question.
         DataError: the file cannot be written.
     """
+    return write(lambda: score_table(store, question=question, language=language), path, bom=bom)
+
+
+def write(make: Callable[[], pa.Table], path: Path, *, bom: bool = False) -> int:
+    """Make a table and write it as CSV or Parquet, by the ending of the file; returns the rows.
+
+    Raises:
+        ConfigError: the file ends in neither .csv nor .parquet; nothing was made then.
+        DataError: the file cannot be written.
+    """
     if path.suffix.lower() not in WRITERS:
         raise ConfigError(
             "the ending of the file does not tell its form",
@@ -70,7 +80,7 @@ def export_scores(
             got=path.suffix or "no ending",
             do=f"write {path.with_suffix('.csv').name}",
         )
-    table = score_table(store, question=question, language=language)
+    table = make()
     return write_parquet(table, path) if path.suffix.lower() == ".parquet" else write_csv(table, path, bom=bom)
 
 

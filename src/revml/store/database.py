@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 
 from revml.errors import StoreError
+from revml.store.json_text import serialize
 
 BUSY_SECONDS = 30
 LOCK = 7_301_905  # any fixed number: writers of one PostgreSQL database queue behind it
@@ -114,7 +115,7 @@ def open_database(url: str) -> Database:
 def _server(url: URL) -> Engine:
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, json_serializer=serialize)
 
 
 def _sqlite(url: URL) -> Engine:
@@ -126,7 +127,7 @@ def _sqlite(url: URL) -> Engine:
         raise StoreError(
             "the folder of the scores database cannot be made", where=url.database, got=str(error)
         ) from None
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=serialize)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:

@@ -14,10 +14,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from revml.errors import StoreError
 from revml.store.adding_up import check_sums
+from revml.store.json_text import as_lists
 from revml.store.long import LongFrame, parts_of
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
@@ -106,8 +108,8 @@ def _check(frame: pd.DataFrame, name: str, where: str, known: pd.Index[Any]) -> 
         raise StoreError("a key is empty", where=where, wanted=f"a value in each of {', '.join(key)}")
     if (twice := frame.duplicated(list(key))).any():
         raise StoreError("a key stands twice", where=where, got=_first(frame, twice, key))
-    strange = ~frame["account_id"].isin(known)
-    if strange.any():
+    if not pd.Index(frame["account_id"].unique()).isin(known).all():
+        strange = ~frame["account_id"].isin(known)
         raise StoreError("an account is not in the run's accounts", where=where, got=_first(frame, strange, key))
     for column, (low, high) in _RANGES.get(name, {}).items():
         if column in frame:
@@ -257,8 +259,11 @@ def value_rows(values: pd.DataFrame) -> list[Row]:
 
 
 def driver_rows(drivers: pd.DataFrame) -> list[Row]:
-    """What each concept adds to an account's value."""
-    return rows(drivers, DRIVER_COLUMNS)
+    """What each concept adds to an account's value, an account a row."""
+    out: dict[str, dict[str, float]] = {}
+    for account, concept, money in zip(*(drivers[name].tolist() for name in DRIVER_COLUMNS), strict=True):
+        out.setdefault(account, {})[concept] = round(money, 2)
+    return [{"account_id": account, "money": money} for account, money in out.items()]
 
 
 def report_rows(run: ScoreRun) -> list[Row]:
@@ -270,19 +275,36 @@ def flow_rows(flows: pd.DataFrame) -> list[Row]:
     """Flows by account and relation, months as lists from month 1; bands that hold nothing are None."""
     if flows.empty:
         return []
-    ordered = flows.sort_values(["account_id", "relation", "month"], kind="stable")
-    keys = list(zip(ordered["account_id"].tolist(), ordered["relation"].tolist(), strict=True))
+    starts = _first_months(flows)
+    if starts is None:
+        flows = flows.sort_values(["account_id", "relation", "month"], kind="stable")
+        same = flows.groupby(["account_id", "relation"], sort=False).ngroup().to_numpy()
+        starts = np.flatnonzero(np.diff(same, prepend=-1))
+    ends = np.append(starts, len(flows))
     bands = OPTIONAL_COLUMNS["flows"]
-    told = [name for name in bands if name in ordered and ordered[name].notna().any()]
-    series = {name: _plain(ordered[name]) for name in ("survival", "expected_revenue", "discounted_margin")}
-    series |= {name: _plain(ordered[name].round(2)) for name in told}
+    told = {name: flows[name].round(2) for name in bands if name in flows and flows[name].notna().any()}
+    told |= {name: flows[name] for name in ("survival", "expected_revenue", "discounted_margin")}
+    names = ("account_id", "relation", *told)
+    keys = (flows[name].to_numpy(object)[starts].tolist() for name in names[:2])
+    lists = (as_lists(values, ends) for values in told.values())
     none: Row = dict.fromkeys(bands)
-    starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
-    out = []
-    for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
-        row: Row = {"account_id": keys[start][0], "relation": keys[start][1]} | none
-        out.append(row | {name: values[start:end] for name, values in series.items()})
-    return out
+    return [none | dict(zip(names, row, strict=True)) for row in zip(*keys, *lists, strict=True)]
+
+
+def _first_months(flows: pd.DataFrame) -> npt.NDArray[np.int64] | None:
+    """Where each account's months begin, where all rows are in order already (as a forecast gives them); else None."""
+    month = flows["month"].to_numpy()
+    starts = np.flatnonzero(month == 1)
+    within = np.ones(len(month), dtype=bool)
+    within[starts] = False
+    if within[0] or (np.diff(month, prepend=0)[within] != 1).any():
+        return None
+    later = np.flatnonzero(within)
+    for name in ("account_id", "relation"):
+        values = flows[name].to_numpy(object)
+        if (values[later] != values[later - 1]).any():
+            return None
+    return starts
 
 
 def _with_optional(frame: pd.DataFrame, name: str) -> pd.DataFrame:

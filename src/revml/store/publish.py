@@ -70,12 +70,17 @@ def _content(connection: Connection, run: ScoreRun) -> Iterator[tuple[Table, Ite
     yield reasons, (frames.reason_rows(part) for part in frames.in_parts(run.reasons, CHUNK))
     yield clv, (frames.clv_rows(part) for part in frames.in_parts(run.clv, CHUNK))
     yield values, (frames.value_rows(part) for part in frames.in_parts(run.values, CHUNK))
-    yield drivers, (frames.driver_rows(part) for part in frames.in_parts(run.drivers, CHUNK))
+    yield drivers, _cut(frames.driver_rows(run.drivers))
     yield reports, [frames.report_rows(run)]
     yield flows, (frames.flow_rows(part) for part in parts_of(run.flows))  # an account's months are not torn apart
     for question, scored in run.scores.groupby("question", sort=False):
         previous = _previous(connection, run.as_of, str(question))
         yield scores, (frames.score_rows(part, previous) for part in frames.in_parts(scored, CHUNK))
+
+
+def _cut(rows: list[frames.Row]) -> Iterator[list[frames.Row]]:
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
 
 
 def roll_back(database: Database, run_id: int | None) -> int:

@@ -191,8 +191,7 @@ drivers = Table(
     metadata,
     _run_id(),
     Column("account_id", ID, primary_key=True),
-    Column("concept", NAME, primary_key=True),
-    Column("money", Float, nullable=False),
+    Column("money", JSON, nullable=False),  # by concept, with what a similar account is worth under "peer"
     _account(),
 )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,7 @@ from revml.errors import NotFound, StoreError
 from revml.store import publish, read
 from revml.store.cursor import Cursor, PageError
 from revml.store.database import Database, open_database
+from revml.store.every_value import every_value
 from revml.store.runs import ScoreRun
 from revml.store.views import (
     ORDERS,
@@ -173,6 +175,18 @@ class Store:
         """Money at risk, expected loss or gain and accounts by band, for each question; the CLV of all accounts."""
         with self._current() as (connection, run):
             return read.totals(connection, run)
+
+    def every_value(self, *, by_relation: bool = False) -> tuple[RunInfo, int, list[dict[str, Any]]]:
+        """The current run, its main horizon in months, and the lifetime values of all accounts by horizon.
+
+        Args:
+            by_relation: a row for each relation instead of one for all.
+
+        Raises:
+            NotFound: there is no run.
+        """
+        with self._current() as (connection, run):
+            return run, read.main_horizon(connection, run), every_value(connection, run.id, by_relation=by_relation)
 
     def report(self, name: str) -> Report:
         """A whole document of the current run: `forecast`, `kpis` or `forecast_backtest`.

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from revml.store.runs import DRIVER_COLUMNS
 from revml.store.schema import clv, drivers, flows, values
 from revml.store.views import Clv, Driver, Flows, Value
 
@@ -27,13 +26,13 @@ def worth(of: Callable[..., Iterable[RowMapping]], main: int) -> dict[str, Any]:
     """
     every = [_only(row, Clv) for row in of(clv, clv.c.relation, clv.c.horizon_months)]
     told = [_only(row, Value) for row in of(values, values.c.horizon_months)]
-    ordered = sorted(of(drivers), key=lambda row: (row["concept"] != PEER, -abs(row["money"]), row["concept"]))
+    driven = [Driver(concept, money) for row in of(drivers) for concept, money in row["money"].items()]
     return {
         "clv": tuple(one for one in every if one.horizon_months == main),
         "clv_shorter": tuple(one for one in every if one.horizon_months != main),
         "values": tuple(told or _summed(every)),
         "flows": tuple(_flows(row) for row in of(flows, flows.c.relation)),
-        "drivers": tuple(Driver(*(row[name] for name in DRIVER_COLUMNS[1:])) for row in ordered),
+        "drivers": tuple(sorted(driven, key=lambda one: (one.concept != PEER, -abs(one.money), one.concept))),
     }
 
 

@@ -45,10 +45,9 @@ def upgrade() -> None:
         "drivers",
         sa.Column("run_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("account_id", sa.String(length=256), nullable=False),
-        sa.Column("concept", sa.String(length=64), nullable=False),
-        sa.Column("money", sa.Float(), nullable=False),
+        sa.Column("money", sa.JSON(), nullable=False),
         *_of_a_run("drivers"),
-        sa.PrimaryKeyConstraint("run_id", "account_id", "concept"),
+        sa.PrimaryKeyConstraint("run_id", "account_id"),
     )
     op.create_table(
         "reports",

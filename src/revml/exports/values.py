@@ -1,0 +1,87 @@
+"""The current run's lifetime values as tables: a row an account and horizon, or an account, relation and horizon.
+
+Horizons lie within one another: a reader who wants one figure an account takes the rows where `main` is true, whose
+sum over accounts is the company's. Quantiles do not add up. Money is in the run's currency, to the cent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from revml.clv.cautions import caution_words
+from revml.exports.scores import write
+from revml.store import Store
+
+_NUMBERS = ("clv", "clv_p10", "clv_p50", "clv_p90")
+_PARTS = ("base", "expansion", "contraction", "referral")  # base + expansion - contraction + referral = clv
+_AFTER = ("expected_revenue", "extrapolated_share")
+_OF_ACCOUNT = ("with_children", "acquisition_cost", "ltv_cac", "payback_months", "referral_value")
+_HEAD = [
+    ("account_id", pa.string()),
+    ("name", pa.string()),
+    ("horizon_months", pa.int64()),
+    ("main", pa.bool_()),  # the longest horizon, at which the account has its one value
+]
+_TAIL = [
+    ("currency", pa.string()),
+    ("discount_rate", pa.float64()),
+    ("owner", pa.string()),
+    ("parent_account_id", pa.string()),
+    ("as_of", pa.timestamp("us")),
+    ("run", pa.int64()),
+]
+VALUES = pa.schema([*_HEAD, *((n, pa.float64()) for n in (*_NUMBERS, *_PARTS, *_AFTER, *_OF_ACCOUNT)), *_TAIL])
+RELATIONS = pa.schema(
+    [
+        *_HEAD,
+        ("relation", pa.string()),
+        *((name, pa.float64()) for name in (*_NUMBERS, *_PARTS, *_AFTER, "p_alive")),
+        ("warning", pa.string()),
+        *_TAIL,
+    ]
+)
+SHARES = ("extrapolated_share", "p_alive")
+
+
+def export_values(
+    store: Store, path: Path, *, by_relation: bool = False, language: str = "en", bom: bool = False
+) -> int:
+    """Write the current run's lifetime values as CSV or Parquet, by the ending of the file; returns the rows.
+
+    Args:
+        by_relation: a row for each relation, with its warning, instead of one for all.
+        language: of the warnings.
+        bom: CSV only: begin with a byte order mark, which Excel needs to read UTF-8.
+
+    Raises:
+        ConfigError: the file ends in neither .csv nor .parquet.
+        NotFound: nothing was published yet.
+        DataError: the file cannot be written.
+    """
+    return write(lambda: value_table(store, by_relation=by_relation, language=language), path, bom=bom)
+
+
+def value_table(store: Store, *, by_relation: bool = False, language: str = "en") -> pa.Table:
+    """The current run's lifetime values, by account and horizon.
+
+    Raises:
+        NotFound: nothing was published yet.
+    """
+    run, main, found = store.every_value(by_relation=by_relation)
+    about = {"currency": run.currency, "discount_rate": run.discount_rate, "as_of": run.as_of, "run": run.id}
+    schema = RELATIONS if by_relation else VALUES
+    rows = [
+        {name: _cell(name, value, language) for name, value in row.items()}
+        | {"main": row["horizon_months"] == main, **about}
+        for row in found
+    ]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _cell(name: str, value: Any, language: str) -> Any:
+    if isinstance(value, float):
+        return round(value, 6 if name in SHARES else 2)
+    return caution_words(value, language) if name == "warning" else value
