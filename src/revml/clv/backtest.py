@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from revml.clv.forecast import forecast_clv
+from revml.clv.relations import Relation, is_durable
 from revml.clv.value import MONTH_SECONDS
 from revml.config import Economics
 from revml.errors import NotEnoughData
@@ -35,7 +36,7 @@ SELECT coalesce(sum(o.amount) FILTER (o.ordered_at > $origin), 0),
   coalesce(sum(o.amount) FILTER (o.ordered_at <= $origin), 0),
   coalesce(sum(o.amount) FILTER (o.ordered_at > $as_of - to_seconds($month)), 0)
 FROM orders AS o JOIN (SELECT unnest($accounts::VARCHAR[]) AS account_id) AS c ON c.account_id = o.account_id
-WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of AND o.ordered_at > $before"""
+WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of AND o.ordered_at > $before AND {which}"""
 
 
 def backtest_totals(facts: Facts, as_of: datetime, economics: Economics, months: int = 12) -> pd.DataFrame:
@@ -71,7 +72,9 @@ def backtest_totals(facts: Facts, as_of: datetime, economics: Economics, months:
             realised, run_rate, realised_last = path[1:].sum(), path[0] * months, path.iloc[-1]
         else:
             before = {"before": origin - timedelta(seconds=months * MONTH_SECONDS)}
-            [found] = facts.con.cursor().execute(_ORDERS, {**values, **before}).fetchall()
+            durable = f"coalesce({is_durable(facts, 'o.product')}, false)"
+            sql = _ORDERS.format(which=durable if relation == Relation.DURABLE else f"NOT {durable}")
+            [found] = facts.con.cursor().execute(sql, {**values, **before}).fetchall()
             realised, run_rate, realised_last = found
         predicted = float(part["expected_revenue"].sum())
         rows.append(

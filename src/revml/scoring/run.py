@@ -15,6 +15,7 @@ import pandas as pd
 
 from revml.clv import ClvForecast, FlowParts, forecast_clv
 from revml.clv.company import company_forecast
+from revml.clv.durable_forecast import Replacing
 from revml.clv.kpis import published_kpis
 from revml.config import QuestionName, Workspace
 from revml.datasets import scoring_time
@@ -178,7 +179,7 @@ def _forecast(
     scores: pd.DataFrame,
     horizon_months: int | Sequence[int] | None,
 ) -> ClvForecast:
-    """Lifetime values, tied to the published probabilities of churn and upsell."""
+    """Lifetime values, tied to the published probabilities of churn, upsell and replacement."""
 
     def published(question: QuestionName) -> pd.DataFrame | None:
         if question not in bundles:
@@ -189,6 +190,8 @@ def _forecast(
     specs = {q: definition(bundles[q]) if q in bundles else workspace.question(q) for q in CONTRACT_PAIR}
     # A probability covers the gap too: whoever leaves within it was not asked again.
     churn, upsell = (specs[q].gap_days + specs[q].horizon_days for q in CONTRACT_PAIR)
+    replacement = definition(bundles["replacement"]) if "replacement" in bundles else workspace.question("replacement")
+    replaced = published("replacement")
     return forecast_clv(
         facts,
         as_of,
@@ -198,6 +201,7 @@ def _forecast(
         p_upsell=published("upsell"),
         upsell_horizon_days=upsell,
         uplift=specs["upsell"].uplift,
+        replacing=None if replaced is None else Replacing(replaced, replacement.gap_days + replacement.horizon_days),
         horizon_months=horizon_months or workspace.economics.horizon_months,
         seed=workspace.seed,
     )
