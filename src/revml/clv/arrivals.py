@@ -14,6 +14,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from revml.clv.purchases import repeat_line
 from revml.clv.relations import Relation, is_durable
 from revml.clv.subscriptions import GRACE_DAYS
 from revml.clv.value import MONTH_SECONDS, Floats
@@ -23,6 +24,8 @@ from revml.sources.facts import Facts
 MONTHS_BACK = 60
 # Somebody who seems to arrive this soon after the records begin may only return, unless the account is that young.
 SETTLING_MONTHS = 12
+# A month of which this share is missing is whole: two years of the calendar are a shade less than 24 of these months.
+NEARLY = 0.05
 KINDS = ("new", "reactivation", "old")
 
 
@@ -153,7 +156,7 @@ def _orders(facts: Facts, as_of: datetime, relation: Relation) -> Triangle | Non
             " UNION ALL SELECT account_id, installed_at FROM assets WHERE known_at <= $as_of AND installed_at <= $as_of"
         )
     else:
-        which = f"NOT ({which})"
+        which = repeat_line(facts)
     began = _one(facts, "SELECT min(ordered_at) FROM orders WHERE known_at <= $as_of AND ordered_at <= $as_of", as_of)
     if began is None:
         return None
@@ -174,7 +177,7 @@ def _triangle(
         counts[kind][came] = accounts
     for kind, came, back, amount in _rows(cursor, _MONEY.format(with_=with_), every):
         money[kind][came, back] = amount
-    seen = int((as_of - since).total_seconds() // MONTH_SECONDS)
+    seen = int((as_of - since).total_seconds() / MONTH_SECONDS + NEARLY)
     return Triangle(relation, min(max(seen, 0), MONTHS_BACK), counts, money)
 
 

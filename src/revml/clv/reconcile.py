@@ -8,7 +8,7 @@ The forecasts of earlier origins know no scores, because today's models have see
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,10 +23,12 @@ from revml.clv.new_business import new_business
 from revml.clv.relations import Relation
 from revml.clv.value import MONTH_SECONDS, Floats
 from revml.config import Economics
-from revml.errors import RevmlError
+from revml.errors import NotEnoughData
 from revml.sources.facts import Facts
 
 BACKS = (24, 18, 12, 9, 6, 3)
+# Forecasting many accounts takes long, and their sums teach more.
+FEW_BACKS, MANY = (12, 6), 50_000
 LEAST_SEEN = 12  # months of records before an origin, for a forecast from it to mean anything
 # The mean miss is believed like that of so many origins more, all without a miss.
 PRIOR_ORIGINS = 2.0
@@ -58,14 +60,23 @@ class Lesson:
         return _logs(self.new_realised, self.new_predicted)
 
 
-def lessons(
-    facts: Facts, as_of: datetime, economics: Economics, now: Mapping[Relation, Triangle]
-) -> tuple[Lesson, ...]:
-    """Forecasts of the earlier origins that the records reach, oldest first."""
+@dataclass(frozen=True)
+class Origin:
+    """An earlier instant and the forecast made there from what was known then."""
+
+    back: int
+    at: datetime
+    forecast: ClvForecast
+    then: Mapping[Relation, Triangle]
+    able: frozenset[Relation]
+
+
+def earlier(facts: Facts, as_of: datetime, economics: Economics, now: Mapping[Relation, Triangle]) -> Iterator[Origin]:
+    """Forecasts of the earlier origins that the records reach, oldest first, one at a time."""
     nobody = pd.DataFrame({"account_id": pd.Series(dtype="str"), "probability": pd.Series(dtype="float64")})
-    out = []
-    for back in BACKS:
-        able = {relation for relation, triangle in now.items() if triangle.seen >= back + LEAST_SEEN}
+    arrived = max((sum(counts.sum() for counts in triangle.counts.values()) for triangle in now.values()), default=0)
+    for back in FEW_BACKS if arrived > MANY else BACKS:
+        able = frozenset(relation for relation, triangle in now.items() if triangle.seen >= back + LEAST_SEEN)
         if not able:
             continue
         origin = as_of - timedelta(seconds=back * MONTH_SECONDS)
@@ -73,24 +84,25 @@ def lessons(
             made = forecast_clv(
                 facts, origin, economics, p_churn=None, churn_horizon_days=90, p_upsell=nobody, horizon_months=back
             )
-        except RevmlError:
+        except NotEnoughData:
             continue
-        then = triangles(facts, origin)
-        for flows in made.relations:
-            relation = Relation(flows.relation)
-            if relation in able and relation in then:
-                fresh = sum((part.money for part in new_business(then[relation], back)), np.zeros(back))
-                out.append(
-                    Lesson(
-                        relation,
-                        back,
-                        flows.revenue.sum(axis=0)[:back],
-                        now[relation].of_those_there(back),
-                        fresh,
-                        now[relation].of_those_after(back),
-                    )
-                )
-    return tuple(out)
+        yield Origin(back, origin, made, triangles(facts, origin), able)
+
+
+def lessons(origin: Origin, now: Mapping[Relation, Triangle]) -> Iterator[Lesson]:
+    """What a forecast of an earlier origin teaches of each relation."""
+    for flows in origin.forecast.relations:
+        relation, back = Relation(flows.relation), origin.back
+        if relation in origin.able and relation in origin.then:
+            fresh = sum((part.money for part in new_business(origin.then[relation], back)), np.zeros(back))
+            yield Lesson(
+                relation,
+                back,
+                flows.revenue.sum(axis=0)[:back],
+                now[relation].of_those_there(back),
+                fresh,
+                now[relation].of_those_after(back),
+            )
 
 
 def factor(learnt: tuple[Lesson, ...], relation: Relation, months: int) -> Floats:

@@ -51,3 +51,9 @@ def season(amounts: Floats) -> Floats:
 def ahead(factors: Floats, months: int) -> Floats:
     """The factors of the months 1..months ahead."""
     return np.asarray(np.resize(factors, months))
+
+
+def without_season(amounts: Floats) -> Floats:
+    """Amounts by month, newest last, divided by their season."""
+    factors = np.maximum(season(amounts), 0.05)
+    return np.asarray(amounts / np.resize(factors[::-1], len(amounts))[::-1])

@@ -1,0 +1,133 @@
+"""Orders by family as the company's forecast tells them: with bands, and what they missed at earlier origins.
+
+Comes in: family forecasts of earlier origins (`reconcile.earlier`). Goes out: the `families` part of the forecast's
+document. Beside the forecast stand two that need no model: the same months a year before, the mean of the last year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from revml.clv import total_spread
+from revml.clv.family_orders import MEASURES, FamilyHistory, family_history, family_orders
+from revml.clv.flows import RelationFlows
+from revml.clv.new_business import NewBusiness, new_business
+from revml.clv.reconcile import Origin
+from revml.clv.relations import Relation
+from revml.clv.season import YEAR, without_season
+from revml.clv.value import Floats
+from revml.sources.facts import Facts
+
+HISTORY_MONTHS = 24
+TRIAL_BACKS = (12, 6)
+
+
+@dataclass(frozen=True)
+class FamilyTrial:
+    """A forecast of revenue by family made at an earlier origin: (families, months) each, and what came."""
+
+    relation: Relation
+    back: int
+    names: tuple[str, ...]
+    predicted: Floats
+    realised: Floats
+    year_before: Floats
+    run_rate: Floats
+
+
+def family_trials(facts: Facts, as_of: datetime, origin: Origin) -> list[FamilyTrial]:
+    """The trials of an origin, of each relation that sells by orders; none where it is not one of `TRIAL_BACKS`."""
+    if origin.back not in TRIAL_BACKS:
+        return []
+    fresh = [part for triangle in origin.then.values() for part in new_business(triangle, origin.back)]
+    made = family_orders(facts, origin.at, origin.forecast.relations, fresh, origin.back)
+    out = []
+    for relation, ahead in made.items():
+        came, then = family_history(facts, as_of, relation), family_history(facts, origin.at, relation)
+        if then.revenue.shape[1] < YEAR or came.revenue.shape[1] < origin.back:
+            continue
+        last = then.revenue[:, -YEAR:]
+        out.append(
+            FamilyTrial(
+                relation,
+                origin.back,
+                tuple(str(name) for name in ahead.names),
+                ahead.revenue,
+                _rows(came, ahead.names)[:, -origin.back :],
+                last[:, : origin.back],
+                np.repeat(last.mean(axis=1, keepdims=True), origin.back, axis=1),
+            )
+        )
+    return out
+
+
+def families_of(
+    facts: Facts,
+    as_of: datetime,
+    flows: Iterable[RelationFlows],
+    fresh: Iterable[NewBusiness],
+    tried: Sequence[FamilyTrial],
+    months: int,
+) -> dict[str, Any]:
+    """The document: a row a relation and family, and the misses of earlier origins."""
+    rows = []
+    for relation, ahead in family_orders(facts, as_of, flows, fresh, months).items():
+        history = family_history(facts, as_of, relation)
+        trials = [trial for trial in tried if trial.relation is relation]
+        for i, name in enumerate(ahead.names):
+            past = history.revenue[i, -HISTORY_MONTHS:]
+            noise = total_spread.monthly_noise(without_season(past))
+            misses = [_misses(trial, str(name)) for trial in trials if name in trial.names]
+            drifted = total_spread.drift(misses, noise, total_spread.USUAL_DRIFT[str(relation)])
+            spread = total_spread.spread(months, noise, drifted)
+            row: dict[str, Any] = {"relation": str(relation), "family": str(name)}
+            for measure in MEASURES:
+                mean = getattr(ahead, measure)[i]
+                found = {"mean": mean, **total_spread.quantiles(mean, spread)}
+                row[measure] = {key: _rounded(found[key]) for key in ("p10", "p50", "mean", "p90")}
+            row["history"] = {m: _rounded(getattr(history, m)[i, -HISTORY_MONTHS:]) for m in MEASURES}
+            rows.append(row)
+    return {"rows": rows, "backtest": [_marks(trial) for trial in tried]}
+
+
+def _marks(trial: FamilyTrial) -> dict[str, Any]:
+    """Sums of absolute misses by family and month against what came, and the bias of the sum, of each forecast."""
+    came = trial.realised
+    total, size = came.sum(), np.abs(came).sum()
+    found = {"accounts": trial.predicted, "year_before": trial.year_before, "run_rate": trial.run_rate}
+    return {
+        "relation": str(trial.relation),
+        "months_back": trial.back,
+        "wape": {k: round(float(np.abs(v - came).sum() / size), 4) if size > 0 else None for k, v in found.items()},
+        "bias": {k: round(float(v.sum() / total - 1), 4) if total > 0 else None for k, v in found.items()},
+        "families": [
+            {
+                "family": name,
+                "predicted": round(float(trial.predicted[i].sum()), 2),
+                "realised": round(float(came[i].sum()), 2),
+            }
+            for i, name in enumerate(trial.names)
+        ],
+    }
+
+
+def _misses(trial: FamilyTrial, name: str) -> Floats:
+    i = trial.names.index(name)
+    predicted, came = trial.predicted[i], trial.realised[i]
+    fine = (predicted > 0) & (came > 0)
+    return np.asarray(np.log(np.where(fine, came, np.nan) / np.where(fine, predicted, np.nan)))
+
+
+def _rows(history: FamilyHistory, names: Iterable[object]) -> Floats:
+    place = {str(name): i for i, name in enumerate(history.names)}
+    nothing = np.zeros(history.revenue.shape[1])
+    return np.array([history.revenue[place[str(n)]] if str(n) in place else nothing for n in names])
+
+
+def _rounded(values: Floats) -> list[float]:
+    return [round(float(value), 2) for value in values]
