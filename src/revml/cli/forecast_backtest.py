@@ -16,12 +16,22 @@ from revml.errors import ConfigError
 from revml.whole_file import whole
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from revml.backtesting.money import MoneyBacktest
+    from revml.backtesting.money_table import Row
     from revml.locales import Words
 
 ORIGINS, MONTHS = 4, 12
 NAMES = {"as_of": "--as-of", "horizons": "--horizon-months"}
-HEADS = ("revenue", "MRR at the end", "RMSE", "Tweedie", "Gini", "lift", "Brier", "held")
+HEADS = {
+    "bias": "revenue",
+    "exit_bias": "exit MRR",
+    "rmse": "RMSE",
+    "gini": "Gini",
+    "brier": "Brier",
+    "coverage": "held",
+}
 
 
 def or_backtest(command: Callable[..., None]) -> Callable[..., None]:
@@ -123,7 +133,7 @@ def _print(told: MoneyBacktest) -> None:
     speak = words("en")
     for relation in told.relations:
         out.print(_table(told, relation, speak))
-    out.print("* the best of a figure; held: 80 % intervals of accounts that held what came")
+    out.print("revenue, exit MRR: forecast against what came; held: accounts within their 80 % interval; * the best")
     for sentence in (
         *money_sentences.headlines(told, speak),
         *money_sentences.held(told, speak),
@@ -135,22 +145,19 @@ def _print(told: MoneyBacktest) -> None:
         out.print(note, style="yellow", markup=False, soft_wrap=True)
 
 
-def _table(told: MoneyBacktest, relation: str, speak: Words) -> object:
+def _table(told: MoneyBacktest, relation: str, speak: Words) -> Table:
+    """The main horizon over all origins; the others, origins and cohorts stand on the page."""
     from revml.backtesting.money_sentences import KEY, value_of
-    from revml.backtesting.money_table import FIGURES, best
+    from revml.backtesting.money_table import best
 
-    rows = []
-    for horizon in told.horizons:
-        found = told.at(relation, horizon)
-        winners = best(found)
-        for k, row in enumerate(found):
-            cells = [
-                value_of(figure, getattr(row, figure), told, speak)
-                + (" *" if row.method in winners.get(figure, ()) else "")
-                for figure in FIGURES
-            ]
-            name = speak.text(f"{KEY}.method.{row.method}")
-            rows.append((f"{horizon}" if k == 0 else "", name, *cells, value_of("coverage", row.coverage, told, speak)))
-    name = speak.text(f"{KEY}.relation.{relation}")
-    title = f"{name}: {len(told.origins)} origins, bias of revenue and of the MRR at the end, errors, ranking"
-    return table(title, ("months", "method", *HEADS), rows, right=("months", *HEADS))
+    found = told.at(relation, told.months)
+    winners = best(found)
+
+    def cell(row: Row, figure: str) -> str:
+        mark = "*" if row.method in winners.get(figure, ()) else ""
+        return value_of(figure, getattr(row, figure), told, speak) + mark
+
+    rows = [(speak.text(f"{KEY}.method.{row.method}"), *(cell(row, figure) for figure in HEADS)) for row in found]
+    months, origins = speak.count(f"{KEY}.months", told.months), speak.count(f"{KEY}.origins", found[0].origins)
+    title = f"{speak.text(f'{KEY}.relation.{relation}')}, {months} from {origins}"
+    return table(title, ("", *HEADS.values()), rows, right=tuple(HEADS.values()))
