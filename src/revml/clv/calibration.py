@@ -27,7 +27,7 @@ from revml.sources.facts import Facts
 Forecaster = Callable[[datetime, int], Sequence[RelationFlows]]
 
 STEP_MONTHS = 6
-MAX_ORIGINS = 10
+MAX_ORIGINS = 8
 NEWEST = 4  # origins that today's correction is made of
 MIN_HISTORY_MONTHS = 12
 GOOD_HISTORY_MONTHS = 24
@@ -35,7 +35,7 @@ MIN_SEGMENT = 150
 # Coverage of one origin differs from another's by at least this standard deviation, whatever few of them show.
 ORIGIN_SD = 0.05
 MIN_ROWS = 30
-MAX_ACCOUNTS = 10_000  # that are simulated at an origin
+MAX_ACCOUNTS = 5_000  # that are simulated at an origin; of larger companies fewer origins are enough
 SHORTER = (12, 6)  # horizons that are looked at where history is too short for those asked for
 
 
@@ -110,7 +110,8 @@ def calibrate(
     furthest = history - min(MIN_HISTORY_MONTHS, wanted[0])
     # an origin that knew less than two years is looked at only where there is no other for that horizon
     settled = max(history - GOOD_HISTORY_MONTHS, wanted[-1])
-    backs = range(wanted[0], min(furthest, settled) + 1, STEP_MONTHS)[:MAX_ORIGINS]
+    step = STEP_MONTHS * (2 if _accounts(facts) > MAX_ACCOUNTS else 1)
+    backs = range(wanted[0], min(furthest, settled) + 1, step)[:MAX_ORIGINS]
     parts = []
     origins = []
     for back in backs:
@@ -207,6 +208,11 @@ def _history(facts: Facts, as_of: datetime) -> int:
             [[found]] = facts.con.cursor().execute(sql, {"as_of": as_of}).fetchall()
             first += [found] if found is not None else []
     return int((as_of - min(first)).total_seconds() // MONTH_SECONDS) if first else 0
+
+
+def _accounts(facts: Facts) -> int:
+    [[count]] = facts.con.cursor().execute("SELECT count(*) FROM accounts").fetchall()
+    return int(count)
 
 
 def _scores_of(rows: pd.DataFrame) -> Scores:

@@ -14,7 +14,8 @@ import pandas as pd
 
 from revml.clv.flows import Draw
 from revml.clv.mrr_changes import Changes, past_changes
-from revml.clv.simulation import Buying, contract_draw, order_draw
+from revml.clv.processes.process import PurchaseProcess
+from revml.clv.simulation import contract_draw, order_draw
 from revml.clv.spend import SpendModel
 from revml.clv.subscriptions import active_contracts
 from revml.clv.value import Floats
@@ -42,7 +43,7 @@ def contract_draws(
     return contract_draw(survival, revenue, changes)
 
 
-def buyers_draws(process: Buying, money: SpendModel, buyers: pd.DataFrame, revenue: Floats) -> Draw:
+def buyers_draws(process: PurchaseProcess, money: SpendModel, buyers: pd.DataFrame, revenue: Floats) -> Draw:
     """Draws of repeat orders.
 
     Args:

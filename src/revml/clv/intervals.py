@@ -19,7 +19,7 @@ from revml.clv.conformal import MEDIAN, Levels, at_score, widths
 from revml.clv.flows import QUANTILES, RelationFlows
 from revml.clv.value import Floats
 
-BLOCK = 1_000
+BLOCK = 250
 DRAWS = 200
 # The name under which the sum of an account's relations is corrected and reported.
 WHOLE = "account"

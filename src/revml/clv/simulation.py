@@ -9,49 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from revml.clv.flows import Draw
 from revml.clv.mrr_changes import Changes
+from revml.clv.processes.process import Lives, Process, PurchaseProcess
 from revml.clv.value import MONTH_WEEKS, Floats
 
 Float32s = npt.NDArray[np.float32]
 # Orders a month beyond what the purchase process says are drawn up to this factor; the rest scales what they bring.
 MOST_ORDERS = 20.0
 # Above this mean a Poisson number is drawn by numpy, below it by inversion, which is several times faster there.
-FEW = 8.0
-
-
-class Buying(Protocol):
-    """A fitted purchase process, as far as it is simulated; rates are a week."""
-
-    @property
-    def r(self) -> float:
-        """Shape of the gamma of order rates across buyers."""
-
-    @property
-    def alpha(self) -> float:
-        """Its rate, in weeks."""
-
-    @property
-    def a(self) -> float:
-        """First parameter of the beta of the probability that an order is the last one."""
-
-    @property
-    def b(self) -> float:
-        """Its second parameter."""
-
-    def p_alive(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
-        """(n,) probability that a buyer has not dropped out by T."""
-
-    def expected_orders(self, x: Floats, t_x: Floats, T: Floats, ahead: Floats) -> Floats:
-        """(n, m) expected orders within each of `ahead` (m,) weeks after T."""
-
-    def _survived(self, x: Floats) -> Floats:
-        """How many chances to drop out a living buyer has let pass."""
+FEW = 4.0
+MOST_COUNTED = 40
+# So many numbers are drawn at once that they stay in the processor's cache.
+PART = 32_768
+RHYTHMIC = (Process.MBG_ERLANG,)
 
 
 def contract_draw(
@@ -81,7 +56,7 @@ def contract_draw(
 
 
 def order_draw(
-    process: Buying,
+    process: PurchaseProcess,
     x: Floats,
     t_x: Floats,
     T: Floats,
@@ -95,71 +70,64 @@ def order_draw(
 
     Args:
         x, t_x, T: (n,) repeat purchases; weeks to the last one and to now.
-        revenue: (n, months) expected, from whatever model: numbers of orders are scaled to it.
+        revenue: (n, months) expected, from whatever model: numbers of orders are scaled to it, or what they bring
+            where orders keep a rhythm.
         spend: (n,) expected value of an order.
         shape: of the gamma that single orders of a buyer follow: one by the squared coefficient of variation.
         known: (n,) how many orders the buyer's mean is known from, its prior counted; infinite where all are alike.
     """
-    months = revenue.shape[1]
-    ends: Floats = np.linspace(1.0, months, months) * MONTH_WEEKS
+    ends: Floats = np.arange(1, revenue.shape[1] + 1) * MONTH_WEEKS
 
     def draw(accounts: slice, rng: np.random.Generator, draws: int) -> Float32s:
         history = x[accounts], t_x[accounts], T[accounts]
         expected, each = revenue[accounts], spend[accounts, None]
         own = np.diff(process.expected_orders(*history, ends), axis=1, prepend=0.0) * each
         factor = np.divide(expected, own, out=np.zeros_like(expected), where=own > 0)
-        more = np.clip(factor, 0.0, MOST_ORDERS)
-        worth = np.divide(factor, more, out=np.zeros_like(factor), where=more > 0) * each
-        rest = np.where(own > 0, 0.0, expected)
-        size = draws, len(expected)
-        rate = rng.standard_gamma(np.broadcast_to(process.r + history[0], size)) / (process.alpha + history[2])
-        leave = rng.beta(process.a, np.broadcast_to(process.b + process._survived(history[0]), size))
-        alive = evenly(size[1], rng, draws) < process.p_alive(*history)[None]
-        lasts = rng.standard_exponential(size) / np.maximum(rate * leave * MONTH_WEEKS, 1e-12)
-        monthly = (rate * MONTH_WEEKS).astype(np.float32)
-        out = _orders(np.where(alive, lasts, 0.0), monthly, leave.astype(np.float32), more.astype(np.float32), rng)
-        out = _spent(out, shape, rng)
+        if process.process in RHYTHMIC:
+            more = np.ones_like(factor)
+            out = process.simulate(*history, ends, rng, draws).astype(np.float32)
+        else:
+            more = np.clip(factor, 0.0, MOST_ORDERS)
+            out = _orders(process.posterior_draw(*history, rng, draws), more.astype(np.float32), rng)
+        _spent(out, shape, rng)
         out *= own_mean(known[accounts], shape, rng, draws)[:, :, None]
-        out *= worth.astype(np.float32)[None]
-        out += rest.astype(np.float32)[None]
+        out *= (np.divide(factor, more, out=np.zeros_like(factor), where=more > 0) * each).astype(np.float32)[None]
+        out += np.where(own > 0, 0.0, expected).astype(np.float32)[None]
         return out
 
     return draw
 
 
-def _orders(
-    ends_at: Floats, monthly: Float32s, leave: Float32s, factor: Float32s, rng: np.random.Generator
-) -> Float32s:
+def _orders(lives: Lives, factor: Float32s, rng: np.random.Generator) -> Float32s:
     """(draws, rows, months) numbers of orders: those that are not the last one, and the last one where it falls.
 
-    Orders that end a relation come at the rate `monthly * leave`, all others at `monthly * (1 - leave)`, independently;
-    `factor` scales both, so that their mean scales and a factor of one is the process itself.
+    `factor` (rows, months) scales both, so that their mean scales and a factor of one is the process itself.
     """
-    months = factor.shape[1]
+    rows, months = factor.shape
     starts = np.arange(months, dtype=np.float32)
-    end = np.minimum(ends_at, months + 1.0).astype(np.float32)
-    spent_there = np.clip(end[:, :, None] - starts, 0.0, 1.0)
-    extra = np.maximum(factor - 1.0, 0.0)
-    rate = factor[None] * (1 - leave)[:, :, None]
-    rate += extra[None] * leave[:, :, None]
+    left = np.where(lives.alive, lives.left, 0.0) / MONTH_WEEKS
+    monthly = np.broadcast_to(lives.rate * MONTH_WEEKS, left.shape).astype(np.float32)
+    rate = np.minimum(left, months + 1.0).astype(np.float32)[:, :, None] - starts
+    np.clip(rate, 0.0, 1.0, out=rate)
     rate *= monthly[:, :, None]
-    rate *= spent_there
+    rate *= factor[None]
     counts = poisson(rate, rng)
-    at = np.flatnonzero((ends_at > 0) & (ends_at < months))
-    month = ends_at.ravel()[at].astype(np.int64)
-    kept = rng.random(len(at), dtype=np.float32) < np.minimum(factor, 1.0)[at % ends_at.shape[1], month]
-    counts.reshape(-1, months)[at[kept], month[kept]] += 1
+    if lives.ends_with_order:
+        at = np.flatnonzero((left > 0) & (left < months))
+        month = left.ravel()[at].astype(np.int64)
+        # a factor of 2.3 makes two of it, and a third one three times in ten
+        copies = np.floor(factor[at % rows, month] + rng.random(len(at), dtype=np.float32))
+        counts.reshape(-1, months)[at, month] += copies
     return counts
 
 
-def _spent(counts: Float32s, shape: float, rng: np.random.Generator) -> Float32s:
+def _spent(counts: Float32s, shape: float, rng: np.random.Generator) -> None:
     """What so many orders of mean one bring together, in place."""
-    if not np.isfinite(shape):
-        return counts
     flat = counts.reshape(-1)
-    some = np.flatnonzero(flat)
-    flat[some] = rng.standard_gamma(flat[some] * np.float32(shape), dtype=np.float32) / np.float32(shape)
-    return counts
+    for start in range(0, len(flat), PART):
+        part = flat[start : start + PART]
+        some = np.flatnonzero(part > 0)
+        part[some] = rng.standard_gamma(part[some] * np.float32(shape), dtype=np.float32) / np.float32(shape)
 
 
 def own_mean(known: Floats, shape: float, rng: np.random.Generator, draws: int) -> Float32s:
@@ -173,27 +141,28 @@ def own_mean(known: Floats, shape: float, rng: np.random.Generator, draws: int) 
 
 
 def poisson(rate: Float32s, rng: np.random.Generator) -> Float32s:
-    """Poisson numbers, by inversion where the mean is small."""
+    """Poisson numbers of the same shape: by inversion, and by numpy where the mean is large."""
     flat = rate.reshape(-1)
-    out = np.zeros(flat.shape, dtype=np.float32)
-    u = rng.random(flat.shape, dtype=np.float32)
-    at = np.flatnonzero(u < -np.expm1(-flat))
+    out = np.empty(flat.shape, dtype=np.float32)
+    for start in range(0, len(flat), PART):
+        part = flat[start : start + PART]
+        mean = np.minimum(part, np.float32(FEW))
+        term = np.exp(-mean)
+        left = rng.random(part.shape, dtype=np.float32)
+        left -= term
+        more = left > 0
+        counts = more.view(np.uint8).copy()
+        number = 0
+        while number < MOST_COUNTED and more.any():
+            number += 1
+            term *= mean
+            term *= np.float32(1.0 / number)
+            left -= term
+            np.greater(left, 0, out=more)
+            counts += more.view(np.uint8)
+        out[start : start + PART] = counts
     if (large := np.flatnonzero(flat > FEW)).size:
         out[large] = rng.poisson(flat[large])
-        at = at[flat[at] <= FEW]
-    # u is the chance of more than so many: what is left of it falls with each order
-    mean = flat[at].astype(np.float64)
-    term = np.exp(-mean)
-    left, number = (1.0 - u[at]) - term, 0
-    while len(at):
-        number += 1
-        out[at] = number
-        term = term * mean / number
-        left = left - term
-        on = left > 0
-        at, mean, term, left = at[on], mean[on], term[on], left[on]
-        if number > 100:
-            break
     return out.reshape(rate.shape)
 
 
