@@ -78,15 +78,16 @@ def durables_ahead(
         return None, ()
     base, fleet, prices = learnt.base, learnt.fleet, learnt.prices
     months, n = max(horizons), len(base.owners)
-    replaced, money, gone = _replacements(learnt, months)
+    ahead = replacements_ahead(learnt, months)
+    money = ahead.money
     if replacing is not None:
-        money = money * tied(replaced, _aligned(replacing.p_replacement, base.owners), replacing.days)
+        money = money * tied(ahead.expected, _aligned(replacing.p_replacement, base.owners), replacing.days)
     touch = fleet.in_touch(base.silence[:, 0], months)
     more = fleet.own_rate()[:, None] * (touch + (1 - touch) * fleet.more[0] / fleet.more[1])
     further = more * (prices.typical * prices.own)[:, None]
     value = prices.margin_rate[:, None] * discount_factors(economics.discount_rate, months)[None, :]
     owned = base.in_service[:, 0] > 0
-    survival = np.where(owned[:, None], -np.expm1(gone), 0.0)
+    survival = np.where(owned[:, None], -np.expm1(ahead.log_gone), 0.0)
     ages = base.standing.groupby("account")["age"].max().reindex(np.arange(n)).fillna(0.0).to_numpy(float)
     nothing = np.zeros((n, months))
     flows = RelationFlows(
@@ -108,14 +109,23 @@ def durables_ahead(
     return flows, _notes(learnt)
 
 
-def _replacements(learnt: Durables, months: int) -> tuple[Floats, Floats, Floats]:
-    """(n, months) expected replacements, their money, and the log of the chance that all machines have gone for good.
+@dataclass(frozen=True)
+class Ahead:
+    """(n, months) by owner: expected replacements, their money, and the log of the chance that no machine is left."""
 
-    Machines of one product, age (in months) and silence have one path ahead; each path is walked once.
+    expected: Floats
+    money: Floats
+    log_gone: Floats
+
+
+def replacements_ahead(learnt: Durables, months: int, machines: pd.DataFrame | None = None) -> Ahead:
+    """What today's machines, or some of them (rows of `Installed.standing`), bring by being replaced.
+
+    Machines of one product, age (in months) and silence of the owner have one path ahead; each is walked once.
     """
     base, wear, fleet, prices = learnt.base, learnt.wear, learnt.fleet, learnt.prices
-    n, standing = len(base.owners), base.standing
-    out = np.zeros((n, months)), np.zeros((n, months)), np.zeros((n, months))
+    n, standing = len(base.owners), base.standing if machines is None else machines
+    out = Ahead(np.zeros((n, months)), np.zeros((n, months)), np.zeros((n, months)))
     if standing.empty:
         return out
     account = standing["account"].to_numpy(np.int64)
@@ -137,9 +147,9 @@ def _replacements(learnt: Durables, months: int) -> tuple[Floats, Floats, Floats
     for low in range(0, len(path), 100_000):
         rows = slice(low, low + 100_000)
         where, who = path[rows], account[rows]
-        np.add.at(out[0], who, counts[where])
-        np.add.at(out[1], who, counts[where] * (price[where] * prices.own[who])[:, None])
-        np.add.at(out[2], who, log_gone[where])
+        np.add.at(out.expected, who, counts[where])
+        np.add.at(out.money, who, counts[where] * (price[where] * prices.own[who])[:, None])
+        np.add.at(out.log_gone, who, log_gone[where])
     return out
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from revml.clv import ClvForecast, FlowParts, forecast_clv
 from revml.clv.company import company_forecast
 from revml.clv.durable_forecast import Replacing
+from revml.clv.installed_report import installed_report
 from revml.clv.kpis import published_kpis
 from revml.config import QuestionName, Workspace
 from revml.datasets import scoring_time
@@ -168,7 +169,8 @@ def _reports(workspace: Workspace, facts: Facts, as_of: datetime, forecast: ClvF
     if not forecast.relations:
         return {}
     company = company_forecast(facts, as_of, workspace.economics, forecast, currency=workspace.company.currency)
-    return {"forecast": company.to_dict()}
+    installed = installed_report(facts, as_of, workspace.economics)
+    return {"forecast": company.to_dict(), **({"installed": installed.to_dict()} if installed else {})}
 
 
 def _forecast(
