@@ -132,7 +132,7 @@ function spark(series, name) {
   if (known.length < 3) return null;
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const px = (i) => (2 + (i / (values.length - 1)) * 86).toFixed(1);
-  const py = (value) => (23 - ((value - low) / (high - low || 1)) * 20).toFixed(1);
+  const py = (value) => (high > low ? 23 - ((value - low) / (high - low)) * 20 : 13).toFixed(1);
   let pen = "M";
   const path = values
     .map((value, i) => {
@@ -202,7 +202,7 @@ function orders(told, currency) {
   const table = (first, lines, last) =>
     h(
       "div",
-      { class: "scroll" },
+      { class: "scroll narrow" },
       h(
         "table",
         { class: "plain numbers" },
