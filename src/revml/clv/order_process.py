@@ -13,24 +13,34 @@ import pandas as pd
 
 from revml.clv.order_features import order_features, order_outcomes
 from revml.clv.order_spend import fit_order_spend
-from revml.clv.orders import fit_process
+from revml.clv.orders import Process, PurchaseProcess, fit_process
 from revml.clv.purchases import repeat_buyers, repeat_line
 from revml.clv.two_stage import Lesson
 from revml.clv.value import MONTH_SECONDS, MONTH_WEEKS
 from revml.sources.facts import Facts
 
+MAX_ACCOUNTS = 30_000
 
-def known_rows(facts: Facts, origin: datetime, months: int) -> pd.DataFrame:
-    """What is known of each buyer at an origin, sorted by account; empty where nobody had bought."""
+
+def known_rows(facts: Facts, origin: datetime, months: int, kind: Process, *, most: int | None = None) -> pd.DataFrame:
+    """What is known of each buyer at an origin, sorted by account; empty where nobody had bought.
+
+    Args:
+        kind: the process, which is fitted to everybody.
+        most: of more accounts than this every n-th is taken.
+    """
     rows = order_features(facts, origin, months)
     if rows.empty:
         return rows
     buyers = repeat_buyers(facts, origin, margin=0.0)
     x, t_x, T = (buyers[name].to_numpy(float) for name in ("x", "t_x", "T"))
-    process = fit_process(x, t_x, T)
+    process = fitted(kind, buyers)
     purchases, spend = buyers["purchases"].to_numpy(float), buyers["spend"].to_numpy(float)
     money = fit_order_spend(purchases, spend, buyers["within"].to_numpy(float))
     weeks = np.array([months * MONTH_WEEKS])
+    kept = slice(None, None, 1 if most is None else -(-len(rows) // most))
+    rows = rows.iloc[kept].reset_index(drop=True)
+    x, t_x, T, purchases, spend = (values[kept] for values in (x, t_x, T, purchases, spend))
     rows["process_alive"] = process.p_alive(x, t_x, T)
     rows["process_p_order"] = process.p_order(x, t_x, T, np.zeros(1), weeks)[:, 0]
     rows["process_orders"] = process.expected_orders(x, t_x, T, weeks)[:, 0]
@@ -39,16 +49,23 @@ def known_rows(facts: Facts, origin: datetime, months: int) -> pd.DataFrame:
     return rows
 
 
+def fitted(kind: Process, buyers: pd.DataFrame) -> PurchaseProcess:
+    """A process fitted to the rows of `repeat_buyers`."""
+    x, t_x, T = (buyers[name].to_numpy(float) for name in ("x", "t_x", "T"))
+    return fit_process(x, t_x, T, process=kind, log_gaps=buyers["log_gaps"].to_numpy(float))
+
+
 def lesson(
     facts: Facts,
     origin: datetime,
     months: int,
     *,
     as_of: datetime,
+    kind: Process,
     factor: float = 1.0,
 ) -> Lesson:
     """What was known at an origin and what had come of it by `as_of`, divided by the season of those months."""
-    rows = known_rows(facts, origin, months)
+    rows = known_rows(facts, origin, months, kind, most=MAX_ACCOUNTS)
     if rows.empty:
         return Lesson(origin, rows, np.zeros(0), np.zeros(0))
     orders, revenue = order_outcomes(facts, origin, months, rows["account_id"], as_of=as_of)

@@ -24,18 +24,25 @@ days AS (
   FROM orders AS o LEFT JOIN margins AS m ON m.product = o.product
   WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of AND {repeat}
   GROUP BY o.account_id, CAST(o.ordered_at AS DATE)
+),
+gaps AS (
+  SELECT account_id, sum(ln(gap / 7.0) ORDER BY day) AS log_gaps
+  FROM (SELECT account_id, day, day - lag(day) OVER (PARTITION BY account_id ORDER BY day) AS gap
+        FROM days WHERE amount > 0)
+  WHERE gap > 0 GROUP BY account_id
 )
-SELECT account_id,
+SELECT d.account_id,
   count(*) FILTER (amount > 0) AS purchases,
   min(day) FILTER (amount > 0) AS first_day,
   max(day) FILTER (amount > 0) AS last_day,
   sum(amount ORDER BY day) AS revenue,
   sum(margin ORDER BY day) AS margin,
   coalesce(sum(amount * amount ORDER BY day) FILTER (amount > 0), 0) AS squares,
-  coalesce(sum(amount ORDER BY day) FILTER (amount > 0), 0) AS bought
-FROM days
-GROUP BY account_id
-ORDER BY account_id"""
+  coalesce(sum(amount ORDER BY day) FILTER (amount > 0), 0) AS bought,
+  coalesce(max(log_gaps), 0) AS log_gaps
+FROM days AS d LEFT JOIN gaps AS g ON g.account_id = d.account_id
+GROUP BY d.account_id
+ORDER BY d.account_id"""
 
 
 def repeat_line(facts: Facts) -> str:
@@ -51,7 +58,8 @@ def repeat_buyers(facts: Facts, as_of: datetime, *, margin: float) -> pd.DataFra
 
     Returns:
         account_id; purchases (days with a purchase, at least 1); x (repeat purchases); t_x and T in weeks from the
-        first purchase to the last one and to `as_of`; revenue (net of returns) and margin_rate (share; shrunken
+        first purchase to the last one and to `as_of`; log_gaps (sum of the logs of the weeks between purchases);
+        revenue (net of returns) and margin_rate (share; shrunken
         towards that of all accounts by one average purchase); spend (net revenue a purchase); within (sum of squared
         deviations of the purchases' amounts from their mean).
     """
@@ -77,6 +85,7 @@ def repeat_buyers(facts: Facts, as_of: datetime, *, margin: float) -> pd.DataFra
             "x": (purchases - 1).astype(int),
             "t_x": (pd.to_datetime(frame["last_day"]) - first).dt.days.to_numpy(float) / 7,
             "T": (today - first).dt.days.to_numpy(float) / 7,
+            "log_gaps": frame["log_gaps"].to_numpy(float),
             "revenue": revenue,
             "margin_rate": rate,
             "spend": revenue / purchases,

@@ -16,9 +16,11 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from revml.clv.order_choice import OrderChoice, choose, scaled
+from revml.clv.order_process import fitted
 from revml.clv.order_spend import fit_order_spend
-from revml.clv.orders import fit_process
+from revml.clv.orders import StopsAtOrders, fit_process
 from revml.clv.purchases import repeat_buyers
+from revml.clv.spend import SpendModel
 from revml.clv.value import MONTH_DAYS, MONTH_WEEKS, Floats
 from revml.config import Economics
 from revml.sources.facts import Facts
@@ -43,6 +45,7 @@ class OrderForecast:
         spend: (n,) expected value of a next purchase.
         next_order_at: (n,) the instant by which an order is as likely as not; NaT where none ever is.
         choice: what forecasts, and why.
+        drawing, money: the process and the spend that lives are drawn from.
         held: few buyers, whose rates are held by a weak prior.
         notes: what a reader must know, in sentences.
     """
@@ -55,6 +58,8 @@ class OrderForecast:
     spend: Floats
     next_order_at: npt.NDArray[np.datetime64]
     choice: OrderChoice
+    drawing: StopsAtOrders
+    money: SpendModel
     held: bool
     notes: tuple[str, ...]
 
@@ -74,12 +79,12 @@ def order_forecast(facts: Facts, as_of: datetime, economics: Economics, months: 
         return None
     x, t_x, T = (buyers[name].to_numpy(float) for name in ("x", "t_x", "T"))
     purchases, spend = buyers["purchases"].to_numpy(float), buyers["spend"].to_numpy(float)
-    process = fit_process(x, t_x, T)
+    choice = choose(facts, as_of, months)
+    process = fitted(choice.kind, buyers)
     money = fit_order_spend(purchases, spend, buyers["within"].to_numpy(float))
     worth = money.expected(purchases, spend)
     ends: Floats = np.linspace(1.0, months, months) * MONTH_WEEKS
     starts = ends - MONTH_WEEKS
-    choice = choose(facts, as_of, months)
     trained = np.array([choice.months * MONTH_WEEKS])
     within = process.p_order(x, t_x, T, np.zeros(1), trained)[:, 0]
     more, richer, odds = scaled(choice, facts, as_of, within)
@@ -102,6 +107,8 @@ def order_forecast(facts: Facts, as_of: datetime, economics: Economics, months: 
         worth,
         _median_date(as_of, grid, chance),
         choice,
+        fit_process(x, t_x, T),
+        money.model,
         process.held,
         tuple(_notes(buyers, choice, process.held, money.model.p is None, money.model.dependence, T - t_x)),
     )
