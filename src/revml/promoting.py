@@ -15,7 +15,7 @@ from typing import Any, Literal
 from revml.comparing import Comparison, Side, candidate, compare
 from revml.config import QUESTIONS, QuestionName, Workspace
 from revml.errors import BundleError, Busy, ConfigError, GateError, NotEnoughData, NotFound
-from revml.evaluation.verdict import MAX_ERROR_FLOOR, MAX_ERROR_SHARE, SENTENCES
+from revml.evaluation.verdict import MAX_ERROR_FLOOR, MAX_ERROR_SHARE, SENTENCES, calibration_error
 from revml.models.bundle import Bundle, load_bundle
 from revml.models.history import ROLLBACK, rolled_back, succession
 from revml.models.registry import appoint, challenger, history, in_service, training
@@ -154,8 +154,7 @@ def _calibrated(told: Comparison) -> Row:
     figures = told.challenger.figures
     if figures is None:
         return Row("calibrated", "predicted and observed shares alike", "no rows", ok=False)
-    error, chance = (figures.values[name].value or 0.0 for name in ("calibration_error", "calibration_chance"))
-    limit = max(MAX_ERROR_FLOOR, MAX_ERROR_SHARE * figures.base_rate, chance)
+    error, limit = calibration_error(figures)
     return Row("calibrated", f"calibration error up to {limit:.3f}", f"{error:.3f}", ok=error <= limit)
 
 

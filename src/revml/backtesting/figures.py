@@ -16,7 +16,7 @@ import pandas as pd
 
 from revml.backtesting.lists import order
 from revml.evaluation import metrics
-from revml.evaluation.figures import LEVEL, Figure
+from revml.evaluation.figures import Figure, with_interval
 
 NAMES = (
     "roc_auc",
@@ -166,11 +166,11 @@ def quality(
     ]
     return Quality(
         each=tuple(
-            {name: _interval(point[0][k][name], [d[0][k][name] for d in draws]) for name in NAMES}
+            {name: with_interval(point[0][k][name], [d[0][k][name] for d in draws]) for name in NAMES}
             for k in range(len(origins))
         ),
-        overall={name: _interval(point[1][name], [d[1][name] for d in draws]) for name in NAMES},
-        trend={name: _interval(value, [d[2][name] for d in draws]) for name, value in point[2].items()},
+        overall={name: with_interval(point[1][name], [d[1][name] for d in draws]) for name in NAMES},
+        trend={name: with_interval(value, [d[2][name] for d in draws]) for name, value in point[2].items()},
         expected=tuple(_expected(o.probability, o.label) for o in origins),
         reliability=tuple(_reliability(origins)),
     )
@@ -187,16 +187,6 @@ def _moved(days: np.ndarray, values: np.ndarray) -> float:
         return float("nan")
     x = days[known] - days[known].mean()
     return float((x * values[known]).sum() / (x * x).sum() * np.ptp(days))
-
-
-def _interval(value: float, draws: Sequence[float]) -> Figure:
-    known = np.array([d for d in draws if np.isfinite(d)])
-    if not np.isfinite(value):
-        return Figure(None, None, None)
-    if len(known) < len(draws) / 2:
-        return Figure(float(value), None, None)
-    low, high = np.quantile(known, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return Figure(float(value), float(low), float(high))
 
 
 def _expected(probability: np.ndarray, label: np.ndarray) -> Expected:

@@ -20,30 +20,7 @@ from revml.models.blend import Blend
 from revml.models.bundle import Bundle
 from revml.models.encoding import Encoding
 from revml.models.learner import Trees, full_params, model_text
-
-# What a sheet may set, and what the text of a model therefore tells of its training.
-SETTING = (
-    "learning_rate",
-    "num_leaves",
-    "max_depth",
-    "max_bin",
-    "min_data_in_leaf",
-    "min_sum_hessian_in_leaf",
-    "min_gain_to_split",
-    "lambda_l1",
-    "lambda_l2",
-    "feature_fraction",
-    "bagging_fraction",
-    "bagging_freq",
-    "path_smooth",
-    "linear_tree",
-    "extra_trees",
-    "cat_smooth",
-    "cat_l2",
-    "max_cat_threshold",
-    "max_cat_to_onehot",
-    "min_data_per_group",
-)
+from revml.models.sheet_names import PARAMS
 
 
 def dask_scores(
@@ -114,7 +91,7 @@ def setting_of(bundle: Bundle) -> tuple[dict[str, Any], int, int]:
             do="train on one machine: rules and lines need no cluster",
         )
     told = model.booster.params
-    return {name: told[name] for name in SETTING if name in told}, model.rounds, int(told.get("seed", 0))
+    return {name: told[name] for name in PARAMS if name in told}, model.rounds, int(told.get("seed", 0))
 
 
 def _encoded(frame: pd.DataFrame, encoding: Encoding) -> pd.DataFrame:

@@ -118,7 +118,7 @@ def measure(
             draws[name].append(value)
         for one in found:
             one.draw(weight)
-    values = {name: _figure(value, draws[name]) for name, value in point.items()}
+    values = {name: with_interval(value, draws[name]) for name, value in point.items()}
     values["calibration_chance"] = Figure(_calibration_chance(work, rng, rounds), None, None)
     count = _Counted(rows, uncertainty, window_days, seed)
     return Figures(
@@ -196,7 +196,8 @@ def _calibration_chance(work: _Sorted, rng: np.random.Generator, rounds: int) ->
     return float(np.quantile([calibration_error(p, rng.random(len(p)) < p, work.bins) for _ in range(rounds)], 0.95))
 
 
-def _figure(value: float, draws: Sequence[float]) -> Figure:
+def with_interval(value: float, draws: Sequence[float]) -> Figure:
+    """A figure with the interval that its resamples give; none where fewer than half of them have a value."""
     known = np.array([d for d in draws if np.isfinite(d)])
     if not np.isfinite(value):
         return Figure(None, None, None)
@@ -266,7 +267,11 @@ class _Segment:
         """Its figures; of many segments some lie outside their interval by chance, which the wider one allows for."""
         expected = count(self.mine)
         wide = expected if expected.inside else count(self.mine, 1 - (1 - WITHIN) / segments)
-        auc = _figure(roc_auc(self.probability, self.label), self.draws) if self.ranked else Figure(None, None, None)
+        auc = (
+            with_interval(roc_auc(self.probability, self.label), self.draws)
+            if self.ranked
+            else Figure(None, None, None)
+        )
         band = self.value if isinstance(self.value, Band) else None
         return {
             "column": self.column,

@@ -63,11 +63,10 @@ def judge(figures: Figures, rung: str, *, over_constant: float | None = None) ->
     if rung == "constant":
         return Verdict(False, ("constant",))
     auc, gain = figures.values["roc_auc"], figures.values["log_loss_gain"]
-    error, chance = (figures.values[n].value or 0.0 for n in ("calibration_error", "calibration_chance"))
     if auc.value is None or gain.value is None:
         return Verdict(False, ("unknown",))
     small = figures.events < SMALL_TEST_EVENTS
-    limit = max(MAX_ERROR_FLOOR, MAX_ERROR_SHARE * figures.base_rate, chance * (BOTH_NOISY if small else 1.0))
+    error, limit = calibration_error(figures)
     settled = small and over_constant is not None and over_constant >= SETTLED
     alone = _above(auc, 0.5), _above(gain, 0.0)
     ranks, gains = (_half_above(auc, 0.5), gain.value > 0.0) if settled else alone
@@ -75,6 +74,13 @@ def judge(figures: Figures, rung: str, *, over_constant: float | None = None) ->
     failed = (("rank", not ranks), ("loss", not gains), ("chosen", doubted), ("calibration", error > limit))
     reasons = tuple(name for name, wrong in failed if wrong)
     return Verdict(not reasons, reasons, borrowed=not reasons and not all(alone))
+
+
+def calibration_error(figures: Figures) -> tuple[float, float]:
+    """How far predicted and observed shares differ on average, and how far they may."""
+    error, chance = (figures.values[n].value or 0.0 for n in ("calibration_error", "calibration_chance"))
+    noisy = BOTH_NOISY if figures.events < SMALL_TEST_EVENTS else 1.0
+    return error, max(MAX_ERROR_FLOOR, MAX_ERROR_SHARE * figures.base_rate, chance * noisy)
 
 
 def stopped(verdict: Verdict, leaks: Collection[str]) -> Verdict:

@@ -9,21 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from revml.models.sheet import READY_CANDIDATES, READY_PARAMS
+
 FEW = 300  # accounts with the rarer outcome, below which settings are given
 PENALTY = 0.01  # inverse ridge penalty of the line
 ROUNDS = 60
-TREES: dict[str, float | int | bool | str] = {
-    "num_leaves": 4,
-    "min_data_in_leaf": 50,
-    "learning_rate": 0.04,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 5.0,
-    "max_bin": 127,
-    "cat_smooth": 20.0,
-    "cat_l2": 20.0,
-}
+TREES: dict[str, float | int | bool | str] = {**READY_PARAMS, **READY_CANDIDATES[0]}
 # A third each: of the trees in the mean, and of the rule in the rest.
 SHARE_OF_TREES, SHARE_OF_RULE = 1 / 3, 0.5
 NOT_REFUTED = 0.2  # share of account resamples in which a rung above the rule must have the lower log-loss

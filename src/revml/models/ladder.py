@@ -314,8 +314,9 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) ->
         rule = Rule.fit(data.matrix, data.label, data.accounts, data.encoding)
         return rule if rule is not None else Constant.fit(data.label)
     if rung == "logistic":
-        # The whole path to the penalty, because each fit starts where the last ended.
-        penalties = [PENALTY] if data.few else [c for c in PENALTIES if c <= setting["C"]]
+        # The whole path to the penalty, because each fit starts where the last ended; a given penalty has no path.
+        C = setting["C"]
+        penalties = [c for c in PENALTIES if c <= C] if C in PENALTIES else [C]
         every = np.arange(len(data.label))
         rows = thinned(Folds(((every, every[:0]),), by_time=True), data.accounts, LINE_ROWS).fits[0][0]
         x, y, accounts = data.matrix[rows], data.label[rows], data.accounts[rows]
