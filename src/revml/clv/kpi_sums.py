@@ -48,8 +48,8 @@ accounts_of AS (
   GROUP BY p.began, p.ended, s.segment, p.account_id
 ),
 monthly AS (
-  SELECT a.*, n.months, n.asked, a.is_now + CASE WHEN days > 0 THEN revenue ELSE 0 END / n.months AS money,
-    CASE WHEN is_now > 0 THEN a.margin ELSE 0 END + CASE WHEN days > 0 THEN order_margin ELSE 0 END / n.months AS gain
+  SELECT a.*, n.months, n.asked, a.is_now + revenue / n.months AS money,
+    a.margin + order_margin / n.months AS gain
   FROM accounts_of AS a JOIN spans AS n ON n.began = a.began AND n.ended = a.ended
 ),
 sums AS (
@@ -57,7 +57,7 @@ sums AS (
     count(*) FILTER (is_now > 0 OR days > 0) AS active,
     sum(money ORDER BY account_id) AS money, sum(gain ORDER BY account_id) AS gain, max(money) AS largest,
     count(*) FILTER (days > 0) AS buyers, count(*) FILTER (days > 1) AS repeaters, coalesce(sum(days), 0) AS days,
-    coalesce(sum(revenue) FILTER (days > 0), 0)::BIGINT AS revenue, median(rhythm) AS rhythm,
+    coalesce(sum(revenue), 0)::BIGINT AS revenue, median(rhythm) AS rhythm,
     count(rhythm) AS rhythms, sum(ever) AS ever,
     sum(joined) AS joined, count(cost) AS costed, coalesce(sum(cost), 0)::BIGINT AS cost,
     count(clv) AS valued, coalesce(sum(clv), 0)::BIGINT AS clv

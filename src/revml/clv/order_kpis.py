@@ -51,7 +51,7 @@ ever AS (
 )"""
 
 _BY_MONTH = """
-SELECT CAST(date_trunc('month', ordered_at) AS TIMESTAMP) AS month,
+SELECT least(CAST(date_trunc('month', ordered_at) AS TIMESTAMP), $last) AS month,
   CAST(round(100 * sum(amount ORDER BY ordered_at, order_id, line)) AS BIGINT) AS revenue,
   count(DISTINCT account_id) FILTER (amount > 0) AS customers
 FROM orders WHERE known_at <= $as_of AND ordered_at >= $start AND ordered_at <= $as_of GROUP BY 1 ORDER BY 1"""
@@ -67,9 +67,12 @@ GROUP BY 1 ORDER BY revenue DESC, family"""
 
 
 def orders_by_month(facts: Facts, as_of: datetime, months: int) -> pd.DataFrame:
-    """Orders of the last `months` calendar months: month, revenue (cents, net of returns), customers who bought."""
+    """Orders of the last `months` calendar months: month, revenue (cents, net of returns), customers who bought.
+
+    The newest month ends with `as_of`, which is in it even where that is the first instant of the next one.
+    """
     bounds = month_bounds(as_of, months)
-    values = {"as_of": as_of, "start": bounds[0]}
+    values = {"as_of": as_of, "start": bounds[0], "last": bounds[-2]}
     frame: pd.DataFrame = facts.con.cursor().execute(_BY_MONTH, values).df()
     whole = pd.DataFrame({"month": pd.Series(bounds[:-1], dtype="datetime64[us]")})
     frame["month"] = frame["month"].astype("datetime64[us]")
