@@ -17,6 +17,8 @@ from scipy.optimize import minimize
 from revml.clv.value import Floats
 
 BOUND = 9.0
+# A part of the data need not be taken to the last digit.
+ROUGHLY = 100.0
 Likelihood = Callable[[Floats], tuple[float, Floats]]
 
 
@@ -46,24 +48,39 @@ def most_likely(
     ]
     if rough is None:
         return _unbent(_best(negative, points, tolerance).x)
-    near = _best(rough, points, tolerance)
-    curvature = (near.hess_inv + near.hess_inv.T) / 2
-    usable = bool(np.isfinite(curvature).all() and np.linalg.eigvalsh(curvature).min() > 0)
-    return _unbent(_best(negative, [near.x], tolerance, curvature if usable else None).x)
+    near = _best(rough, points, ROUGHLY * tolerance).x
+    return _unbent(_best(negative, [near], tolerance, _curvature(rough, near)).x)
 
 
 def _best(negative: Likelihood, points: list[Floats], tolerance: float, curvature: Floats | None = None) -> Any:
+    scaled = _scaled(negative, points[0])
+    options = {"gtol": tolerance, "hess_inv0": curvature}
+    found = [minimize(scaled, point, jac=True, method="BFGS", options=options) for point in points]
+    return min(found, key=lambda one: one.fun)
+
+
+def _scaled(negative: Likelihood, at: Floats) -> Likelihood:
     # The tolerance is for a likelihood of size one: a sum over many customers never gets its gradient that small.
-    size = max(1.0, abs(negative(BOUND * np.tanh(points[0] / BOUND))[0]))
+    size = max(1.0, abs(negative(BOUND * np.tanh(at / BOUND))[0]))
 
     def scaled(u: Floats) -> tuple[float, Floats]:
         squash = np.tanh(u / BOUND)
         value, slope = negative(BOUND * squash)
         return value / size, slope * (1 - squash**2) / size
 
-    options = {"gtol": tolerance, "hess_inv0": curvature}
-    found = [minimize(scaled, point, jac=True, method="BFGS", options=options) for point in points]
-    return min(found, key=lambda one: one.fun)
+    return scaled
+
+
+def _curvature(negative: Likelihood, at: Floats) -> Floats | None:
+    """The inverse of the second derivatives, by differences of the gradient; None where it is no maximum's."""
+    scaled = _scaled(negative, at)
+    moved = 1e-4 * np.eye(len(at))
+    second = np.array([scaled(at + d)[1] - scaled(at - d)[1] for d in moved]) / 2e-4
+    second = (second + second.T) / 2
+    if not np.isfinite(second).all() or np.linalg.eigvalsh(second).min() < 1e-9:
+        return None
+    inverse = np.linalg.inv(second)
+    return np.asarray((inverse + inverse.T) / 2)
 
 
 def _unbent(u: Floats) -> Floats:

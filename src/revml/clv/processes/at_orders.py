@@ -25,10 +25,9 @@ from revml.clv.processes.at_orders_likelihood import branches, phase_weights
 from revml.clv.processes.chunks import by_pattern
 from revml.clv.processes.phases import any_order, orders_by
 from revml.clv.processes.process import Lives, Process
-from revml.clv.processes.quadrature import beta_rule
+from revml.clv.processes.quadrature import beta_rule, enough_nodes
 from revml.clv.value import Floats
 
-NODES = 40
 MOST_ORDERS = 1_000_000
 
 
@@ -73,7 +72,7 @@ class StopsAtOrders:
         def inner(p: Floats, phases: Floats, shape: Floats, rate: Floats) -> Floats:
             return orders_by(p, phases, shape, ahead / rate)
 
-        return self._integrate(x, t_x, T, inner)
+        return self._integrate(x, t_x, T, ahead, inner)
 
     def p_order(self, x: Floats, t_x: Floats, T: Floats, start: Floats, end: Floats) -> Floats:
         """(n, m) probability of at least one order in `(start, end]` weeks after T; both (m,)."""
@@ -81,7 +80,7 @@ class StopsAtOrders:
         def inner(p: Floats, phases: Floats, shape: Floats, rate: Floats) -> Floats:
             return any_order(p, phases, shape, start / rate, (end - start) / rate)
 
-        return self._integrate(x, t_x, T, inner)
+        return self._integrate(x, t_x, T, end, inner)
 
     def posterior_draw(self, x: Floats, t_x: Floats, T: Floats, rng: np.random.Generator, draws: int) -> Lives:
         """Drawn rates and remaining lives, given what each buyer did."""
@@ -114,19 +113,21 @@ class StopsAtOrders:
         stop = np.clip(rng.beta(self.a, np.broadcast_to(self.b + self._survived(x), size)), 1.0 / MOST_ORDERS, 1.0)
         return alive, passed, rate, stop, np.minimum(rng.geometric(stop), MOST_ORDERS)
 
-    def _integrate(self, x: Floats, t_x: Floats, T: Floats, inner: Callable[..., Floats]) -> Floats:
+    def _integrate(self, x: Floats, t_x: Floats, T: Floats, ends: Floats, inner: Callable[..., Floats]) -> Floats:
         """P(alive) times the mean of an integrand (p, phase weights, shape, rate) over a living buyer's p."""
+        size = enough_nodes(float(np.max(ends, initial=0.0)) / self.alpha)
 
         def living(x: Floats, T: Floats, t_x: Floats | None = None) -> Floats:
             levels, at = np.unique(x, return_inverse=True)
-            rules = [beta_rule(self.a, float(b), NODES) for b in self.b + self._survived(levels)]
-            nodes, weights = np.array([p for p, _ in rules]), np.array([w for _, w in rules])
-            silent = T if t_x is None else t_x
-            phases = phase_weights(self.r, self.alpha, self.k, x, silent, T)[:, :, None]
+            rules = [beta_rule(self.a, float(b), size) for b in self.b + self._survived(levels)]
+            nodes, weights = np.array([p for p, _ in rules])[at], np.array([w for _, w in rules])[at]
+            phases = phase_weights(self.r, self.alpha, self.k, x, T if t_x is None else t_x, T)[:, :, None]
             shape, rate = (self.r + self.k * x)[:, None], (self.alpha + T)[:, None]
-            parts = (weights[at, i, None] * inner(nodes[at, i, None], phases, shape, rate) for i in range(NODES))
+            parts = (weights[:, i, None] * inner(nodes[:, i, None], phases, shape, rate) for i in range(size))
             return np.asarray(sum(parts))
 
+        if not len(x):
+            return np.zeros((0, len(ends)))
         # without rhythm it does not matter when the last order was, once it is known who is alive
         columns = (x, T) if self.k == 1 else (x, T, t_x)
         return np.asarray(self.p_alive(x, t_x, T)[:, None] * by_pattern(living, *columns))

@@ -8,15 +8,18 @@ that the sum over all buyers is a sufficient statistic.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaln, expit, gammaln, psi
+import numpy.typing as npt
+from scipy.special import betaln, gammaln, psi
 
 from revml.clv.likelihood import most_likely
-from revml.clv.processes.patterns import Patterns
+from revml.clv.processes.patterns import Patterns, by_count
 from revml.clv.value import Floats
 
 # Weak prior on (log r, log a - log b, (log a + log b) / 2): rates spread like an exponential, one order in ten is the
 # last one and the last-order probability is known as from ten orders; standard deviation 1 each.
 _PRIOR_MEAN = (0.0, -2.2, 1.1)
+# So many patterns at a time stay in the processor's cache, and linear algebra does not share them out among threads.
+BLOCK = 8_192
 
 
 def branches(
@@ -27,7 +30,7 @@ def branches(
     Args:
         chances: 1 where the first order could be the last one, 0 where not.
     """
-    levels, where = np.unique(np.asarray(x, dtype=np.float64), return_inverse=True)
+    levels, where = by_count(np.asarray(x))
     m = r + k * levels
     s = levels + chances
     whole = betaln(a, b)
@@ -73,59 +76,78 @@ def log_likelihood(
     r: float, alpha: float, a: float, b: float, k: int, chances: float, seen: Patterns, log_gaps: float
 ) -> float:
     """Log-likelihood of counted buyers; `log_gaps` is the sum of the logs of all weeks between orders."""
-    alive, dead = branches(r, alpha, a, b, k, chances, seen.x, seen.t_x, seen.T)
-    start = gammaln(r + k * seen.x) - gammaln(r) + r * np.log(alpha) - seen.x * gammaln(k)
-    return float(seen.counts @ (start + np.logaddexp(alive, dead))) + (k - 1) * log_gaps
+    value, _ = _Negative(seen, k, chances, 1.0, False)(np.log([r, alpha, a, b]))
+    return (k - 1) * log_gaps - float(seen.counts @ seen.x * gammaln(k)) - value
 
 
 class _Negative:
     """Negative log-likelihood and its gradient, of log parameters; time is in units of `scale`."""
 
     def __init__(self, seen: Patterns, k: int, chances: float, scale: float, held: bool) -> None:
-        self.n, self.k, self.chances, self.held = seen.counts, k, chances, held
-        self.t_x, self.T = seen.t_x / scale, seen.T / scale
-        self.silent = self.T - self.t_x
-        self.levels, self.where = np.unique(seen.x, return_inverse=True)
-        self.at_level = np.bincount(self.where, weights=self.n)
+        self.k, self.chances, self.held = k, chances, held
+        self.levels, where = by_count(seen.x)
+        self.at_level = np.bincount(where, weights=seen.counts)
+        t_x, T = seen.t_x / scale, seen.T / scale
+        parts = [slice(low, low + BLOCK) for low in range(0, len(where), BLOCK)]
+        self.blocks = [(where[part], seen.counts[part], t_x[part], T[part]) for part in parts]
 
     def __call__(self, theta: Floats) -> tuple[float, Floats]:
         r, alpha, a, b = np.exp(theta)
-        k, n, where, levels = self.k, self.n, self.where, self.levels
-        m, s = r + k * levels, levels + self.chances
-        shape = m[where]
-        near, early = alpha + self.T, alpha + self.t_x
-        log_near, log_early = np.log(near), np.log(early)
-        # by level: what is the same for all buyers with so many orders
-        whole = betaln(a, b)
-        stays = betaln(a, b + s) - whole
-        stops = np.where(s > 0, betaln(a + 1, np.maximum(b + s - 1, 1e-300)) - whole, -np.inf)
-        alive, dead = stays[where] - shape * log_near, stops[where] - shape * log_early
-        of_r, of_alpha = -log_near, -shape / near
-        if k > 1:
-            terms, slopes = _phases(shape, self.silent / near, k)
-            total = terms.sum(axis=0)
-            alive = alive + np.log(total)
-            of_r = of_r + slopes.sum(axis=0) / total
-            of_alpha = of_alpha - (np.arange(k) @ terms) / total / near
-        gap = alive - dead
-        w = expit(gap)
-        start = gammaln(m) - gammaln(r)
-        value = -float(n @ (alive + np.log1p(np.exp(-np.abs(gap))) + np.maximum(-gap, 0.0)) + self.at_level @ start)
-        value -= float(n.sum() * r * np.log(alpha))
-        sure, not_sure = np.bincount(where, weights=n * w), np.bincount(where, weights=n * (1 - w))
+        m, s, at_level = r + self.k * self.levels, self.levels + self.chances, self.at_level
+        n, rest = at_level.sum(), b + s - 1.0
+        # the same for all buyers with so many orders: to have stayed, and how much likelier that is than to stop
+        stays = betaln(a, b + s) - betaln(a, b)
+        odds = np.where(s > 0, np.log(np.maximum(rest, 1e-300)) - np.log(a), np.inf)
+        value, of_r, of_alpha, not_sure = 0.0, 0.0, 0.0, np.zeros(len(m))
+        for block in self.blocks:
+            part, dead = _of_block(m, alpha, self.k, odds, *block)
+            value, of_r, of_alpha = value + part[0], of_r + part[1], of_alpha + part[2]
+            not_sure += dead
+        value += at_level @ (stays + gammaln(m) - gammaln(r)) + n * r * np.log(alpha)
+        of_r += at_level @ (psi(m) - psi(r)) + n * np.log(alpha)
+        of_alpha += n * r / alpha
         both = psi(a + b) - psi(a + b + s)
-        late = np.where(s > 0, psi(np.maximum(b + s - 1, 1e-300)), 0.0)
-        slope = np.array(
-            [
-                n @ (w * of_r - (1 - w) * log_early) + self.at_level @ (psi(m) - psi(r)) + n.sum() * np.log(alpha),
-                n @ (w * of_alpha - (1 - w) * shape / early) + n.sum() * r / alpha,
-                sure.sum() * psi(a) + not_sure.sum() * psi(a + 1) + self.at_level @ (both - psi(a)),
-                sure @ psi(b + s) + not_sure @ late + self.at_level @ (both - psi(b)),
-            ]
-        )
-        slope *= -np.array([r, alpha, a, b])
+        late = np.where(s > 0, psi(np.maximum(rest, 1e-300)), 0.0)
+        of_a = at_level @ both + not_sure.sum() / a
+        of_b = at_level @ (both - psi(b)) + (at_level - not_sure) @ psi(b + s) + not_sure @ late
+        value, slope = -float(value), -np.array([r * of_r, alpha * of_alpha, a * of_a, b * of_b])
         if self.held:
             gaps = np.array([theta[0], theta[2] - theta[3], (theta[2] + theta[3]) / 2]) - np.array(_PRIOR_MEAN)
             value += float(gaps @ gaps) / 2
             slope += np.array([gaps[0], 0.0, gaps[1] + gaps[2] / 2, -gaps[1] + gaps[2] / 2])
         return value, slope
+
+
+def _of_block(
+    m: Floats,
+    alpha: float,
+    k: int,
+    odds: Floats,
+    where: npt.NDArray[np.intp],
+    n: Floats,
+    t_x: Floats,
+    T: Floats,
+) -> tuple[tuple[float, float, float], Floats]:
+    """What differs between buyers of as many orders: value, slopes by r and alpha; and how many of each number stopped.
+
+    Args:
+        m: shape of the gamma, by number of orders.
+        odds: log of how much likelier it was to stay than to stop, by number of orders.
+    """
+    shape, near, early = m[where], alpha + T, alpha + t_x
+    longer, log_near = np.log(near / early), np.log(near)
+    gap = odds[where] - shape * longer
+    log_total, of_m, passed = 0.0, 0.0, 0.0
+    if k > 1:
+        terms, slopes = _phases(shape, (T - t_x) / near, k)
+        total = terms.sum(axis=0)
+        log_total, of_m, passed = np.log(total), slopes.sum(axis=0) / total, (np.arange(k) @ terms) / total
+        gap += log_total
+    small = np.exp(-np.abs(gap))
+    dead = n * np.where(gap >= 0, small, 1.0) / (1.0 + small)
+    alive = n - dead
+    value = n @ (log_total - shape * log_near + np.log1p(small) + np.maximum(-gap, 0.0))
+    of_r = alive @ (of_m - log_near) - dead @ (log_near - longer)
+    of_alpha = -(alive @ ((shape + passed) / near) + dead @ (shape / early))
+    stopped = np.bincount(where, weights=dead, minlength=len(m))
+    return (float(value), float(of_r), float(of_alpha)), np.asarray(stopped, dtype=np.float64)

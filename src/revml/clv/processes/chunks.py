@@ -21,7 +21,5 @@ def by_pattern(answer: Callable[..., Floats], *columns: Floats) -> Floats:
     given = (*columns, *(np.zeros(len(columns[0])),) * (3 - len(columns)))
     seen = counted(*given)
     different = (seen.x, seen.t_x, seen.T)[: len(columns)]
-    parts = [
-        answer(*(column[low : low + CHUNK] for column in different)) for low in range(0, max(len(seen.x), 1), CHUNK)
-    ]
+    parts = [answer(*(column[low : low + CHUNK] for column in different)) for low in range(0, len(seen.x), CHUNK)]
     return np.asarray(np.concatenate(parts)[seen.where])
