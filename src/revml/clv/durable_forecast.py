@@ -81,10 +81,11 @@ def durables_ahead(
     ahead = replacements_ahead(learnt, months)
     money = ahead.money
     if replacing is not None:
-        money = money * tied(ahead.expected, _aligned(replacing.p_replacement, base.owners), replacing.days)
+        published = _aligned(replacing.p_replacement, base.owners)
+        money = money * tied(ahead.expected, base.in_service[:, 0], published, replacing.days)
     touch = fleet.in_touch(base.silence[:, 0], months)
     more = fleet.own_rate()[:, None] * (touch + (1 - touch) * fleet.more[0] / fleet.more[1])
-    further = more * (prices.typical * prices.own)[:, None]
+    further = more * prices.of(np.arange(n), prices.typical)[:, None]
     value = prices.margin_rate[:, None] * discount_factors(economics.discount_rate, months)[None, :]
     owned = base.in_service[:, 0] > 0
     survival = np.where(owned[:, None], -np.expm1(ahead.log_gone), 0.0)
@@ -148,7 +149,7 @@ def replacements_ahead(learnt: Durables, months: int, machines: pd.DataFrame | N
         rows = slice(low, low + 100_000)
         where, who = path[rows], account[rows]
         np.add.at(out.expected, who, counts[where])
-        np.add.at(out.money, who, counts[where] * (price[where] * prices.own[who])[:, None])
+        np.add.at(out.money, who, counts[where] * prices.of(who, price[where])[:, None])
         np.add.at(out.log_gone, who, log_gone[where])
     return out
 
@@ -177,26 +178,30 @@ def _walk(wear: Wear, fleet: Fleet, age: Floats, life: Floats, family: Floats, t
     return counts, np.minimum(alive, 1.0)
 
 
-def tied(expected: Floats, probability: Floats, days: float) -> Floats:
-    """(n, months) factors on expected replacements, so that `1 - exp(-their sum within days)` is the probability.
+def tied(expected: Floats, machines: Floats, probability: Floats, days: float) -> Floats:
+    """(n, months) factors on expected replacements, so that within `days` they agree with the published probability.
 
-    The factor holds for the months of the horizon and its logarithm fades by half every three months after it, as the
-    tie of contracts does. Owners without a probability, or without a machine to replace, keep 1.
+    With n machines of one chance q each, `1 - (1 - q) ** n` is the probability and `n q` what is expected. After the
+    horizon a factor above 1 ends, since what was due has come; the logarithm of one below fades as the tie of
+    contracts does. Owners without a probability, or without a machine to replace, keep 1.
     """
     months = expected.shape[1]
     touched = months_of(days)
     weights = np.clip(days / MONTH_DAYS - np.arange(months), 0.0, 1.0)
     sums = expected @ weights
-    known = ~np.isnan(probability) & (sums > 0)
-    goal = -np.log1p(-np.clip(np.where(known, probability, 0.5), 1e-12, _P_MOST))
+    known = ~np.isnan(probability) & (sums > 0) & (machines > 0)
+    n, p = np.where(known, machines, 1.0), np.clip(np.where(known, probability, 0.5), 1e-12, 1.0)
+    goal = n * -np.expm1(np.log1p(-np.minimum(p, _P_MOST)) / n)
     log_factor = np.where(known, np.log(goal / np.where(known, sums, 1.0)), 0.0)
-    fade = 0.5 ** (np.maximum(np.arange(1, months + 1) - touched, 0) / SHIFT_HALF_LIFE_MONTHS)
-    return np.asarray(np.exp(log_factor[:, None] * fade[None, :]))
+    after = np.maximum(np.arange(1, months + 1) - touched, 0)
+    fade = 0.5 ** (after / SHIFT_HALF_LIFE_MONTHS)
+    later = np.minimum(log_factor, 0.0)[:, None] * fade[None, :]
+    return np.asarray(np.exp(np.where(after[None, :] > 0, later, log_factor[:, None])))
 
 
 def _draw(money: Floats, further: Floats, prices: Prices, fleet: Fleet) -> Draw:
     """Poisson purchases of gamma amounts; how often an owner buys one more is itself uncertain."""
-    size = np.maximum(prices.typical * prices.own, 1e-9)
+    size = np.maximum(prices.of(np.arange(len(money)), prices.typical), 1e-9)
     shape = 1 / prices.spread**2
     certain = fleet.shape + fleet.bought
 

@@ -19,8 +19,8 @@ from revml.clv.value import Floats
 # one machine more in ten years, as if sixty months had been seen.
 PRIOR_REPLACED, WEIGHT = 0.5, 10.0
 PRIOR_MORE, MORE_MONTHS = 1 / 120, 60.0
-# Of a hundred months in touch two end, and four of a hundred out of touch bring an order; after a year of silence two.
-PRIOR_LEAVE, PRIOR_BACK, PRIOR_LATE, MOVE_MONTHS = 0.02, 0.04, 0.02, 50.0
+# Of a hundred months in touch one ends, and four of a hundred out of touch bring an order; after a year of silence two.
+PRIOR_LEAVE, PRIOR_BACK, PRIOR_LATE, MOVE_MONTHS = 0.01, 0.04, 0.02, 50.0
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,11 @@ def fit_fleet(base: Installed) -> Fleet:
     rate = (bought.sum() + MORE_MONTHS * PRIOR_MORE) / (months.sum() + MORE_MONTHS)
     pair = (bought.sum(axis=0) + WEIGHT * rate * MORE_MONTHS) / (months.sum(axis=0) + WEIGHT * MORE_MONTHS)
     exposure = months @ (pair / pair[1])
-    was, now = base.silence[:, 1:], base.in_touch[:, :-1]
-    owned = begun[:, None] >= np.arange(1, window + 1)[None, :]
+    told = base.told
+    was, now = base.silence[:, 1 : told + 1], base.in_touch[:, :told]
+    owned = begun[:, None] >= np.arange(1, told + 1)[None, :]
     # how long those were silent whom the window never saw in touch, it cannot tell
-    silent = owned & (was > 0) & base.seen_before[:, 1:]
+    silent = owned & (was > 0) & base.seen_before[:, 1 : told + 1]
     late = was == LONG_SILENT
     return Fleet(
         replaced=np.asarray((kept + WEIGHT * pooled) / (ends + WEIGHT)),

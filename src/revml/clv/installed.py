@@ -99,6 +99,7 @@ class Installed:
         parts: (n,) net money of other orders in the last twelve months.
         under_contract: (n,) whether a contract runs now.
         window: months of history that rates are learnt from.
+        told: of those, the latest ones before which a year of orders is known, so that silence can be told.
     """
 
     machines: pd.DataFrame
@@ -109,6 +110,7 @@ class Installed:
     parts: Floats
     under_contract: Bools
     window: int
+    told: int
 
     @cached_property
     def standing(self) -> pd.DataFrame:
@@ -157,7 +159,7 @@ def installed_base(facts: Facts, as_of: datetime, *, margin: float) -> Installed
     bought["account"] = bought["account_id"].map(row).astype(np.int64)
     ordered = _of_owners(_read(facts, _ORDER_MONTHS, as_of, durable=durable), row)
     contracts = _of_owners(_read(facts, _CONTRACTS, as_of), row)
-    window = _window(machines, ordered)
+    window, told = _window(machines, ordered)
     oldest = machines.groupby("account")["age"].max().reindex(np.arange(len(owners))).to_numpy(float)
     # the first purchase comes before the first machine is in service
     earliest = bought.groupby("account")["back"].transform("max").to_numpy(float)
@@ -165,7 +167,9 @@ def installed_base(facts: Facts, as_of: datetime, *, margin: float) -> Installed
     bought["first"] = (back >= np.nan_to_num(oldest, nan=-1.0)[bought["account"]]) & (back >= earliest)
     touch = _in_touch(ordered, contracts, len(owners), window)
     recent = ordered[ordered["back"] < 12]
-    parts = np.bincount(recent["account"], recent["parts"].to_numpy(float), minlength=len(owners))
+    parts: Floats = np.bincount(recent["account"], recent["parts"].to_numpy(float), minlength=len(owners)).astype(
+        np.float64
+    )
     now = contracts["ended"].isna().to_numpy(bool)
     return Installed(
         machines=machines,
@@ -176,6 +180,7 @@ def installed_base(facts: Facts, as_of: datetime, *, margin: float) -> Installed
         parts=parts,
         under_contract=np.bincount(contracts["account"].to_numpy(int)[now], minlength=len(owners)) > 0,
         window=window,
+        told=told,
     )
 
 
@@ -192,14 +197,15 @@ def _of_owners(frame: pd.DataFrame, row: dict[str, int]) -> pd.DataFrame:
     return frame[account.notna()].assign(account=account[account.notna()].astype(np.int64)).reset_index(drop=True)
 
 
-def _window(machines: pd.DataFrame, ordered: pd.DataFrame) -> int:
-    """How many months back events were recorded: from the first order, or else the first retirement.
+def _window(machines: pd.DataFrame, ordered: pd.DataFrame) -> tuple[int, int]:
+    """`window` and `told`: how many months back events were recorded, from the first order or else retirement.
 
     The first year tells who is in touch from then on, and is itself left out where another year follows.
     """
     first = ordered["back"].max() if len(ordered) else machines["retired_back"].max()
     recorded = 0 if pd.isna(first) else int(np.floor(first))
-    return int(np.clip(recorded - TOUCH_MONTHS, min(recorded, TOUCH_MONTHS), MAX_WINDOW_MONTHS))
+    window = int(np.clip(recorded - TOUCH_MONTHS, min(recorded, TOUCH_MONTHS), MAX_WINDOW_MONTHS))
+    return window, int(np.clip(recorded - TOUCH_MONTHS, 0, window))
 
 
 def _in_touch(ordered: pd.DataFrame, contracts: pd.DataFrame, n: int, window: int) -> Bools:
