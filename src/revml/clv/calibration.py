@@ -8,8 +8,9 @@ origins whose own correction was made from origins whose outcome was known by th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,15 @@ class Calibration:
             if not one.segment and (one.relation != WHOLE or len(self.horizons) > 2)
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """The document of a run: how intervals held at earlier origins, by relation, segment and horizon."""
+        return {
+            "nominal": NOMINAL,
+            "origins": [origin.isoformat() for origin in self.origins],
+            "coverage": [asdict(one) for one in self.coverage],
+            "checked": bool(self.horizons),
+        }
+
     def levels(self, relation: str, accounts: npt.NDArray[np.object_], horizon: int) -> tuple[Floats, Floats] | None:
         """(n,) scores at which intervals begin and end; of the longest horizon looked at where this one is longer."""
         known = self.horizons.get(relation)
@@ -110,8 +120,10 @@ def calibrate(
     furthest = history - min(MIN_HISTORY_MONTHS, wanted[0])
     # an origin that knew less than two years is looked at only where there is no other for that horizon
     settled = max(history - GOOD_HISTORY_MONTHS, wanted[-1])
-    step = STEP_MONTHS * (2 if _accounts(facts) > MAX_ACCOUNTS else 1)
-    backs = range(wanted[0], min(furthest, settled) + 1, step)[:MAX_ORIGINS]
+    # orders are forecast by what a back-test of each origin chooses, which takes its time
+    sparing = facts.has("orders") or _accounts(facts) > MAX_ACCOUNTS
+    step, most = (2 * STEP_MONTHS, MAX_ORIGINS // 2) if sparing else (STEP_MONTHS, MAX_ORIGINS)
+    backs = range(wanted[0], min(furthest, settled) + 1, step)[:most]
     parts = []
     origins = []
     for back in backs:

@@ -122,7 +122,9 @@ def _orders(lives: Lives, factor: Float32s, rng: np.random.Generator) -> Float32
 
 
 def _spent(counts: Float32s, shape: float, rng: np.random.Generator) -> None:
-    """What so many orders of mean one bring together, in place."""
+    """What so many orders of mean one bring together, in place; with an infinite shape all are alike."""
+    if not np.isfinite(shape):
+        return
     flat = counts.reshape(-1)
     for start in range(0, len(flat), PART):
         part = flat[start : start + PART]

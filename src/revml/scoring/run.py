@@ -170,7 +170,8 @@ def _reports(workspace: Workspace, facts: Facts, as_of: datetime, forecast: ClvF
         return {}
     company = company_forecast(facts, as_of, workspace.economics, forecast, currency=workspace.company.currency)
     installed = installed_report(facts, as_of, workspace.economics)
-    return {"forecast": company.to_dict(), **({"installed": installed.to_dict()} if installed else {})}
+    held = {"intervals": forecast.calibration.to_dict()} if forecast.calibration else {}
+    return {"forecast": company.to_dict(), **held, **({"installed": installed.to_dict()} if installed else {})}
 
 
 def _forecast(
@@ -206,4 +207,5 @@ def _forecast(
         replacing=None if replaced is None else Replacing(replaced, replacement.gap_days + replacement.horizon_days),
         horizon_months=horizon_months or workspace.economics.horizon_months,
         seed=workspace.seed,
+        intervals=True,
     )
