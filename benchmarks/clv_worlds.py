@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 from companies import make_workspace, staged_company
 
-from revml.backtesting.money_actual import lost_after, mrr_paths, order_paths
+from revml.backtesting.money_actual import lost_after, mrr_paths
 from revml.backtesting.money_scores import ForecastScores, no_scores, scores_at
 from revml.clv import forecast_clv
 from revml.clv.flows import RelationFlows
+from revml.clv.realised import realised_revenue
 from revml.clv.value import MONTH_DAYS, MONTH_SECONDS
 from revml.config import Workspace
 from revml.evaluation.metrics import roc_auc
@@ -170,7 +171,10 @@ def _score_times_hazard(ids: list[str], first: np.ndarray, known: ForecastScores
 
 def _orders(facts: Facts, origin: datetime, flows: RelationFlows, ahead: int) -> dict[str, float]:
     ids, name = list(flows.account_id), str(flows.relation)[:3]
-    came = order_paths(facts, origin, ids, ahead, durable=flows.relation == "durable", before=ahead)
+    start = origin - timedelta(seconds=ahead * MONTH_SECONDS)
+    past = realised_revenue(facts, flows.relation, start, flows.account_id, ahead, as_of=origin)
+    after = realised_revenue(facts, flows.relation, origin, flows.account_id, ahead, as_of=facts.observed_until)
+    came = np.hstack([past, after])
     before, total = came[:, :ahead].sum(axis=1), came[:, ahead:].sum(axis=1)
     expected = flows.revenue.sum(axis=1)
     return {

@@ -60,7 +60,7 @@ def workspace_at(root: Path) -> Workspace:
 def replayed(root: Path, *, until: str = UNTIL, **tables: list[dict[str, Any]]) -> MoneyBacktest:
     """One origin, twelve months, no scores."""
     facts = stage(root / "staged", observed_until=until, accounts=accounts_of(*tables.values()), **tables)
-    return backtest_money(workspace_at(root), facts, origins=1, scored=False)
+    return backtest_money(workspace_at(root), facts, origins=1, scored=False, intervals=False)
 
 
 def the(told: MoneyBacktest, relation: str, method: Method, **cut: str) -> Row:
@@ -102,7 +102,9 @@ def test_the_score_as_a_hazard_by_hand(tmp_path: Path) -> None:
     """Three tenths and half in 90 days, each month alike; an account without a score takes the mean."""
     facts = stage(tmp_path / "s", observed_until=UNTIL, accounts=accounts_of(CONTRACTS), subscriptions=CONTRACTS)
     p = pd.DataFrame({"account_id": ["a", "b"], "probability": [0.3, 0.5]})
-    [one] = replay_money(workspace_at(tmp_path), facts, ORIGIN, (12,), ForecastScores(p, None, 90, 90, 0.1)).relations
+    [one] = replay_money(
+        workspace_at(tmp_path), facts, ORIGIN, (12,), ForecastScores(p, None, 90, 90, 0.1), intervals=False
+    ).relations
     monthly = (1 - np.array([0.3, 0.5, 0.4])) ** (30.4375 / 90)
     expected = np.array([100.0, 100.0, 50.0])[:, None] * monthly[:, None] ** np.arange(1, 13)
     assert one.methods[Method.SCORE_HAZARD].revenue == pytest.approx(expected)
@@ -218,7 +220,7 @@ def test_where_a_baseline_is_better_it_is_told(tmp_path: Path) -> None:
 def test_origins_are_a_quarter_apart_and_fewer_are_told(tmp_path: Path) -> None:
     """History gives some of forty; the newest has a year and the grace period after it."""
     facts = stage(tmp_path / "s", observed_until=UNTIL, accounts=accounts_of(CONTRACTS), subscriptions=CONTRACTS)
-    told = backtest_money(workspace_at(tmp_path), facts, origins=40, scored=False)
+    told = backtest_money(workspace_at(tmp_path), facts, origins=40, scored=False, intervals=False)
     starts = [one.as_of for one in told.origins]
     assert starts[-3:] == [instant("2024-07-01"), instant("2024-10-01"), instant("2025-01-01")]
     assert len(starts) < 40
@@ -228,7 +230,7 @@ def test_origins_are_a_quarter_apart_and_fewer_are_told(tmp_path: Path) -> None:
 def test_older_origins_reach_further(tmp_path: Path) -> None:
     """24 months only of those origins that have them; the newer ones are censored in the Brier score."""
     facts = stage(tmp_path / "s", observed_until=UNTIL, accounts=accounts_of(CONTRACTS), subscriptions=CONTRACTS)
-    told = backtest_money(workspace_at(tmp_path), facts, origins=6, scored=False)
+    told = backtest_money(workspace_at(tmp_path), facts, origins=6, scored=False, intervals=False)
     assert told.horizons == (3, 6, 12, 24)
     [row] = [row for row in told.at("contract", 24) if row.method == Method.RUN_RATE]
     assert 0 < row.origins < len(told.origins)
@@ -250,10 +252,21 @@ def test_the_document_is_json(tmp_path: Path) -> None:
     assert {"bias", "rmse", "gini", "brier"} <= set(told["best"][0])
 
 
+@pytest.mark.slow
+def test_intervals_and_bands_are_measured(tmp_path: Path) -> None:
+    """MRR that never moves ends where the interval ends: four in five at least lie within, and run-rate has none."""
+    facts = company(tmp_path / "staged", n=1_500, seed=5, orders=[])
+    told = backtest_money(workspace_at(tmp_path), facts, origins=1, scored=False)
+    own = the(told, "contract", Method.REVML)
+    assert 0.8 <= (own.coverage or 0.0) <= 1.0
+    assert own.bands == 1
+    assert the(told, "contract", Method.RUN_RATE).coverage is None
+
+
 def test_a_known_company_comes_true(tmp_path: Path) -> None:
-    """Contracts with constant hazards and buyers who drop out at random: totals of four origins within 8 and 12 %."""
-    facts = company(tmp_path / "staged", n=1_500, seed=5)
-    told = backtest_money(workspace_at(tmp_path), facts, origins=2, scored=False)
+    """Contracts with constant hazards: revenue of the year within 6 %, nearer than the run-rate."""
+    facts = company(tmp_path / "staged", n=1_500, seed=5, orders=[])
+    told = backtest_money(workspace_at(tmp_path), facts, origins=1, scored=False, intervals=False)
     assert facts.observed_until == AS_OF
     contract = the(told, "contract", Method.REVML)
     assert abs(contract.bias or 9.0) < 0.06

@@ -16,7 +16,7 @@ from tests.cli.commands import answer, call
 from tests.clv.companies import accounts_of
 from tests.literal_facts import stage
 
-ONE = ("forecast", "--backtest", "--origins", "1", "--without-scores")
+ONE = ("forecast", "--backtest", "--origins", "1", "--without-scores", "--without-intervals")
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,7 @@ def backtest_money(
     origins: int = 4,
     months: int = 12,
     scored: bool = True,
+    intervals: bool = True,
     progress: Progress | None = None,
 ) -> MoneyBacktest:
     """Replay the forecast from the newest origins, a quarter apart, whose months have all passed.
@@ -112,6 +113,7 @@ def backtest_money(
         origins: how many are wanted; history may give fewer, and a note says so.
         months: what every origin must have been followed for; older ones are followed up to 24.
         scored: train churn and upsell at each origin; without, hazards are those of groups.
+        intervals: make intervals and bands at each origin, too, which takes most of the time.
 
     Raises:
         NotEnoughData: no origin has history before it and so many months after it.
@@ -124,11 +126,14 @@ def backtest_money(
         def part(what: str, share: float, at: datetime = origin, k: int = k) -> None:
             tell(f"{at:%Y-%m}: {what}", 0.95 * (k + share) / len(found))
 
-        scores = scores_at(workspace, facts, origin, progress=part) if scored else no_scores(workspace)
+        def learning(what: str, share: float, told: Progress = part) -> None:
+            told(what, 0.5 * share)
+
+        scores = scores_at(workspace, facts, origin, progress=learning) if scored else no_scores(workspace)
         reached = int((facts.observed_until - origin).total_seconds() // MONTH_SECONDS)
         horizons = tuple(sorted({h for h in (*HORIZONS, months) if h <= reached}))
-        part("forecast", 0.9)
-        one = replay_money(workspace, facts, origin, horizons, scores)
+        part("forecast", 0.5 if scored else 0.0)
+        one = replay_money(workspace, facts, origin, horizons, scores, intervals=intervals)
         if one.relations:
             replayed.append(one)
     if not replayed:

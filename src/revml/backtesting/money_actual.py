@@ -1,9 +1,9 @@
-"""What came after an origin, account by account and month by month: MRR, losses and orders.
+"""What happened to accounts around an origin: MRR from month to month, losses, and how long they had been there.
 
-Comes in: facts, an origin, the accounts of a forecast. Goes out: matrices (accounts, months), in the order of the
-accounts. A month is 30.4375 days from the origin, as in the forecast. What happened by the end of the last month
-counts, whenever it became known; nothing that happened later does, but for a new subscription within the grace period
-of an end, which undoes that end as it does everywhere else.
+Comes in: facts, an origin, the accounts of a forecast. Goes out: arrays in the order of the accounts; revenue after the
+origin is `clv.realised`. A month is 30.4375 days from the origin, as in the forecast. Of losses, what happened by the
+end counts, whenever it became known; nothing that happened later does, but for a new subscription within the grace
+period of an end, which undoes that end as it does everywhere else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from revml.clv.relations import is_durable
 from revml.clv.subscriptions import GRACE_DAYS
 from revml.clv.value import MONTH_SECONDS, Floats
 from revml.sources.facts import Facts
@@ -50,15 +49,6 @@ _FIRST = {
     "orders": "SELECT account_id, min(ordered_at) AS at FROM orders WHERE {known} GROUP BY account_id",
 }
 
-_ORDERS = """
-WITH chosen AS (SELECT unnest($accounts::VARCHAR[]) AS account_id, unnest(range(0, $n)) AS place)
-SELECT c.place, CAST(floor((epoch(o.ordered_at) - epoch($origin::TIMESTAMP) - 1e-6) / $month) AS INTEGER) AS month,
-  sum(o.amount) AS amount
-FROM orders AS o JOIN chosen AS c ON c.account_id = o.account_id
-WHERE o.ordered_at > $origin - to_seconds($before * $month) AND o.ordered_at <= $origin + to_seconds($months * $month)
-  AND {which} AND (o.ordered_at > $origin OR o.known_at <= $origin)
-GROUP BY ALL"""
-
 
 def months_after(origin: datetime, months: float) -> datetime:
     """The end of the last of some months after an origin."""
@@ -88,26 +78,6 @@ def lost_after(facts: Facts, origin: datetime, accounts: Sequence[str], months: 
     found = facts.con.cursor().execute(_LOST, {**values, "until": months_after(origin, months)}).df()
     seconds = (found["lost"] - np.datetime64(origin)).dt.total_seconds().to_numpy(float)
     out[found["place"].to_numpy(int)] = seconds / MONTH_SECONDS
-    return out
-
-
-def order_paths(
-    facts: Facts, origin: datetime, accounts: Sequence[str], months: int, *, durable: bool = False, before: int = 0
-) -> Floats:
-    """(accounts, before + months) order amounts, net of returns, by month; the first `before` lie before the origin.
-
-    Args:
-        durable: orders of durables instead of all others.
-        before: months before the origin, as they were known then.
-    """
-    out = np.zeros((len(accounts), before + months))
-    which = is_durable(facts, "o.product")
-    values = {"accounts": list(accounts), "n": len(accounts), "origin": origin, "months": months, "before": before}
-    if "$as_of" in which:
-        values["as_of"] = origin  # what wore out then, as the forecast knew it
-    sql = _ORDERS.format(which=which if durable else f"NOT coalesce(({which}), false)")
-    found = facts.con.cursor().execute(sql, {**values, "month": MONTH_SECONDS}).df()
-    out[found["place"].to_numpy(int), found["month"].to_numpy(int) + before] = found["amount"].to_numpy(float)
     return out
 
 

@@ -13,8 +13,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from revml.backtesting.money_actual import mrr_paths, order_paths
+from revml.backtesting.money_actual import mrr_paths
 from revml.backtesting.money_scores import ForecastScores
+from revml.clv.realised import realised_revenue
 from revml.clv.relations import Relation
 from revml.clv.subscriptions import account_months
 from revml.clv.value import MONTH_DAYS, MONTH_SECONDS, Floats
@@ -111,7 +112,9 @@ def order_baselines(
 
     The score of churn says nothing of orders, so that there is no such baseline.
     """
-    past = order_paths(facts, origin, accounts, 0, durable=relation is Relation.DURABLE, before=2 * YEAR)
+    start = origin - timedelta(seconds=2 * YEAR * MONTH_SECONDS)
+    ids = np.array(accounts, dtype=object)
+    past = realised_revenue(facts, relation, start, ids, 2 * YEAR, as_of=origin)
     before, recent = past[:, :YEAR].sum(axis=1), past[:, YEAR:].sum(axis=1)
     seen = np.flatnonzero(np.abs(past).sum(axis=0))
     span = min(YEAR, 2 * YEAR - int(seen[0])) if len(seen) else YEAR

@@ -13,26 +13,26 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from revml.backtesting.money_actual import lost_after, months_since_first, mrr_paths, order_paths
+from revml.backtesting.money_actual import lost_after, months_since_first
 from revml.backtesting.money_methods import Method, Paths, contract_baselines, order_baselines
 from revml.backtesting.money_scores import ForecastScores
 from revml.clv import forecast_clv
+from revml.clv.company import CompanyForecast, company_forecast
 from revml.clv.flows import RelationFlows
+from revml.clv.realised import realised_revenue
 from revml.clv.relations import Relation
 from revml.clv.subscriptions import GRACE_DAYS
-from revml.clv.value import MONTH_DAYS, Floats, discount_factors
+from revml.clv.value import MONTH_DAYS, Floats
 from revml.config import Workspace
 from revml.sources.facts import Facts
 
 TOTAL = "total"
-DRAWS = 200  # of an account's simulated paths
-PART = 2_000  # accounts simulated at once
-LEVELS = (0.1, 0.9)
+TINY, CENT, ROUNDED = 1e-12, 0.01, 1e-6
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The 80 % interval of each account's sum to a horizon, and the sum that came, in the same money."""
+    """The 80 % interval of each account's discounted margin to a horizon, and the margin of what came."""
 
     low: Floats
     high: Floats
@@ -49,7 +49,7 @@ class RelationMoney:
         lost: (n,) months from the origin to the loss, infinite where none was seen; None where nothing can be lost.
         methods: who forecast what.
         intervals: by horizon, empty where the forecast has none.
-        bands: by horizon the 80 % band of the total; empty where the forecast has none.
+        bands: by horizon the 80 % band of all accounts' revenue in its last month; empty where the forecast has none.
     """
 
     relation: str
@@ -79,12 +79,19 @@ class OriginMoney:
 
 
 def replay_money(
-    workspace: Workspace, facts: Facts, origin: datetime, horizons: tuple[int, ...], scores: ForecastScores
+    workspace: Workspace,
+    facts: Facts,
+    origin: datetime,
+    horizons: tuple[int, ...],
+    scores: ForecastScores,
+    *,
+    intervals: bool = True,
 ) -> OriginMoney:
     """Forecast from an origin and lay beside what came.
 
     Args:
         horizons: in months, ascending; the last one lies within the data.
+        intervals: whether to make intervals of accounts and bands of totals, which looks at still earlier origins.
     """
     made = forecast_clv(
         facts,
@@ -97,10 +104,12 @@ def replay_money(
         uplift=scores.uplift,
         horizon_months=horizons,
         seed=workspace.seed,
+        intervals=intervals,
     )
+    company = company_forecast(facts, origin, workspace.economics, made) if intervals else None
     seen = ((facts.observed_until - origin) - timedelta(days=GRACE_DAYS)) / timedelta(days=MONTH_DAYS)
     relations = [
-        _relation(workspace, facts, origin, flows, horizons, scores, seen)
+        _relation(facts, origin, flows, horizons, scores, seen, company)
         for flows in made.relations
         if len(flows.account_id)
     ]
@@ -111,26 +120,24 @@ def replay_money(
 
 
 def _relation(
-    workspace: Workspace,
     facts: Facts,
     origin: datetime,
     flows: RelationFlows,
     horizons: tuple[int, ...],
     scores: ForecastScores,
     seen: float,
+    company: CompanyForecast | None,
 ) -> RelationMoney:
     ids, months = [str(one) for one in flows.account_id], horizons[-1]
     contract = flows.relation == Relation.CONTRACT
+    came = realised_revenue(facts, flows.relation, origin, flows.account_id, months, as_of=facts.observed_until)
     lost = None
     if contract:
-        came = mrr_paths(facts, origin, ids, months)[:, 1:]
         lost = lost_after(facts, origin, ids, seen)
         methods = contract_baselines(facts, origin, ids, months, scores)
     else:
-        came = order_paths(facts, origin, ids, months, durable=flows.relation == Relation.DURABLE)
         methods = order_baselines(facts, origin, ids, months, flows.relation)
     own = Paths(flows.revenue[:, :months], flows.survival[:, :months] if contract else None)
-    intervals, bands = _uncertainty(flows, came, horizons, workspace)
     return RelationMoney(
         relation=str(flows.relation),
         account_id=flows.account_id,
@@ -138,36 +145,31 @@ def _relation(
         came=came,
         lost=lost,
         methods={Method.REVML: own, **methods},
-        intervals=intervals,
-        bands=bands,
+        intervals=_intervals(flows, came, horizons),
+        bands=_bands(company, str(flows.relation), horizons),
     )
 
 
-def _uncertainty(
-    flows: RelationFlows, came: Floats, horizons: tuple[int, ...], workspace: Workspace
-) -> tuple[dict[int, Interval], dict[int, tuple[float, float]]]:
-    """Intervals as published (of discounted margin) where there are any, else of simulated revenue; bands of totals."""
-    intervals: dict[int, Interval] = {}
-    money = flows.margin_rate[:, None] * discount_factors(workspace.economics.discount_rate, came.shape[1])[None, :]
+def _intervals(flows: RelationFlows, came: Floats, horizons: tuple[int, ...]) -> dict[int, Interval]:
+    """The published intervals of CLV, and what came made discounted margin as the forecast does; in whole cents."""
+    worth = np.divide(flows.margin, flows.revenue, out=np.zeros_like(flows.margin), where=np.abs(flows.revenue) > TINY)
+    rate = flows.margin_rate[:, None] * np.ones_like(worth)
+    worth = np.where(np.abs(flows.revenue) > TINY, worth, rate)
+    found = {}
     for horizon in horizons:
         published = flows.value_bands.get(horizon, {})
         if "p10" in published and "p90" in published:
-            earned = (came * money)[:, :horizon].sum(axis=1)
-            intervals[horizon] = Interval(published["p10"], published["p90"], earned)
-    if flows.draw is None:
-        return intervals, {}
-    n, rng = len(came), np.random.default_rng(workspace.seed)
-    low, high = ({h: np.empty(n) for h in horizons} for _ in LEVELS)
-    sums = {h: np.zeros(DRAWS) for h in horizons}
-    for start in range(0, n, PART):
-        rows = slice(start, min(start + PART, n))
-        paths = np.cumsum(flows.draw(rows, rng, DRAWS), axis=2, dtype=np.float64)
-        for h in horizons:
-            low[h][rows], high[h][rows] = np.quantile(paths[:, :, h - 1], LEVELS, axis=0)
-            sums[h] += paths[:, :, h - 1].sum(axis=1)
-    for h in horizons:
-        intervals.setdefault(h, Interval(low[h], high[h], came[:, :h].sum(axis=1)))
-    return intervals, {h: (float(a), float(b)) for h in horizons for a, b in [np.quantile(sums[h], LEVELS)]}
+            earned = np.rint(100.0 * (came * worth)[:, :horizon].sum(axis=1)) / 100.0
+            # draws are numbers of 32 bits: a contract that goes on as it is lies at the very edge of its interval
+            slack = ROUNDED * np.abs(earned) + CENT
+            found[horizon] = Interval(published["p10"] - slack, published["p90"] + slack, earned)
+    return found
+
+
+def _bands(company: CompanyForecast | None, relation: str, horizons: tuple[int, ...]) -> dict[int, tuple[float, float]]:
+    """By horizon the published band of the relation's revenue in its last month."""
+    line = None if company is None else company.lines.get(f"revenue_{relation}")
+    return {} if line is None else {h: (float(line.p10[h - 1]), float(line.p90[h - 1])) for h in horizons}
 
 
 def _total(relations: list[RelationMoney]) -> RelationMoney:

@@ -45,8 +45,9 @@ class Row:
         exit_actual, exit_forecast: MRR at the end of the last month; of contracts alone.
         rmse: of an account's revenue. tweedie: deviance of power 1.5. gini: normalised. top_lift: of the first tenth.
         brier: of survival to the horizon, weighted for censoring; of contracts alone.
-        coverage: share of accounts whose sum lies in its 80 % interval; of revml alone, as are the next two.
-        bands, bands_held: origins with an 80 % band of the total, and in how many of them the total lay within it.
+        coverage: share of accounts whose discounted margin lies in its 80 % interval; of revml alone, as the next two.
+        bands, bands_held: origins with an 80 % band of all accounts' revenue in the last month of the horizon (the MRR
+            at its end), and in how many of them that revenue lay within it.
     """
 
     cut: str
@@ -188,7 +189,7 @@ def _row(cut: str, of: str, parts: Sequence[_Part], followed: Sequence[_Part], h
         if cut in ("all", "origin"):
             known = [(p, p.money.bands[horizon]) for p in parts if horizon in p.money.bands]
             bands = len(known)
-            held = sum(low <= p.money.came[:, :horizon].sum() <= high for p, (low, high) in known)
+            held = sum(low <= p.money.came[:, horizon - 1].sum() <= high for p, (low, high) in known)
     return Row(
         cut=cut,
         of=of,

@@ -47,6 +47,7 @@ def or_backtest(command: Callable[..., None]) -> Callable[..., None]:
         "--months", type=click.IntRange(3, 60), default=None, help=f"That follow every origin at least [{MONTHS}]."
     )
     @click.option("--without-scores", is_flag=True, help="Train no model at the origins: hazards of groups alone.")
+    @click.option("--without-intervals", is_flag=True, help="Make no intervals at the origins, which takes long.")
     @click.option(
         "--report",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -62,6 +63,7 @@ def or_backtest(command: Callable[..., None]) -> Callable[..., None]:
         origins: int | None,
         months: int | None,
         without_scores: bool,
+        without_intervals: bool,
         report: Path | None,
         **own: Any,
     ) -> None:
@@ -83,6 +85,7 @@ def or_backtest(command: Callable[..., None]) -> Callable[..., None]:
             origins=origins or ORIGINS,
             months=months or MONTHS,
             scored=not without_scores,
+            intervals=not without_intervals,
             report=report,
             as_json=as_json,
         )
@@ -91,7 +94,14 @@ def or_backtest(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def backtest_forecast(
-    workspace: Workspace, *, origins: int, months: int, scored: bool, report: Path | None, as_json: bool
+    workspace: Workspace,
+    *,
+    origins: int,
+    months: int,
+    scored: bool,
+    intervals: bool,
+    report: Path | None,
+    as_json: bool,
 ) -> None:
     """Replay, write the page and the document, tell MLflow, print."""
     import json
@@ -103,7 +113,9 @@ def backtest_forecast(
 
     facts = Facts.open(workspace.staged_dir)
     with progress_bar("Replaying the forecast") as tell:
-        told = backtest_money(workspace, facts, origins=origins, months=months, scored=scored, progress=tell)
+        told = backtest_money(
+            workspace, facts, origins=origins, months=months, scored=scored, intervals=intervals, progress=tell
+        )
     page = render(told, language=workspace.language)
     place = report or workspace.work_dir / "backtests" / "forecast.html"
     try:
