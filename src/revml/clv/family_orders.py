@@ -3,12 +3,13 @@
 Comes in: facts, `as_of`, the forecast of orders and machines, new business. Goes out: `FamilyOrders`. The revenue of an
 account is shared out by what it bought of each family lately, drawn towards what all accounts buy; that of new accounts
 by what new accounts buy. Where two years tell that families differ by season, shares move with it; they always add up
-to the revenue that is shared out. Lines and quantities follow from revenue by the last year's ratios.
+to the revenue that is shared out. Lines and quantities follow from revenue by the last year's ratios. Beside it each
+family's own past is carried on: planning takes both, each by how well it did at earlier origins (`family_trials`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +22,7 @@ from revml.clv.flows import RelationFlows
 from revml.clv.new_business import NewBusiness
 from revml.clv.purchases import repeat_line
 from revml.clv.relations import Relation, is_durable
-from revml.clv.season import YEAR, ahead, season
+from revml.clv.season import YEAR, ahead, carried_on, season
 from revml.clv.value import MONTH_SECONDS, Floats
 from revml.families import MAX_FAMILIES
 from revml.sources.facts import Facts
@@ -49,12 +50,20 @@ class FamilyHistory:
 
 @dataclass(frozen=True)
 class FamilyOrders:
-    """The same ahead: each of `MEASURES` (families, months)."""
+    """The same ahead: each of `MEASURES` (families, months).
+
+    Attributes:
+        by_accounts: the accounts' forecasts, shared out; their revenue adds up to the company's.
+        by_series: each family's own past carried on.
+    """
 
     names: Names
-    revenue: Floats
-    lines: Floats
-    quantity: Floats
+    by_accounts: Mapping[str, Floats]
+    by_series: Mapping[str, Floats]
+
+    def mixed(self, measure: str, weight: float) -> Floats:
+        """(families, months) of a measure, with so much weight on the families' own past."""
+        return (1 - weight) * self.by_accounts[measure] + weight * self.by_series[measure]
 
 
 _MONTHS = """
@@ -139,12 +148,12 @@ def family_orders(
         moved = shared * factors
         total = moved.sum(axis=0)
         revenue = moved * np.divide(shared.sum(axis=0), total, out=np.zeros(months), where=total > 0)[None, :]
-        out[relation] = FamilyOrders(
-            history.names,
-            revenue=revenue,
-            lines=revenue * _ratio(history.lines, history.revenue)[:, None],
-            quantity=revenue * _ratio(history.quantity, history.revenue)[:, None],
-        )
+        past = {measure: getattr(history, measure) for measure in MEASURES}
+        by_accounts = {"revenue": revenue} | {
+            measure: revenue * _ratio(past[measure], history.revenue)[:, None] for measure in MEASURES[1:]
+        }
+        by_series = {m: np.vstack([carried_on(row, months) for row in rows]) for m, rows in past.items()}
+        out[relation] = FamilyOrders(history.names, by_accounts, by_series)
     return out
 
 

@@ -1,7 +1,9 @@
 """Orders by family as the company's forecast tells them: with bands, and what they missed at earlier origins.
 
 Comes in: family forecasts of earlier origins (`reconcile.earlier`). Goes out: the `families` part of the forecast's
-document. Beside the forecast stand two that need no model: the same months a year before, the mean of the last year.
+document. The accounts'
+forecast and the families' own past are weighed by what they missed then. Beside them stand two that need no model: the
+same months a year before, and the mean of the last year.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from revml.sources.facts import Facts
 
 HISTORY_MONTHS = 24
 TRIAL_BACKS = (12, 6)
+# Both count the same in so many trials more: a mean of two is hard to beat.
+EQUAL_TRIALS = 2.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class FamilyTrial:
     back: int
     names: tuple[str, ...]
     predicted: Floats
+    series: Floats
     realised: Floats
     year_before: Floats
     run_rate: Floats
@@ -57,7 +62,8 @@ def family_trials(facts: Facts, as_of: datetime, origin: Origin) -> list[FamilyT
                 relation,
                 origin.back,
                 tuple(str(name) for name in ahead.names),
-                ahead.revenue,
+                ahead.by_accounts["revenue"],
+                ahead.by_series["revenue"],
                 _rows(came, ahead.names)[:, -origin.back :],
                 last[:, : origin.back],
                 np.repeat(last.mean(axis=1, keepdims=True), origin.back, axis=1),
@@ -75,31 +81,51 @@ def families_of(
     months: int,
 ) -> dict[str, Any]:
     """The document: a row a relation and family, and the misses of earlier origins."""
-    rows = []
+    fresh = tuple(fresh)
+    rows, weights = [], {}
     for relation, ahead in family_orders(facts, as_of, flows, fresh, months).items():
         history = family_history(facts, as_of, relation)
         trials = [trial for trial in tried if trial.relation is relation]
+        # A family's own past holds what new accounts brought: without new business it is no forecast of the others.
+        weight = series_weight(trials) if fresh else 0.0
+        weights[str(relation)] = round(weight, 4)
         for i, name in enumerate(ahead.names):
             past = history.revenue[i, -HISTORY_MONTHS:]
             noise = total_spread.monthly_noise(without_season(past))
-            misses = [_misses(trial, str(name)) for trial in trials if name in trial.names]
+            misses = [_misses(trial, str(name), weight) for trial in trials if name in trial.names]
             drifted = total_spread.drift(misses, noise, total_spread.USUAL_DRIFT[str(relation)])
             spread = total_spread.spread(months, noise, drifted)
             row: dict[str, Any] = {"relation": str(relation), "family": str(name)}
             for measure in MEASURES:
-                mean = getattr(ahead, measure)[i]
+                mean = ahead.mixed(measure, weight)[i]
                 found = {"mean": mean, **total_spread.quantiles(mean, spread)}
                 row[measure] = {key: _rounded(found[key]) for key in ("p10", "p50", "mean", "p90")}
+            row["revenue"]["accounts"] = _rounded(ahead.by_accounts["revenue"][i])
             row["history"] = {m: _rounded(getattr(history, m)[i, -HISTORY_MONTHS:]) for m in MEASURES}
             rows.append(row)
-    return {"rows": rows, "backtest": [_marks(trial) for trial in tried]}
+    return {"rows": rows, "weight_of_series": weights, "backtest": [_marks(trial) for trial in tried]}
+
+
+def series_weight(trials: Sequence[FamilyTrial]) -> float:
+    """How much the families' own past counts beside the accounts: by squared misses, drawn towards a half.
+
+    >>> series_weight([])
+    0.5
+    """
+    total = EQUAL_TRIALS * 0.5
+    for trial in trials:
+        accounts, series = (np.abs(one - trial.realised).sum() ** 2 for one in (trial.predicted, trial.series))
+        total += float(accounts / (accounts + series)) if accounts + series > 0 else 0.5
+    return total / (EQUAL_TRIALS + len(trials))
 
 
 def _marks(trial: FamilyTrial) -> dict[str, Any]:
     """Sums of absolute misses by family and month against what came, and the bias of the sum, of each forecast."""
     came = trial.realised
     total, size = came.sum(), np.abs(came).sum()
-    found = {"accounts": trial.predicted, "year_before": trial.year_before, "run_rate": trial.run_rate}
+    both = (trial.predicted + trial.series) / 2
+    found = {"both": both, "accounts": trial.predicted, "series": trial.series}
+    found |= {"year_before": trial.year_before, "run_rate": trial.run_rate}
     return {
         "relation": str(trial.relation),
         "months_back": trial.back,
@@ -116,9 +142,9 @@ def _marks(trial: FamilyTrial) -> dict[str, Any]:
     }
 
 
-def _misses(trial: FamilyTrial, name: str) -> Floats:
+def _misses(trial: FamilyTrial, name: str, weight: float) -> Floats:
     i = trial.names.index(name)
-    predicted, came = trial.predicted[i], trial.realised[i]
+    predicted, came = (1 - weight) * trial.predicted[i] + weight * trial.series[i], trial.realised[i]
     fine = (predicted > 0) & (came > 0)
     return np.asarray(np.log(np.where(fine, came, np.nan) / np.where(fine, predicted, np.nan)))
 

@@ -20,12 +20,9 @@ import numpy as np
 
 from revml.clv.arrivals import MONTHS_BACK, Triangle
 from revml.clv.relations import Relation
-from revml.clv.season import YEAR, ahead, season
+from revml.clv.season import TREND_SD, YEAR, ahead, damped, season
 from revml.clv.value import Floats
 
-DAMPING = 0.9
-# How much yearly arrivals of companies usually move (log): the prior that a trend between two years is drawn to.
-TREND_SD = 0.2
 LEVEL_MONTHS = 24
 MIN_ARRIVALS = 5.0  # money at an age is read from at least so many; beyond, the last reading goes on
 
@@ -98,9 +95,7 @@ def _of(triangle: Triangle, kind: str, months: int) -> NewBusiness | None:
         trend = float(change * TREND_SD**2 / (TREND_SD**2 + chance))
         whole = triangle.seen // YEAR * YEAR
         factors = season(counts[:whole][::-1])
-    steps = np.arange(1, months + 1) + YEAR // 2
-    damped = DAMPING * (1 - DAMPING**steps) / (1 - DAMPING)
-    arrivals = rate * np.exp(trend / YEAR * damped) * ahead(factors, months)
+    arrivals = rate * damped(months, trend) * ahead(factors, months)
     by_age = _by_age(triangle, kind, months)
     flows = np.convolve(arrivals, by_age)[:months]
     first = _sizes(counts, money)

@@ -26,9 +26,9 @@ from revml.config import Economics
 from revml.errors import NotEnoughData
 from revml.sources.facts import Facts
 
-BACKS = (24, 18, 12, 9, 6, 3)
+BACKS = (24, 12, 6)
 # Forecasting many accounts takes long, and their sums teach more.
-FEW_BACKS, MANY = (12, 6), 50_000
+FEW_BACKS, MANY = (12,), 50_000
 LEAST_SEEN = 12  # months of records before an origin, for a forecast from it to mean anything
 # The mean miss is believed like that of so many origins more, all without a miss.
 PRIOR_ORIGINS = 2.0

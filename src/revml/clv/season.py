@@ -1,7 +1,8 @@
-"""How a year's months differ: factors around one, told apart from chance by how well the years agree.
+"""How a series of months goes on by itself: its season, its damped trend.
 
 Comes in: amounts by month, newest last. Goes out: twelve factors, for the twelve months that follow and again for those
-after. With less than two years, or years that do not agree, every factor is one.
+after, told apart from chance by how well the years agree; and the series carried on. With less than two years, or years
+that do not agree, every factor is one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import numpy as np
 from revml.clv.value import Floats
 
 YEAR = 12
+DAMPING = 0.9
+# How much yearly totals of companies usually move (log): the prior that a trend between two years is drawn to.
+TREND_SD = 0.2
 
 
 def season(amounts: Floats) -> Floats:
@@ -57,3 +61,29 @@ def without_season(amounts: Floats) -> Floats:
     """Amounts by month, newest last, divided by their season."""
     factors = np.maximum(season(amounts), 0.05)
     return np.asarray(amounts / np.resize(factors[::-1], len(amounts))[::-1])
+
+
+def damped(months: int, yearly: float) -> Floats:
+    """(months,) factors of a trend that begins in the middle of the last year and dies away.
+
+    Args:
+        yearly: log of the change between the last two years.
+    """
+    steps = np.arange(1, months + 1) + YEAR // 2
+    return np.asarray(np.exp(yearly / YEAR * DAMPING * (1 - DAMPING**steps) / (1 - DAMPING)))
+
+
+def carried_on(amounts: Floats, months: int) -> Floats:
+    """(months,) ahead: the mean of the last year without its season, the damped trend of two years, the season.
+
+    >>> carried_on(np.full(24, 5.0), 2).tolist()
+    [5.0, 5.0]
+    """
+    plain = without_season(amounts)
+    level, yearly = float(plain[-YEAR:].mean()) if len(plain) else 0.0, 0.0
+    if len(plain) >= 2 * YEAR and level > 0 and (before := float(plain[-2 * YEAR : -YEAR].mean())) > 0:
+        chance = sum(
+            float(part.var(ddof=1) / YEAR / part.mean() ** 2) for part in (plain[-YEAR:], plain[-2 * YEAR : -YEAR])
+        )
+        yearly = float(np.log(level / before)) * TREND_SD**2 / (TREND_SD**2 + chance)
+    return np.maximum(level * damped(months, yearly) * ahead(season(amounts), months), 0.0)
