@@ -85,11 +85,10 @@ def print_forecast(run: ScoreRun, told: dict[str, Any], w: Words) -> None:
         out.print(table(f"By {told['segment']}", (told["segment"], *SUMS), segments, right=SUMS))
         if left := told["segments"][SHOWN_SEGMENTS:]:
             out.print(f"  and {len(left)} more worth {money(sum(row['clv'] for row in left))}; --json prints them all")
-    named = ("account", "relations", "CLV", "80 % range", "LTV/CAC", "payback", "extrapolated")
+    named = ("account", "CLV", "80 % range", "LTV/CAC", "payback", "extrapolated")
     top = [
         (
             account_cell(row["account_id"], row["name"]),
-            row["relations"],
             money(row["clv"]),
             _range(row["clv_p10"], row["clv_p90"], run.currency, w),
             DASH if row["ltv_cac"] is None else w.number(row["ltv_cac"], 1),
@@ -98,30 +97,33 @@ def print_forecast(run: ScoreRun, told: dict[str, Any], w: Words) -> None:
         )
         for row in told["top"]
     ]
-    out.print(table("Worth most", named, top, right=named[2:]))
+    out.print(table("Worth most", named, top, right=named[1:]))
     if told["company"]:
         _print_company(told["company"], run.currency, w)
     for name, count in told["warnings"].items():
-        out.print(f"  {count:,} accounts: {w.text(f'clv.caution.{name}')}", markup=False)
+        out.print(f"  {count:,} accounts: {w.text(f'clv.caution.{name}')}", markup=False, soft_wrap=True)
     for note in told["notes"]:
-        out.print(f"  {note}", markup=False)
+        out.print(f"  {note}", markup=False, soft_wrap=True)
 
 
 def _print_relations(rows: Sequence[dict[str, Any]], money: Any, sums: Any, w: Words) -> None:
+    """Relations across, components down: each column and each row adds up."""
     if not all(part in row for row in rows for part in SIGNED) or not rows:
         out.print(table("By relation", ("relation", *SUMS), sums(rows, "relation"), right=SUMS))
         return
-    headers = ("relation", "accounts", *SIGNED.values(), "= CLV", "expected revenue", "extrapolated")
-    told = [
-        (
-            row["relation"],
-            f"{row['accounts']:,}",
-            *(money(row[part]) for part in (*SIGNED, "clv", "expected_revenue")),
-            w.percent(row["extrapolated_share"]),
-        )
-        for row in rows
+    many = len(rows) > 1
+    lines = [
+        (called, *(money(row[name]) for row in rows), *([money(sum(row[name] for row in rows))] if many else []))
+        for name, called in {**SIGNED, "clv": "= CLV", "expected_revenue": "expected revenue"}.items()
     ]
-    out.print(table("By relation", headers, told, right=headers[1:]))
+    blank = ("",) if many else ()
+    told = [
+        *lines,
+        ("extrapolated", *(w.percent(row["extrapolated_share"]) for row in rows), *blank),
+        ("accounts", *(f"{row['accounts']:,}" for row in rows), *blank),
+    ]
+    headers = ("By relation", *(row["relation"] for row in rows), *(("together",) if many else ()))
+    out.print(table("", headers, told, right=headers[1:]))
 
 
 def _print_company(summary: dict[str, Any], currency: str, w: Words) -> None:
@@ -191,8 +193,10 @@ def _signed(amount: float, currency: str, w: Words) -> str:
 
 
 def _range(low: float | None, high: float | None, currency: str, w: Words) -> str:
-    return DASH if low is None or high is None else f"{w.money(low, currency)} to {w.money(high, currency)}"
+    if low is None or high is None:
+        return DASH
+    return f"{w.money(low, currency, compact=True)} to {w.money(high, currency, compact=True)}"
 
 
 def _months(value: float | None, w: Words) -> str:
-    return DASH if value is None else f"{w.number(value, 0)} months"
+    return DASH if value is None else f"{w.number(value, 1)} months"

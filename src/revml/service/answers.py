@@ -10,6 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from revml.clv.cautions import caution_words
+from revml.clv.driver_words import driver_words
 from revml.store.views import AccountDetail, Clv, ListedAccount, Page, Reason, Report
 
 
@@ -70,7 +71,7 @@ def detail(found: AccountDetail, language: str) -> dict[str, Any]:
         "clv": [relation_value(value, language) for value in found.clv],
         "clv_shorter": [relation_value(value, language) for value in found.clv_shorter],
         "values": [record(value) for value in found.values],
-        "drivers": [record(driver) for driver in found.drivers],
+        "drivers": [record(one) | {"text": driver_words(one.concept, language)} for one in found.drivers],
         "flows": [record(flow) for flow in found.flows],
         "history": [record(past) for past in found.history],
     }

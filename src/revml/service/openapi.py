@@ -61,6 +61,8 @@ def _schemas() -> Schema:
         found[total]["properties"]["accounts"]["description"] = COUNTED
     found["Score"]["properties"]["change"] = _or_null(NUMBER)
     found["Score"]["properties"]["band"] = {"enum": list(BANDS)}
+    found["Driver"]["properties"]["text"] = {**TEXT, "description": "the concept in words"}
+    found["Driver"]["required"].append("text")
     found["Reason"] = _object(
         {
             "question": {"enum": list(QUESTIONS)},

@@ -286,7 +286,7 @@ def flow_rows(flows: pd.DataFrame) -> list[Row]:
     told |= {name: flows[name] for name in ("survival", "expected_revenue", "discounted_margin")}
     names = ("account_id", "relation", *told)
     keys = (flows[name].to_numpy(object)[starts].tolist() for name in names[:2])
-    lists = (as_lists(values, ends) for values in told.values())
+    lists = (as_lists(values, ends, none_where_empty=name in bands) for name, values in told.items())
     none: Row = dict.fromkeys(bands)
     return [none | dict(zip(names, row, strict=True)) for row in zip(*keys, *lists, strict=True)]
 

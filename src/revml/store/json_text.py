@@ -30,11 +30,14 @@ def serialize(value: Any) -> str:
     return value if type(value) is JsonText else json.dumps(value)
 
 
-def as_lists(values: pd.Series[float], ends: npt.NDArray[np.int64]) -> list[JsonText]:
+def as_lists(
+    values: pd.Series[float], ends: npt.NDArray[np.int64], *, none_where_empty: bool = False
+) -> list[JsonText | None]:
     """A column cut into lists; what is no number is null.
 
     Args:
         ends: where each list begins, and where the last one ends.
+        none_where_empty: None in place of a list that holds no number at all.
 
     >>> as_lists(pd.Series([0.5, float("nan"), 2.0]), np.array([0, 2, 3]))
     ['[0.5,null]', '[2]']
@@ -45,4 +48,8 @@ def as_lists(values: pd.Series[float], ends: npt.NDArray[np.int64]) -> list[Json
     if strange.any():
         text = pc.if_else(pa.array(strange), "null", text)
     joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(ends, pa.int32()), text), ",")
-    return [JsonText(f"[{one}]") for one in joined.to_pylist()]
+    out: list[JsonText | None] = [JsonText(f"[{one}]") for one in joined.to_pylist()]
+    if none_where_empty and strange.any():
+        for place in np.flatnonzero(np.logical_and.reduceat(strange, ends[:-1])):
+            out[place] = None
+    return out

@@ -5,7 +5,8 @@ import { lineChart, niceTicks } from "./chart.js";
 import { h, s } from "./dom.js";
 import { band, isLoss, probability, tone, trend } from "./parts.js";
 import { accountAddress, listAddress } from "./route.js";
-import { count, currentLanguage, date, has, money, number, percent, t } from "./words.js";
+import { currentLanguage, date, has, money, number, percent, t } from "./words.js";
+import { worthOf } from "./worth.js";
 
 export async function drawAccount(main, id, asked, thing) {
   const found = await api.account(id, currentLanguage());
@@ -25,7 +26,7 @@ export async function drawAccount(main, id, asked, thing) {
     question === null ? h("p", { class: "hint" }, t("account.not_scored")) : reasonsOf(found, question, item),
     question === null ? null : horizonsOf(found, question),
     question === null ? null : historyOf(found, question, item),
-    clvOf(found, currency),
+    worthOf(found),
   ];
   main.replaceChildren(...parts.filter((part) => part !== null)); // a null would be drawn as a word
 }
@@ -174,73 +175,4 @@ function historyOf(found, question, item) {
       kind: tone(question),
     }),
   );
-}
-
-function clvOf(found, currency) {
-  const parts = found.clv.map((value) => relation(value, found.flows.find((flow) => flow.relation === value.relation), currency));
-  return h("section", { class: "panel clv" }, h("h2", {}, t("clv")), parts.length ? parts : h("p", { class: "hint" }, t("clv.none")));
-}
-
-function relation(value, flow, currency) {
-  const name = value.relation;
-  const figures = [
-    [t("clv.value"), money(value.clv, currency), t("clv.horizon", { n: number(value.horizon_months) })],
-    [t("clv.revenue"), value.expected_revenue === null ? null : money(value.expected_revenue, currency), t("clv.revenue.about")],
-    [t(`clv.alive.${name}`), value.p_alive === null ? null : percent(value.p_alive, 0), t("clv.month", { n: number(value.horizon_months) })],
-    [t("clv.extrapolated"), value.extrapolated_share === null ? null : percent(value.extrapolated_share, 0), t("clv.extrapolated.about")],
-  ];
-  return h(
-    "div",
-    { class: "relation" },
-    h("h3", {}, has(`clv.${name}`) ? t(`clv.${name}`) : name),
-    h(
-      "dl",
-      { class: "figures" },
-      figures.filter(([, figure]) => figure !== null).map(([label, figure, hint]) =>
-        h("div", {}, h("dt", {}, label), h("dd", {}, figure, h("span", { class: "hint" }, hint))),
-      ),
-    ),
-    value.warning ? h("p", { class: "caution" }, value.warning) : null,
-    flow ? h("div", { class: "charts" }, survival(flow, name), margin(flow, currency)) : null,
-  );
-}
-
-function months(values) {
-  const last = values.length;
-  const step = last > 24 ? 12 : last > 12 ? 6 : 3;
-  const ticks = [];
-  for (let month = 0; month <= last; month += step) ticks.push([month, number(month)]);
-  return ticks;
-}
-
-function survival(flow, name) {
-  const points = [{ x: 0, y: 1, label: t("clv.month", { n: number(0) }) }].concat(
-    flow.survival.map((y, i) => ({ x: i + 1, y: y ?? 0, label: t("clv.month", { n: number(i + 1) }) })),
-  );
-  return lineChart(points, {
-    title: t(`clv.curve.${name}`),
-    yTicks: [0, 0.25, 0.5, 0.75, 1],
-    yText: (y) => percent(y, 0),
-    xTicks: months(flow.survival),
-    xTitle: t("clv.months"),
-    area: true,
-    kind: "survival",
-  });
-}
-
-function margin(flow, currency) {
-  let sum = 0;
-  const points = [{ x: 0, y: 0, label: t("clv.month", { n: number(0) }) }].concat(
-    flow.discounted_margin.map((y, i) => ({ x: i + 1, y: (sum += y ?? 0), label: t("clv.month", { n: number(i + 1) }) })),
-  );
-  const values = points.map((point) => point.y);
-  return lineChart(points, {
-    title: t("clv.curve.margin"),
-    yTicks: niceTicks(Math.min(...values), Math.max(...values)),
-    yText: (y, exact) => money(y, currency, { compact: !exact }),
-    xTicks: months(flow.discounted_margin),
-    xTitle: t("clv.months"),
-    area: true,
-    kind: "margin",
-  });
 }

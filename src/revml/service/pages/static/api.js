@@ -28,6 +28,7 @@ async function get(path, parameters = {}) {
 export const api = {
   texts: (language) => get(`/texts/${language}.json`),
   totals: () => get("/v1/totals"),
+  forecast: () => get("/v1/forecast"),
   kpis: (by, lang) => get("/v1/kpis", { by, lang }),
   facets: (question) => get("/v1/facets", { question }),
   accounts: (parameters) => get("/v1/accounts", parameters),

@@ -3,6 +3,7 @@
 import { drawAccount } from "./account.js";
 import { api } from "./api.js";
 import { byId, h } from "./dom.js";
+import { drawForecast } from "./forecast.js";
 import { drawHeader } from "./header.js";
 import { drawKpis } from "./kpis.js";
 import { drawList } from "./list.js";
@@ -10,7 +11,7 @@ import { failure, nothingYet } from "./parts.js";
 import { go, here, listAddress } from "./route.js";
 import { rememberedLanguage, speak, t } from "./words.js";
 
-const PAGES = { kpis: drawKpis }; // views of the whole company, by their place in the address
+const PAGES = { forecast: drawForecast, kpis: drawKpis }; // views of the whole company, by their place in the address
 let totals = null;
 let drawn = 0;
 let last = { view: null, question: null };

@@ -14,9 +14,9 @@ function box(wide, labels) {
 }
 
 /**
- * @param points [{x, y, label}] in order; `label` names x in the read-out
+ * @param points [{x, y, label}] in order; `label` names x in the read-out; `low` and `high` where a point has a range
  * @param options {title, yTicks: [numbers], yText: y -> text, xTicks: [[x, text]], area, wide, dots: bool, kind: class, xTitle,
- *   behind: more curves on the same axes, thin and without a read-out}
+ *   behind: more curves on the same axes, thin and without a read-out; rangeText: (low, high) -> text}
  */
 export function lineChart(points, options) {
   const size = box(options.wide, options.yTicks.map((y) => options.yText(y)));
@@ -27,6 +27,8 @@ export function lineChart(points, options) {
   const py = (y) => size.height - size.bottom - ((y - yLow) / (yHigh - yLow || 1)) * (size.height - size.top - size.bottom);
   const line = (some) => some.map((point, i) => `${i ? "L" : "M"}${px(point.x).toFixed(1)} ${py(point.y).toFixed(1)}`).join("");
   const path = line(points);
+  const ranged = (point) => point.low !== undefined && point.low !== null;
+  const range = points.filter(ranged);
   const floor = py(yLow).toFixed(1);
   const readout = h("span", { class: "readout" });
   const cursor = s("g", { class: "cursor", visibility: "hidden" }, s("line", { y1: size.top, y2: floor }), s("circle", { r: 4 }));
@@ -42,6 +44,7 @@ export function lineChart(points, options) {
       s("text", { class: "tick", x: px(x), y: size.height - 9, "text-anchor": anchor(i, options.xTicks.length) }, text),
     ),
     options.area ? s("path", { class: "area", d: `${path}L${px(xHigh).toFixed(1)} ${floor}L${px(xLow).toFixed(1)} ${floor}Z` }) : null,
+    range.length > 1 ? s("path", { class: "range", d: `${line(range.map((point) => ({ x: point.x, y: point.high })))}L${line([...range].reverse().map((point) => ({ x: point.x, y: point.low }))).slice(1)}Z` }) : null,
     (options.behind ?? []).map((one) => s("path", { class: "behind", d: line(one) })),
     s("path", { class: "curve", d: path }),
     dots ? points.map((point) => s("circle", { class: "dot", cx: px(point.x), cy: py(point.y), r: 3.5 })) : null,
@@ -57,7 +60,8 @@ export function lineChart(points, options) {
     circle.setAttribute("cx", x);
     circle.setAttribute("cy", py(points[at].y));
     cursor.setAttribute("visibility", "visible");
-    readout.textContent = `${points[at].label}: ${options.yText(points[at].y, true)}`;
+    const about = ranged(points[at]) && options.rangeText ? ` (${options.rangeText(points[at].low, points[at].high)})` : "";
+    readout.textContent = `${points[at].label}: ${options.yText(points[at].y, true)}${about}`;
   };
   const hide = () => {
     cursor.setAttribute("visibility", "hidden");

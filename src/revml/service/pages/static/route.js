@@ -1,11 +1,12 @@
 // Where the reader is, as the part of the address behind #, so that every view can be bookmarked and sent.
 //   #/churn?band=high&search=acme          a list
 //   #/account/ID?question=churn            an account; of pairs &item=FAMILY
+//   #/forecast?segment=Software&new=off    the company's forecast, without new business
 //   #/kpis?by=industry&segment=Software    the key figures
 
 const LIST_KEYS = ["search", "band", "owner", "industry", "country", "item", "order"];
 // Views of the whole company, in the order of the menu.
-export const PAGES = ["kpis"];
+export const PAGES = ["forecast", "kpis"];
 
 export function here() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
@@ -13,6 +14,7 @@ export function here() {
   if (path.startsWith("account/")) {
     return { view: "account", id: decode(path.slice("account/".length)), question: parameters.question ?? null, item: parameters.item ?? "" };
   }
+  if (path === "forecast") return { view: path, segment: parameters.segment ?? null, fresh: parameters.new !== "off" };
   if (PAGES.includes(path)) return { view: path, by: parameters.by ?? "", segment: parameters.segment ?? "" };
   const filters = Object.fromEntries(LIST_KEYS.map((key) => [key, parameters[key] ?? ""]));
   return { view: "list", question: path || null, filters };
@@ -32,6 +34,15 @@ export function accountAddress(id, question, item) {
 export function kpisAddress(by, segment) {
   const text = new URLSearchParams(Object.entries({ by, segment }).filter(([, value]) => value)).toString();
   return `#/kpis${text ? `?${text}` : ""}`;
+}
+
+/** `segment` is null for the whole company; a segment may have no name. */
+export function forecastAddress(segment, fresh) {
+  const query = new URLSearchParams();
+  if (segment !== null) query.set("segment", segment);
+  if (!fresh) query.set("new", "off");
+  const text = query.toString();
+  return `#/forecast${text ? `?${text}` : ""}`;
 }
 
 export function go(address, { replace = false } = {}) {

@@ -52,8 +52,8 @@ export function number(value, digits = 0) {
   return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
 }
 
-export function percent(share, digits = share < 0.095 ? 1 : 0) {
-  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(share);
+export function percent(share, digits = share < 0.095 ? 1 : 0, { sign = false } = {}) {
+  return minus(new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits, signDisplay: sign ? "exceptZero" : "auto" }).format(share));
 }
 
 /** A change of a probability in points, with its sign. */
@@ -63,13 +63,13 @@ export function points(change) {
   return t("points", { n: minus(format.format(100 * change)) });
 }
 
-export function money(value, currency, { compact = false, sign = false } = {}) {
+export function money(value, currency, { compact = false, sign = false, cents = false } = {}) {
   if (value === null || value === undefined) return "–";
   const format = new Intl.NumberFormat(language, {
     style: "currency",
     currency,
-    maximumFractionDigits: compact && Math.abs(value) >= 1000 ? 1 : 0,
-    minimumFractionDigits: 0,
+    maximumFractionDigits: cents ? 2 : compact && Math.abs(value) >= 1000 ? 1 : 0,
+    minimumFractionDigits: cents ? 2 : 0,
     notation: compact ? "compact" : "standard",
     signDisplay: sign ? "exceptZero" : "auto",
   });
