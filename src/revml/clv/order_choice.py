@@ -12,12 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
+import pandas as pd
 
 from revml.clv.money_marks import normalised_gini, rmse, tweedie_deviance
 from revml.clv.order_features import months_before
 from revml.clv.order_process import MAX_ACCOUNTS, known_rows, lesson, span_months
 from revml.clv.order_season import Season, order_season
-from revml.clv.orders import Process
+from revml.clv.orders import Process, PurchaseProcess
 from revml.clv.two_stage import Lesson, TwoStage, fit_two_stage
 from revml.clv.value import Floats
 from revml.sources.facts import Facts
@@ -104,18 +105,19 @@ def choose(facts: Facts, as_of: datetime, months: int, *, seed: int = 42) -> Ord
         return OrderChoice(Candidate.MBG, f"{span:.0f} months of orders: too short for a back-test", season=season)
     tested = months_before(as_of, ahead)
     then = order_season(facts, tested)
-    learned = _lessons(facts, tested, ahead, then, kind=BASE)
-    judged = lesson(facts, tested, ahead, as_of=as_of, kind=BASE)
+    known = _Known(facts, as_of, ahead)
+    learned = known.lessons(ahead, then, BASE)
+    judged = lesson(facts, known.rows(ahead, BASE), tested, ahead, as_of=as_of)
     small = _too_small(learned, judged)
     if small:
         return OrderChoice(Candidate.MBG, small, season=season)
     model = fit_two_stage(learned, ahead, seed=seed)
-    plain = known_rows(facts, tested, ahead, RHYTHM, most=MAX_ACCOUNTS)["process_revenue"].to_numpy(float)
+    plain = known.rows(ahead, RHYTHM)["process_revenue"].to_numpy(float)
     level = _level(learned, "process_revenue", ahead) * then.of_window(0, ahead)
     marks = _marks(model, judged, plain, level)
     winner = _winner(marks)
     kind = RHYTHM if winner.candidate is Candidate.MBG else BASE
-    lessons = _lessons(facts, as_of, ahead, season, kind=kind)
+    lessons = known.lessons(0, season, kind)
     level_orders, level_revenue = _level(lessons, "process_orders", ahead), _level(lessons, "process_revenue", ahead)
     learns = winner.candidate in (Candidate.TWO_STAGE, Candidate.BLEND)
     final = fit_two_stage(lessons, ahead, seed=seed) if learns else None
@@ -127,18 +129,36 @@ def choose(facts: Facts, as_of: datetime, months: int, *, seed: int = 42) -> Ord
     return OrderChoice(winner.candidate, why, ahead, final, level_orders, level_revenue, season, marks)
 
 
-def _lessons(facts: Facts, now: datetime, ahead: int, season: Season, *, kind: Process) -> list[Lesson]:
-    """Lessons of origins whose outcome has passed by `now`, newest first."""
-    room = span_months(facts, now) - ahead
-    step = max(1, round(ahead / 3))
-    backs = [ahead + i * step for i in range(MAX_ORIGINS) if ahead + i * step <= room + 0.01]
-    found = []
-    for back in backs:
-        factor = season.of_window(back, ahead)
-        one = lesson(facts, months_before(now, back), ahead, as_of=now, kind=kind, factor=factor)
-        if len(one.rows) >= MIN_ACCOUNTS:
-            found.append(one)
-    return found
+class _Known:
+    """What was known at earlier origins, each read and fitted once."""
+
+    def __init__(self, facts: Facts, as_of: datetime, ahead: int) -> None:
+        self._facts, self._as_of, self._ahead = facts, as_of, ahead
+        self._rows: dict[tuple[int, Process], pd.DataFrame] = {}
+
+    def rows(self, back: int, kind: Process) -> pd.DataFrame:
+        """What was known so many months before `as_of`."""
+        if (back, kind) not in self._rows:
+            origin = months_before(self._as_of, back)
+            self._rows[back, kind] = known_rows(self._facts, origin, self._ahead, kind, most=MAX_ACCOUNTS)
+        return self._rows[back, kind]
+
+    def lessons(self, now: int, season: Season, kind: Process) -> list[Lesson]:
+        """Lessons whose outcome had passed `now` months before `as_of`, newest first; `season` is of then."""
+        then, ahead = months_before(self._as_of, now), self._ahead
+        room = span_months(self._facts, then) - ahead
+        # a step that divides the horizon lets the back-test and the forecast share their origins
+        step = max(1, ahead // 3)
+        found = []
+        for back in (ahead + i * step for i in range(MAX_ORIGINS)):
+            if back > room + 0.01:
+                break
+            rows, origin = self.rows(now + back, kind), months_before(self._as_of, now + back)
+            factor = season.of_window(back, ahead)
+            one = lesson(self._facts, rows, origin, ahead, as_of=then, factor=factor)
+            if len(one.rows) >= MIN_ACCOUNTS:
+                found.append(one)
+        return found
 
 
 def _too_small(learned: list[Lesson], judged: Lesson) -> str | None:
@@ -202,18 +222,21 @@ def _level(lessons: list[Lesson], column: str, ahead: int) -> float:
     return float(np.exp(np.mean(logs) * seen / (seen + LEVEL_HORIZONS)))
 
 
-def scaled(choice: OrderChoice, facts: Facts, as_of: datetime, process_p: Floats) -> tuple[Floats, Floats, Floats]:
+def scaled(
+    choice: OrderChoice, facts: Facts, as_of: datetime, process: PurchaseProcess, process_p: Floats
+) -> tuple[Floats, Floats, Floats]:
     """By account: factors of the process' orders, of its revenue, and a shift of the log-odds of an order.
 
     They hold for the horizon that the choice was trained for; beyond it they fade.
 
     Args:
+        process: of the choice's kind, fitted at `as_of`.
         process_p: (n,) P(order) of the process within that horizon, in the order of the accounts' names.
     """
     n = len(process_p)
     if choice.model is None:
         return np.full(n, choice.level_orders), np.full(n, choice.level_revenue), np.zeros(n)
-    rows = known_rows(facts, as_of, choice.months, BASE)
+    rows = known_rows(facts, as_of, choice.months, BASE, process=process)
     orders, revenue = (rows[name].to_numpy(float) for name in ("process_orders", "process_revenue"))
     two_orders, two_revenue = choice.model.orders(rows), choice.model.revenue(rows)
     two_orders = two_orders * (orders.sum() * choice.level_orders / two_orders.sum())

@@ -22,19 +22,28 @@ from revml.sources.facts import Facts
 MAX_ACCOUNTS = 30_000
 
 
-def known_rows(facts: Facts, origin: datetime, months: int, kind: Process, *, most: int | None = None) -> pd.DataFrame:
+def known_rows(
+    facts: Facts,
+    origin: datetime,
+    months: int,
+    kind: Process,
+    *,
+    most: int | None = None,
+    process: PurchaseProcess | None = None,
+) -> pd.DataFrame:
     """What is known of each buyer at an origin, sorted by account; empty where nobody had bought.
 
     Args:
         kind: the process, which is fitted to everybody.
         most: of more accounts than this every n-th is taken.
+        process: where it was fitted already.
     """
     rows = order_features(facts, origin, months)
     if rows.empty:
         return rows
     buyers = repeat_buyers(facts, origin, margin=0.0)
     x, t_x, T = (buyers[name].to_numpy(float) for name in ("x", "t_x", "T"))
-    process = fitted(kind, buyers)
+    process = process or fitted(kind, buyers)
     purchases, spend = buyers["purchases"].to_numpy(float), buyers["spend"].to_numpy(float)
     money = fit_order_spend(purchases, spend, buyers["within"].to_numpy(float))
     weeks = np.array([months * MONTH_WEEKS])
@@ -56,16 +65,9 @@ def fitted(kind: Process, buyers: pd.DataFrame) -> PurchaseProcess:
 
 
 def lesson(
-    facts: Facts,
-    origin: datetime,
-    months: int,
-    *,
-    as_of: datetime,
-    kind: Process,
-    factor: float = 1.0,
+    facts: Facts, rows: pd.DataFrame, origin: datetime, months: int, *, as_of: datetime, factor: float = 1.0
 ) -> Lesson:
     """What was known at an origin and what had come of it by `as_of`, divided by the season of those months."""
-    rows = known_rows(facts, origin, months, kind, most=MAX_ACCOUNTS)
     if rows.empty:
         return Lesson(origin, rows, np.zeros(0), np.zeros(0))
     orders, revenue = order_outcomes(facts, origin, months, rows["account_id"], as_of=as_of)

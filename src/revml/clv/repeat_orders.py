@@ -87,7 +87,7 @@ def order_forecast(facts: Facts, as_of: datetime, economics: Economics, months: 
     starts = ends - MONTH_WEEKS
     trained = np.array([choice.months * MONTH_WEEKS])
     within = process.p_order(x, t_x, T, np.zeros(1), trained)[:, 0]
-    more, richer, odds = scaled(choice, facts, as_of, within)
+    more, richer, odds = scaled(choice, facts, as_of, process, within)
     fade = _fade(months, choice.months)
     season = choice.season.ahead(months)
     plain = np.diff(process.expected_orders(x, t_x, T, ends), axis=1, prepend=0.0)
