@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mean_tweedie_deviance
 
-from revml.backtesting.money import MoneyBacktest, backtest_money
+from revml.backtesting.money import MoneyBacktest, backtest_money, kept_file
 from revml.backtesting.money_actual import lost_after, mrr_paths
 from revml.backtesting.money_methods import Method
 from revml.backtesting.money_replay import replay_money
@@ -21,6 +21,8 @@ from revml.backtesting.money_table import Row
 from revml.clv.value import MONTH_SECONDS
 from revml.config import Workspace, load_workspace
 from revml.errors import NotEnoughData
+from revml.retraining import train_questions
+from revml.scoring import score_workspace
 from revml.sources.facts import Facts
 from revml.windows import instant
 from tests.clv.companies import AS_OF, accounts_of, company, line, order
@@ -310,3 +312,15 @@ def test_scores_do_not_see_what_followed(counted: tuple[Workspace, Facts], tmp_p
     mine, theirs = scores_at(workspace, facts, at).p_churn, scores_at(workspace, other, at).p_churn
     assert mine is not None
     pd.testing.assert_frame_equal(mine, theirs)
+
+
+@pytest.mark.slow
+def test_a_run_publishes_the_last_back_test(counted: tuple[Workspace, Facts]) -> None:
+    """None before there was one; the whole document after it."""
+    workspace, facts = counted
+    train_questions(workspace, facts, "churn")
+    assert "forecast_backtest" not in score_workspace(workspace, facts).reports
+    told = backtest_money(workspace, facts, origins=1, months=6, scored=False, intervals=False).to_json()
+    kept_file(workspace).parent.mkdir(parents=True, exist_ok=True)
+    kept_file(workspace).write_text(json.dumps(told))
+    assert score_workspace(workspace, facts).reports["forecast_backtest"] == told

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from revml.backtesting.money import last_backtest
 from revml.clv import ClvForecast, FlowParts, forecast_clv
 from revml.clv.company import company_forecast
 from revml.clv.durable_forecast import Replacing
@@ -171,7 +172,8 @@ def _reports(workspace: Workspace, facts: Facts, as_of: datetime, forecast: ClvF
     company = company_forecast(facts, as_of, workspace.economics, forecast, currency=workspace.company.currency)
     installed = installed_report(facts, as_of, workspace.economics)
     held = {"intervals": forecast.calibration.to_dict()} if forecast.calibration else {}
-    return {"forecast": company.to_dict(), **held, **({"installed": installed.to_dict()} if installed else {})}
+    tried = {"forecast_backtest": told} if (told := last_backtest(workspace)) else {}
+    return {"forecast": company.to_dict(), **held, **({"installed": installed.to_dict()} if installed else {}), **tried}
 
 
 def _forecast(
