@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-all test-spark test-dask lint lock clean bench-features bench-models bench-clv bench-service bench-scale
+.PHONY: help setup demo test test-all test-spark test-dask lint lock clean bench-features bench-models bench-clv bench-clv-orders bench-service bench-scale
 
 help:
 	@echo "make demo      set up, build a sample company, train, score, explain, forecast, serve  (DEMO='--no-serve' ends instead)"
@@ -70,3 +70,7 @@ clean:
 
 bench-features bench-models bench-clv bench-service bench-scale: setup
 	@$(BIN)/python benchmarks/$(subst -,_,$@).py
+
+# How well repeat orders are forecast, on real shops.
+bench-clv-orders: setup
+	@$(BIN)/python benchmarks/clv_orders.py

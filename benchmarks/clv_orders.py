@@ -1,167 +1,117 @@
-"""How well repeat orders are forecast on two real shops, account by account, against what came.
+"""How fast repeat orders are fitted and forecast, against `lifetimes` 0.11.3 in an environment of its own; numbers equal.
 
-CDNOW (ships inside the `lifetimes` wheel, of which only that file is read): 23,570 buyers of early 1997, seen for 52 or
-39 weeks, judged by the next 26 or 39. Online Retail (where `../shared/data` has it): nine months seen, three judged.
-Beside what `order_forecast` chose by itself stand BG/NBD, MBG/NBD and Pareto/NBD with Gamma-Gamma, fitted in the same
-run. The choice is made inside the months that were seen; nothing here is tuned on the months that are judged. Customers
-who had bought nothing that cost money count too, with a forecast of 0.
+A part of `bench_clv.py`.
 """
 
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
-import zipfile
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from companies import room
-from figures import Figures
-from scipy.stats import rankdata
+from companies import SEED
+from figures import QUICK, Figures
+from peers.environment import python_with
 
-from revml.clv.money_marks import normalised_gini, rmse, tweedie_deviance
-from revml.clv.order_features import order_outcomes
-from revml.clv.orders import Process, fit_process
-from revml.clv.purchases import repeat_buyers
-from revml.clv.repeat_orders import order_forecast
+from revml.clv.orders import ParetoNbd, Process, fit_process
+from revml.clv.processes.quadrature import beta_rule
 from revml.clv.spend import fit_spend
-from revml.clv.value import MONTH_WEEKS
-from revml.config import Economics, load_workspace
-from revml.sources.facts import Facts
-from revml.sources.staging import stage_workspace
-from revml.windows import instant
 
-ROOT = Path(__file__).parents[1]
-RETAIL = ROOT.parent / "shared/data/online_retail/online_retail.parquet"
-CDNOW = """
-company: {name: CDNOW, currency: USD}
-tables:
-  accounts:
-    path: cdnow.parquet
-    query: SELECT customer, min(day) AS first_order FROM source GROUP BY customer
-    columns: {account_id: customer, created_at: first_order}
-  orders:
-    path: cdnow.parquet
-    query: SELECT *, row_number() OVER () AS line, 'cd' AS product FROM source
-    columns: {order_id: line, line: line, ordered_at: day, account_id: customer, product: product, quantity: cds,
-              amount: dollars}
-snapshots: {every: none, dates: [1997-09-30]}
-"""
+BUYERS, PARETO_BUYERS = (10_000, 1_500) if QUICK else (100_000, 23_570)
+AHEAD_WEEKS = 26.0
+RUNS = 3
+PEER = Path(__file__).parent / "peers" / "lifetimes_orders.py"
 
 
-@dataclass(frozen=True)
-class Told:
-    """One forecast of everybody: orders, revenue and P(an order) over the judged months."""
-
-    orders: np.ndarray
-    revenue: np.ndarray
-    p_order: np.ndarray
-
-
-def main() -> None:
-    """Print the figures."""
-    figures = Figures()
-    with room() as folder:
-        facts = _cdnow(folder / "cdnow")
-        if facts is not None:
-            _judge(figures, "CDNOW 52/26", facts, instant("1997-12-31"), 6)
-            _judge(figures, "CDNOW 39/39", facts, instant("1997-09-30"), 9)
-        if RETAIL.exists():
-            _judge(figures, "Online Retail 9/3 months", _retail(folder / "retail"), instant("2011-09-10"), 3)
-        else:
-            print(f"  skipped: Online Retail is not at {RETAIL}", flush=True)
-    figures.end()
+def order_figures(figures: Figures, folder: Path) -> None:
+    """BG/NBD with Gamma-Gamma, and Pareto/NBD; nothing where the peer cannot be installed."""
+    python = python_with("lifetimes==0.11.3")
+    if python is not None:
+        _orders(figures, folder, python)
+        _pareto(figures, folder, python)
 
 
-def _judge(figures: Figures, name: str, facts: Facts, at: datetime, months: int) -> None:
-    started = time.perf_counter()
-    made = order_forecast(facts, at, Economics(), months)
-    took = time.perf_counter() - started
-    assert made is not None
-    everybody = facts.con.execute("SELECT DISTINCT account_id FROM orders WHERE ordered_at <= ? ORDER BY 1", [at]).df()[
-        "account_id"
-    ]
-    orders, revenue = order_outcomes(facts, at, months, everybody, as_of=facts.observed_until)
-    ids = made.buyers["account_id"]
-    chosen = Told(made.orders.sum(axis=1), made.revenue.sum(axis=1), made.p_order[:, -1])
-    print(f"{name}: {len(everybody):,} customers, {orders.sum():,.0f} orders, {revenue.sum():,.0f} to come", flush=True)
-    for note in made.notes:
-        print(f"  {note}", flush=True)
-    marks = {}
-    rungs = {kind.value: _by_process(facts, at, months, kind) for kind in Process if kind is not Process.MBG_ERLANG}
-    for rung, told in {**rungs, "revml's choice": chosen}.items():
-        whole = {
-            key: pd.Series(values, index=ids).reindex(everybody).fillna(0.0).to_numpy()
-            for key, values in vars(told).items()
-        }
-        marks[rung] = _marks(orders, revenue, Told(**whole))
-        print("  " + f"{rung:<15}" + "  ".join(f"{key} {value:.4g}" for key, value in marks[rung].items()), flush=True)
-    mine, pareto = marks["revml's choice"], marks["pareto_nbd"]
-    best = max(marks[rung]["Gini"] for rung in rungs)
-    first = name == "CDNOW 52/26"
-    figures.at_least(f"{name}: normalised Gini of revenue", mine["Gini"], 0.755 if first else best, "")
-    figures.at_most(f"{name}: |bias of total orders|", abs(mine["bias of orders"]), 0.05 if first else 0.25, "")
-    figures.at_most(f"{name}: RMSE of revenue", mine["RMSE"], 55.7 if first else pareto["RMSE"], "")
-    figures.at_least(f"{name}: AUC of P(an order)", mine["AUC"], 0.80 if first else pareto["AUC"], "")
-    print(f"  choice, training and forecast: {took:.1f} s", flush=True)
+def simulated_buyers() -> dict[str, np.ndarray]:
+    """Buyers who live by BG/NBD and Gamma-Gamma, seen for up to two years: x, t_x, T in weeks, purchases, spend."""
+    rng = np.random.default_rng(SEED)
+    whole = rng.integers(180, 730, BUYERS) / 7
+    rate, leaves = rng.gamma(0.6, 1 / 7, BUYERS), rng.beta(0.8, 2.5, BUYERS)
+    x, t_x, now = np.zeros(BUYERS), np.zeros(BUYERS), np.zeros(BUYERS)
+    alive = np.ones(BUYERS, dtype=bool)
+    while alive.any():
+        now = np.where(alive, now + rng.exponential(1 / rate), now)
+        alive &= now < whole
+        x, t_x = x + alive, np.where(alive, np.ceil(now * 7) / 7, t_x)
+        alive &= rng.random(BUYERS) >= leaves
+    n = x + 1
+    scale = rng.gamma(4.0, 1 / 60, BUYERS)
+    spend = rng.gamma(6.0 * n, 1 / (scale * n))
+    return {"x": x, "t_x": np.minimum(t_x, whole), "T": whole, "purchases": n, "spend": spend}
 
 
-def _by_process(facts: Facts, at: datetime, months: int, kind: Process) -> Told:
-    buyers = repeat_buyers(facts, at, margin=0.35)
-    x, t_x, T, purchases, spend, within = (
-        buyers[name].to_numpy(float) for name in ("x", "t_x", "T", "purchases", "spend", "within")
+def living_buyers() -> dict[str, np.ndarray]:
+    """Buyers of the size of CDNOW (1997) who live by Pareto/NBD, seen for 27 to 39 weeks: x, t_x, T."""
+    rng, n = np.random.default_rng(SEED), PARETO_BUYERS
+    whole = rng.integers(27 * 7, 39 * 7, n) / 7
+    rate, stop = rng.gamma(0.55, 1 / 10.6, n), rng.gamma(0.61, 1 / 11.7, n)
+    life = np.minimum(rng.exponential(1 / stop), whole)
+    x = rng.poisson(rate * life)
+    last = np.where(x > 0, life * rng.random(n) ** (1 / np.maximum(x, 1)), 0.0)
+    return {"x": x.astype(float), "t_x": np.minimum(np.ceil(last * 7) / 7, whole), "T": whole}
+
+
+def _peer(python: Path, model: str, folder: Path) -> dict[str, np.ndarray]:
+    subprocess.run([str(python), str(PEER), model, str(folder / "buyers.npz"), str(folder / "peer.npz")], check=True)
+    return dict(np.load(folder / "peer.npz"))
+
+
+def _orders(figures: Figures, folder: Path, python: Path) -> None:
+    buyers = simulated_buyers()
+    np.savez(folder / "buyers.npz", **buyers, weeks=AHEAD_WEEKS)
+    x, t_x, T, purchases, spend = (buyers[name] for name in ("x", "t_x", "T", "purchases", "spend"))
+    within, weeks = np.zeros(BUYERS), np.array([AHEAD_WEEKS])
+    mine, theirs = [], []
+    for _ in range(RUNS):
+        beta_rule.cache_clear()
+        started = time.perf_counter()
+        process = fit_process(x, t_x, T, process=Process.BG_NBD)
+        money = fit_spend(purchases, spend, within)
+        fitted = time.perf_counter()
+        expected, worth = process.expected_orders(x, t_x, T, weeks)[:, 0], money.expected(purchases, spend)
+        mine.append((fitted - started, time.perf_counter() - fitted))
+        peer = _peer(python, "bg", folder)
+        theirs.append(peer["seconds"])
+    np.testing.assert_allclose([process.r, process.alpha, process.a, process.b], peer["orders"], rtol=0.02)
+    np.testing.assert_allclose([money.p, money.q, money.v], peer["money"], rtol=0.02)
+    np.testing.assert_allclose(expected, peer["expected"], rtol=0.01, atol=1e-4)
+    np.testing.assert_allclose(worth, peer["worth"], rtol=0.01)
+    fast, slow = np.median(mine, axis=0), np.median(theirs, axis=0)
+    print(
+        f"  {BUYERS:,} buyers: fit {fast[0]:.2f} s against {slow[0]:.2f} s, predict {fast[1]:.2f} s against "
+        f"{slow[1]:.2f} s; parameters within 2 %, expectations within 1 %",
+        flush=True,
     )
-    process = fit_process(x, t_x, T, process=kind)
-    weeks = np.array([months * MONTH_WEEKS])
-    orders = process.expected_orders(x, t_x, T, weeks)[:, 0]
-    worth = fit_spend(purchases, spend, within).expected(purchases, spend)
-    return Told(orders, orders * worth, process.p_order(x, t_x, T, np.zeros(1), weeks)[:, 0])
+    ratio = slow.sum() / fast.sum()
+    figures.at_least(f"lifetimes / revml: BG/NBD and spend, fit + predict, {BUYERS:,}", ratio, 2 if QUICK else 4)
 
 
-def _marks(orders: np.ndarray, revenue: np.ndarray, told: Told) -> dict[str, float]:
-    ranks, came = rankdata(told.p_order), orders > 0
-    n = came.sum()
-    return {
-        "Gini": normalised_gini(np.maximum(revenue, 0.0), told.revenue),
-        "RMSE": rmse(revenue, told.revenue),
-        "deviance": float(tweedie_deviance(revenue, told.revenue)[told.revenue > 0].mean()),
-        "bias of orders": told.orders.sum() / orders.sum() - 1,
-        "bias of revenue": told.revenue.sum() / revenue.sum() - 1,
-        "AUC": float((ranks[came].sum() - n * (n + 1) / 2) / (n * (len(came) - n))),
-        "Brier": float(np.mean((came - told.p_order) ** 2)),
-    }
-
-
-def _cdnow(folder: Path) -> Facts | None:
-    folder.mkdir(parents=True)
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", str(folder), "lifetimes==0.11.3"]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        print("  skipped: the lifetimes wheel, which carries the CDNOW data, cannot be downloaded here", flush=True)
-        return None
-    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel, wheel.open("lifetimes/datasets/CDNOW_master.txt") as f:
-        names = ["customer", "day", "cds", "dollars"]
-        rows = pd.read_csv(f, sep=r"\s+", header=None, skiprows=1, names=names, dtype={"customer": str})
-    rows["day"] = pd.to_datetime(rows["day"].astype(str), format="%Y%m%d")
-    rows.to_parquet(folder / "cdnow.parquet")
-    return _staged(folder, CDNOW)
-
-
-def _retail(folder: Path) -> Facts:
-    folder.mkdir(parents=True)
-    (folder / "online_retail.parquet").symlink_to(RETAIL)
-    return _staged(folder, (ROOT / "docs/recipes/online_retail.yaml").read_text(encoding="utf-8"))
-
-
-def _staged(folder: Path, recipe: str) -> Facts:
-    (folder / "revml.yaml").write_text(recipe, encoding="utf-8")
-    workspace = load_workspace(folder)
-    stage_workspace(workspace)
-    return Facts.open(workspace.staged_dir)
-
-
-if __name__ == "__main__":
-    main()
+def _pareto(figures: Figures, folder: Path, python: Path) -> None:
+    buyers = living_buyers()
+    np.savez(folder / "buyers.npz", **buyers, weeks=AHEAD_WEEKS)
+    x, t_x, T = buyers["x"], buyers["t_x"], buyers["T"]
+    taken = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        process: ParetoNbd = fit_process(x, t_x, T, process=Process.PARETO_NBD)
+        expected = process.expected_orders(x, t_x, T, np.array([AHEAD_WEEKS]))[:, 0]
+        alive = process.p_alive(x, t_x, T)
+        taken.append(time.perf_counter() - started)
+    # one turn, because the peer takes minutes
+    peer = _peer(python, "pareto", folder)
+    np.testing.assert_allclose([process.r, process.alpha, process.s, process.beta], peer["orders"], rtol=0.02)
+    np.testing.assert_allclose(expected, peer["expected"], rtol=0.02, atol=1e-4)
+    np.testing.assert_allclose(alive, peer["alive"], rtol=0.02, atol=1e-4)
+    fast, slow = float(np.median(taken)), float(peer["seconds"].sum())
+    print(f"  {PARETO_BUYERS:,} buyers: {fast:.2f} s against {slow:.1f} s; all numbers within 2 %", flush=True)
+    figures.at_least(f"lifetimes / revml: Pareto/NBD, fit + predict, {PARETO_BUYERS:,}", slow / fast, 10)
