@@ -94,6 +94,13 @@ def test_no_margin_pays_nothing_back(tmp_path: Path) -> None:
     assert of(made, "a")["ltv_cac"] == pytest.approx(-1.2)
 
 
+def test_who_has_left_is_shown_with_nothing(tmp_path: Path) -> None:
+    """An account that left, and its parent, have rows with a CLV of zero; others without a relation have none."""
+    facts = accounts(tmp_path, a={}, gone={"parent_account_id": "group"}, group={}, prospect={})
+    made = one_account([flows(Relation.CONTRACT, {"a": 1.0})], account_ties(facts, AS_OF), (24,), left=["gone"])
+    assert made.values.set_index("account_id")["clv"].to_dict() == {"a": 12.0, "gone": 0.0, "group": 0.0}
+
+
 def test_without_any_cost_it_is_said(tmp_path: Path) -> None:
     """Unknown costs are no zeros: nothing is told of them, but a note."""
     made = one_account([CONTRACT], account_ties(accounts(tmp_path, a={}, b={}), AS_OF), (24,))

@@ -16,7 +16,7 @@ Comes in: facts, `as_of`, flows by relation. Goes out: `AccountValues`. Money th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,7 +45,8 @@ class AccountValues:
     """What each account is worth.
 
     Attributes:
-        values: `VALUE_COLUMNS`, one row an account and horizon: everybody with a relation, and all above them.
+        values: `VALUE_COLUMNS`, one row an account and horizon: everybody with a relation or who left, and all
+            above them.
         notes: what a reader must know of parents and referrers that could not be used.
     """
 
@@ -76,7 +77,12 @@ def account_ties(facts: Facts, as_of: datetime) -> Ties:
 
 
 def one_account(
-    relations: Sequence[RelationFlows], ties: Ties, horizons: Sequence[int], bands: pd.DataFrame | None = None
+    relations: Sequence[RelationFlows],
+    ties: Ties,
+    horizons: Sequence[int],
+    bands: pd.DataFrame | None = None,
+    *,
+    left: Collection[str] = (),
 ) -> AccountValues:
     """The values of all accounts.
 
@@ -84,6 +90,7 @@ def one_account(
         horizons: in months, none beyond the flows.
         bands: account_id, horizon_months, clv_p10, clv_p50, clv_p90 of the accounts; the quantiles of relations do not
             add up. What referrals moved is added to them.
+        left: accounts that have left, who are shown with what is left of them, which may be nothing.
 
     Raises:
         ConfigError: a relation stands twice, or an account twice in one: the same money would be counted again.
@@ -102,6 +109,7 @@ def one_account(
         here[place] = True
         span = min(YEAR, one.months)
         np.add.at(monthly, place, one.revenue[:, :span].sum(axis=1) * one.margin_rate / span)
+    here |= np.isin(whole, list(left))
     shown = here.copy()
     shown[: len(ids)] = ties.family.ancestors(here[: len(ids)])
     payback = np.divide(cost, monthly, out=np.full(n, np.nan), where=(monthly > 0) & (cost > 0))

@@ -24,6 +24,7 @@ from revml.clv.flows import CLV_COLUMNS, DRIVER_COLUMNS, FLOW_COLUMNS, RelationF
 from revml.clv.intervals import with_bands
 from revml.clv.order_forecast import orders_ahead
 from revml.clv.referrals import share_referrals
+from revml.clv.returns import returns, said
 from revml.config import Economics
 from revml.sources.facts import Facts
 
@@ -100,12 +101,15 @@ def forecast_clv(
     horizons = (asked,) if isinstance(asked, int) else tuple(sorted(set(asked)))
     relations: list[RelationFlows] = []
     notes: list[str] = []
+    left: list[str] = []
     if facts.has("subscriptions"):
         scores = Published(p_churn, churn_horizon_days, p_upsell, upsell_horizon_days, uplift)
         contracts, told = contracts_ahead(facts, as_of, economics, scores, horizons)
         ahead = contract_draws(facts, as_of, contracts.account_id, contracts.survival, contracts.revenue)
         relations.append(replace(contracts, draw=ahead))
-        notes += [*told, *_beyond(contracts)]
+        gone = returns(facts, as_of, margin=economics.margin)
+        left = gone.account_id.tolist()
+        notes += [*told, *said(gone, max(horizons), economics.discount_rate), *_beyond(contracts)]
     if facts.has("orders"):
         orders, told = orders_ahead(facts, as_of, economics, horizons)
         notes += told
@@ -143,7 +147,7 @@ def forecast_clv(
         shared, giving = share_referrals(relations, ties.referrals, economics.referral_share)
         relations = list(shared)
         notes.append(f"{giving} accounts give {economics.referral_share:.0%} of their margin to who referred them")
-    made = one_account(relations, ties, horizons, bands)
+    made = one_account(relations, ties, horizons, bands, left=left)
     return ClvForecast(
         horizons=horizons,
         clv=stacked([one.clv(horizons) for one in relations], CLV_COLUMNS),
