@@ -14,12 +14,14 @@ MONTH = 365.25 / 12
 
 def flows(
     log_odds: Sequence[float],
-    p_churn: float,
+    shift: float,
     p_upsell: float,
     mrr: float,
     margin: float,
     *,
+    level: float,
     churn_days: float,
+    level_half_life: float,
     half_life: float,
     upsell_days: float,
     upsell_rate: float,
@@ -28,13 +30,17 @@ def flows(
     growth_half_life: float,
     discount_rate: float,
 ) -> list[float]:
-    """The discounted margin of each month of one account."""
+    """The discounted margin of each month of one account.
+
+    Args:
+        shift: of the account; level: the mean of all accounts' shifts.
+    """
     touched = math.ceil(churn_days / MONTH)
-    shift = _shift(log_odds[:touched], p_churn, churn_days / MONTH)
     span = upsell_days / MONTH
     survival, growth, out = 1.0, 1.0, []
     for k, odds in enumerate(log_odds, start=1):
-        faded = shift * 0.5 ** (max(k - touched, 0) / half_life)
+        past = max(k - touched, 0)
+        faded = level * 0.5 ** (past / level_half_life) + (shift - level) * 0.5 ** (past / half_life)
         survival /= 1 + math.exp(odds + faded)
         p = upsell_rate + (p_upsell - upsell_rate) * 0.5 ** (max(k - math.ceil(span), 0) / growth_half_life)
         growth *= max(1 + p * upsell_size - contraction, 0.01) ** (1 / span)
@@ -42,8 +48,10 @@ def flows(
     return out
 
 
-def _shift(log_odds: Sequence[float], p_churn: float, length: float) -> float:
+def shift_of(log_odds: Sequence[float], p_churn: float, churn_days: float) -> float:
     """What to add to the log-odds so that the churn probability comes true; the last month may count in part."""
+    length = churn_days / MONTH
+    log_odds = log_odds[: math.ceil(length)]
     low, high = -30.0, 30.0
     for _ in range(60):
         middle = (low + high) / 2

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from revml.clv.contract import contract_flows
 from revml.clv.growth import Growth, GrowthModel, Movements
-from revml.clv.hazard import survival_of
+from revml.clv.tie import survival_of
 
 NONE = Growth(GrowthModel.NONE)
 MOVES = Movements(days=90, upsell_rate=0.05, upsell_size=0.3, contraction=0.01, pairs=100, upsells=30)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 
-from revml.clv.hazard import BETWEEN, RENEWAL, ROLLING, UNKNOWN, calendar_codes, fit_hazard, months_of, survival_of, tie
+from revml.clv.hazard import BETWEEN, RENEWAL, ROLLING, UNKNOWN, calendar_codes, fit_hazard
+from revml.clv.tie import months_of, survival_of, tie
 from revml.clv.value import MONTH_DAYS
 
 log_odds = arrays(np.float64, (3, 24), elements=st.floats(-9, 3))
@@ -142,3 +143,23 @@ def test_calendars_of_all_kinds() -> None:
 def test_a_span_touches_the_months_it_reaches_into() -> None:
     """90 days reach into the third month, and exactly two months touch two."""
     assert (months_of(90), months_of(2 * MONTH_DAYS), months_of(1)) == (3, 2, 1)
+
+
+@settings(deadline=None)
+@given(log_odds, st.lists(st.floats(1e-6, 0.3), min_size=3, max_size=3))
+def test_further_horizons_are_met_too(eta: np.ndarray, steps: list[float]) -> None:
+    """Published for whole months, the survival passes through every probability, and never rises."""
+    n, p = len(eta), np.cumsum(steps)
+    further = {MONTH_DAYS: np.full(n, p[0]), 4 * MONTH_DAYS: np.full(n, p[2])}
+    curve = tie(eta, np.full(n, p[1]), 2 * MONTH_DAYS, further).curve
+    for month, expected in zip((1, 2, 4), p, strict=True):
+        assert 1 - curve[:, month - 1] == pytest.approx(np.full(n, expected), rel=1e-8, abs=1e-12)
+    assert (np.diff(curve, axis=1) <= 1e-15).all()
+
+
+def test_a_further_horizon_that_is_not_known_changes_nothing() -> None:
+    """The account goes on as with one horizon."""
+    eta = np.array([[-4.0, -3.0, -2.0, -5.0, -4.0, -4.0]])
+    one = tie(eta, np.array([0.1]), 61.0).curve
+    other = tie(eta, np.array([0.1]), 61.0, {122.0: np.array([np.nan])}).curve
+    assert other == pytest.approx(one, rel=1e-9)

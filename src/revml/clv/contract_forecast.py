@@ -5,6 +5,7 @@ Comes in: facts, `as_of`, economics and what the models published. Goes out: `Re
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,16 +16,18 @@ from revml.clv.agreed import agreed_changes
 from revml.clv.contract import contract_flows
 from revml.clv.flows import RelationFlows
 from revml.clv.growth import Growth, GrowthModel, Leanings, past_movements
-from revml.clv.hazard import fit_hazard, months_of, tie
+from revml.clv.hazard import fit_hazard
 from revml.clv.ratios import past_ratios
 from revml.clv.relations import Relation
 from revml.clv.subscriptions import account_months, active_contracts, lost_contracts
+from revml.clv.tie import months_of, tie
 from revml.clv.value import MONTH_DAYS, Floats
 from revml.config import Economics
 from revml.sources.facts import Facts
 
 # Lags that must have been seen before past ratios say how MRR goes on.
 MIN_RATIO_MONTHS = 6
+_HORIZON = re.compile(r"probability_(\d+)d")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ class Published:
     """What the models said of each account at `as_of`.
 
     Args:
-        p_churn: account_id, probability of a loss within `churn_days`; None where there is no model.
+        p_churn: account_id, probability of a loss within `churn_days`; None where there is no model. Columns such as
+            `probability_365d` tie survival to further horizons, in days after the gap.
+        churn_gap_days: the gap that `churn_days` begins with.
         p_upsell: account_id, probability of MRR up by at least `uplift` within `upsell_days`.
         p_contraction: account_id, probability of MRR down by as much as the question says within `contraction_days`.
     """
@@ -44,6 +49,16 @@ class Published:
     uplift: float = 0.10
     p_contraction: pd.DataFrame | None = None
     contraction_days: int = 90
+    churn_gap_days: int = 0
+
+    @property
+    def further(self) -> dict[int, str]:
+        """Columns of `p_churn` by the days that they look ahead, the gap included."""
+        if self.p_churn is None:
+            return {}
+        found = {name: _HORIZON.fullmatch(str(name)) for name in self.p_churn.columns}
+        days = {self.churn_gap_days + int(match[1]): name for name, match in found.items() if match}
+        return {at: name for at, name in days.items() if at != self.churn_days}
 
     @property
     def of_growth(self) -> tuple[tuple[pd.DataFrame | None, int], tuple[pd.DataFrame | None, int]]:
@@ -58,9 +73,11 @@ def contracts_ahead(
     months = max(horizons)
     contracts = active_contracts(facts, as_of, margin=economics.margin)
     model = fit_hazard(account_months(facts, as_of))
-    log_odds = model.log_odds(contracts, max(months, months_of(scores.churn_days)))
+    further = scores.further
+    log_odds = model.log_odds(contracts, max(months, months_of(max((scores.churn_days, *further)))))
     p_churn = _aligned(scores.p_churn, contracts)
-    survival = tie(log_odds, p_churn, scores.churn_days).curve[:, :months]
+    curve: dict[float, Floats] = {days: _aligned(scores.p_churn, contracts, name) for days, name in further.items()}
+    survival = tie(log_odds, p_churn, scores.churn_days, curve).curve[:, :months]
     growth = _growth(facts, as_of, scores, contracts, months)
     mrr, margin = contracts["mrr"].to_numpy(float), contracts["margin"].to_numpy(float)
     made = contract_flows(mrr, margin, survival, growth, economics.discount_rate)
@@ -114,9 +131,9 @@ def _leaning(scores: pd.DataFrame | None, contracts: pd.DataFrame, days: int) ->
     return None if scores is None else Leanings(_aligned(scores, contracts), days)
 
 
-def _aligned(scores: pd.DataFrame | None, accounts: pd.DataFrame) -> Floats:
+def _aligned(scores: pd.DataFrame | None, accounts: pd.DataFrame, name: str = "probability") -> Floats:
     """The probability of each account, NaN where there is none."""
     if scores is None:
         return np.full(len(accounts), np.nan)
-    known = scores.set_index("account_id")["probability"]
+    known = scores.set_index("account_id")[name]
     return np.asarray(known.reindex(accounts["account_id"]).to_numpy(dtype=float, na_value=np.nan))

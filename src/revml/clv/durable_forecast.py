@@ -18,10 +18,10 @@ import pandas as pd
 
 from revml.clv.fleet import Fleet, fit_fleet
 from revml.clv.flows import Draw, RelationFlows
-from revml.clv.hazard import SHIFT_HALF_LIFE_MONTHS, months_of
 from revml.clv.installed import Installed, installed_base
 from revml.clv.machine_price import Prices, fit_prices
 from revml.clv.relations import Relation
+from revml.clv.tie import SHIFT_HALF_LIFE_MONTHS, months_of
 from revml.clv.value import MONTH_DAYS, Floats, discount_factors
 from revml.clv.wear import MOST, Wear, fit_wear
 from revml.config import Economics

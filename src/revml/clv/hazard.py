@@ -1,8 +1,8 @@
-"""The monthly hazard of losing a contract account, and the survival that follows from it.
+"""The monthly hazard of losing a contract account.
 
 Comes in: account-months that were lived through (`subscriptions.account_months`). Goes out: `HazardModel`, which gives
-the log-odds of a loss in each of the months ahead by renewal calendar, tenure, size and segment, and `tie`, which
-shifts an account's log-odds so that its survival agrees with its published churn probability exactly.
+the log-odds of a loss in each of the months ahead by renewal calendar, tenure, size and segment; `tie.py` then makes
+them agree with what was published.
 """
 
 from __future__ import annotations
@@ -32,14 +32,7 @@ PRIOR_SD = {"calendar": 2.5, "tenure": 1.0, "size": 0.7, "segment": 0.5}
 PRIOR_STEP_SD = {"tenure": 0.25}
 # What is believed before any month was seen: half a loss in 40 account-months; forgotten in any real history.
 PRIOR_LOSSES, PRIOR_MONTHS = 0.5, 40.0
-# How long what the churn scores know beyond the groups' hazards lasts past their horizon: half of it after so many
-# months. What they say of the company as a whole is a photograph of its state and of the model's calibration, and soon
-# gone; what sets an account apart from the others is half its nature. On sample companies the Brier score of survival
-# two years ahead was best so, on both sides flat.
-LEVEL_HALF_LIFE_MONTHS = 3.0
-SHIFT_HALF_LIFE_MONTHS = 6.0
 MIN_AT_RISK = 10
-_P_MIN = 1e-12
 
 
 def calendar_codes(days_to_renewal: Floats, term_days: Floats, months: Codes) -> Codes:
@@ -212,70 +205,3 @@ def _observed_tenure(tenure: Floats) -> float:
     at_risk = np.bincount(tenure.astype(int))
     enough = np.flatnonzero(at_risk >= MIN_AT_RISK)
     return float(enough.max() + 1 if len(enough) else len(at_risk))
-
-
-@dataclass(frozen=True)
-class Survival:
-    """Survival by account: `curve[:, k - 1]` = S(k) for k = 1..H, `shift` = what the tie added to the log-odds."""
-
-    curve: Floats
-    shift: Floats
-
-    def at_days(self, days: float) -> Floats:
-        """S at a number of days: geometric between whole months, that is, a constant hazard within the month."""
-        whole, part = int(days // MONTH_DAYS), days / MONTH_DAYS - days // MONTH_DAYS
-        grid = np.column_stack([np.ones(len(self.curve)), self.curve])
-        if part == 0:
-            return np.asarray(grid[:, whole])
-        return np.asarray(grid[:, whole] ** (1 - part) * grid[:, whole + 1] ** part)
-
-
-def months_of(days: float) -> int:
-    """How many months a span in days touches."""
-    return int(np.ceil(days / MONTH_DAYS - 1e-12))
-
-
-def tie(log_odds: Floats, probability: Floats, horizon_days: float) -> Survival:
-    """Shift each account's log-odds so that `1 - S(horizon_days)` is its published probability, to 1e-9.
-
-    One number an account is added to the log-odds of all months of the horizon; after the horizon its mean over the
-    accounts fades by half in `LEVEL_HALF_LIFE_MONTHS`, what is left of it in `SHIFT_HALF_LIFE_MONTHS`. The equation `sum w_k softplus(log_odds_k + shift) = -log(1 - p)`, where the last month
-    counts by the part of it that lies in the horizon, is convex and increasing in the shift: Newton's method, guarded
-    by bisection.
-
-    Args:
-        log_odds: (n, months) with months at least those the horizon touches.
-        probability: (n,) in [0, 1]; NaN leaves the account as its group is.
-        horizon_days: what the probability looks ahead.
-    """
-    length = horizon_days / MONTH_DAYS
-    touched = months_of(horizon_days)
-    weights = np.clip(length - np.arange(touched), 0.0, 1.0)
-    near = log_odds[:, :touched]
-    known = ~np.isnan(probability)
-    goal = -np.log1p(-np.clip(np.where(known, probability, 0.5), _P_MIN, 1 - _P_MIN))
-    # x <= softplus(x) <= exp(x) brackets the root
-    mean = goal / weights.sum()
-    low, high = np.log(mean) - near.max(axis=1), mean - near.min(axis=1)
-    shift = np.clip(0.0, low, high)
-    for _ in range(200):
-        value = np.logaddexp(0.0, near + shift[:, None]) @ weights
-        slope = expit(near + shift[:, None]) @ weights
-        miss = value - goal
-        high, low = np.where(miss > 0, shift, high), np.where(miss > 0, low, shift)
-        if np.all(np.abs(miss) <= 1e-13 + 1e-12 * goal):
-            break
-        stepped = shift - miss / np.maximum(slope, 1e-300)
-        shift = np.where((stepped > low) & (stepped < high), stepped, (low + high) / 2)
-    shift = np.where(known, shift, 0.0)
-    k = np.arange(1, log_odds.shape[1] + 1)
-    past = np.maximum(k - touched, 0)
-    level = float(shift[known].mean()) if known.any() else 0.0
-    fading = level * 0.5 ** (past / LEVEL_HALF_LIFE_MONTHS)
-    lasting = np.where(known, shift - level, 0.0)[:, None] * 0.5 ** (past / SHIFT_HALF_LIFE_MONTHS)[None, :]
-    return Survival(survival_of(log_odds + np.where(known[:, None], fading[None, :], 0.0) + lasting), shift)
-
-
-def survival_of(log_odds: Floats) -> Floats:
-    """`S(k) = prod (1 - h_j)` from the log-odds of the hazards, summed in logs so that nothing underflows."""
-    return np.asarray(np.exp(-np.cumsum(np.logaddexp(0.0, log_odds), axis=1)))
