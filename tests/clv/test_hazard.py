@@ -157,9 +157,9 @@ def test_further_horizons_are_met_too(eta: np.ndarray, steps: list[float]) -> No
     assert (np.diff(curve, axis=1) <= 1e-15).all()
 
 
-def test_a_further_horizon_that_is_not_known_changes_nothing() -> None:
-    """The account goes on as with one horizon."""
+def test_a_further_horizon_that_is_not_known_is_not_met() -> None:
+    """The account is tied to what is known of it, and its shift goes on to the end of the horizons."""
     eta = np.array([[-4.0, -3.0, -2.0, -5.0, -4.0, -4.0]])
-    one = tie(eta, np.array([0.1]), 61.0).curve
-    other = tie(eta, np.array([0.1]), 61.0, {122.0: np.array([np.nan])}).curve
-    assert other == pytest.approx(one, rel=1e-9)
+    made = tie(eta, np.array([0.1]), 2 * MONTH_DAYS, {4 * MONTH_DAYS: np.array([np.nan])})
+    assert 1 - made.curve[0, 1] == pytest.approx(0.1, abs=1e-9)
+    assert made.curve[0, :4] == pytest.approx(survival_of(eta + made.shift[:, None])[0, :4], rel=1e-7)
