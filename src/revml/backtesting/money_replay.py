@@ -145,12 +145,12 @@ def _relation(
         came=came,
         lost=lost,
         methods={Method.REVML: own, **methods},
-        intervals=_intervals(flows, came, horizons),
-        bands=_bands(company, str(flows.relation), horizons),
+        intervals=published_intervals(flows, came, horizons),
+        bands=published_bands(company, str(flows.relation), horizons),
     )
 
 
-def _intervals(flows: RelationFlows, came: Floats, horizons: tuple[int, ...]) -> dict[int, Interval]:
+def published_intervals(flows: RelationFlows, came: Floats, horizons: tuple[int, ...]) -> dict[int, Interval]:
     """The published intervals of CLV, and what came made discounted margin as the forecast does; in whole cents."""
     worth = np.divide(flows.margin, flows.revenue, out=np.zeros_like(flows.margin), where=np.abs(flows.revenue) > TINY)
     rate = flows.margin_rate[:, None] * np.ones_like(worth)
@@ -166,7 +166,9 @@ def _intervals(flows: RelationFlows, came: Floats, horizons: tuple[int, ...]) ->
     return found
 
 
-def _bands(company: CompanyForecast | None, relation: str, horizons: tuple[int, ...]) -> dict[int, tuple[float, float]]:
+def published_bands(
+    company: CompanyForecast | None, relation: str, horizons: tuple[int, ...]
+) -> dict[int, tuple[float, float]]:
     """By horizon the published band of the relation's revenue in its last month."""
     line = None if company is None else company.lines.get(f"revenue_{relation}")
     return {} if line is None else {h: (float(line.p10[h - 1]), float(line.p90[h - 1])) for h in horizons}
