@@ -9,31 +9,32 @@ import pandas as pd
 import pytest
 
 from revml.clv.company import CompanyForecast, company_forecast
-from revml.clv.forecast import forecast_clv
+from revml.clv.forecast import ClvForecast, forecast_clv
 from revml.clv.movements import movements_between
 from revml.clv.value import MONTH_SECONDS
 from revml.config import Economics
 from revml.sources.facts import Facts
-from tests.clv.companies import AS_OF, accounts_of, company, line, order
+from tests.clv.companies import AS_OF, accounts_of, company, line, order, repeat_orders, yearly_contracts
 from tests.literal_facts import stage
 
 NOBODY = pd.DataFrame({"account_id": pd.Series(dtype="str"), "probability": pd.Series(dtype="float64")})
 
 
+def accounts_ahead(facts: Facts, months: int = 12) -> ClvForecast:
+    """The accounts' forecast without scores."""
+    return forecast_clv(
+        facts, AS_OF, Economics(), p_churn=None, churn_horizon_days=90, p_upsell=NOBODY, horizon_months=months
+    )
+
+
 def made(facts: Facts, economics: Economics | None = None, months: int = 12, learn: bool = True) -> CompanyForecast:
     """The company's forecast without scores."""
-    economics = economics or Economics()
-    forecast = forecast_clv(
-        facts, AS_OF, economics, p_churn=None, churn_horizon_days=90, p_upsell=NOBODY, horizon_months=months
-    )
-    return company_forecast(facts, AS_OF, economics, forecast, learn=learn)
+    return company_forecast(facts, AS_OF, economics or Economics(), accounts_ahead(facts, months), learn=learn)
 
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     """A company with contracts and orders in two industries and one that is not known."""
-    from tests.clv.companies import repeat_orders, yearly_contracts
-
     contracts, orders = yearly_contracts(200, 3), repeat_orders(150, 3)
     contracts += [line(f"n{i:02}", 300, f"2025-{1 + i % 12:02}-11", subscription_id=f"n{i}") for i in range(24)]
     accounts = accounts_of(contracts, orders)
@@ -43,9 +44,15 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
 
 
 @pytest.fixture(scope="module")
-def whole(facts: Facts) -> CompanyForecast:
-    """Its forecast."""
-    return made(facts)
+def forecast(facts: Facts) -> ClvForecast:
+    """What its accounts are expected to bring."""
+    return accounts_ahead(facts)
+
+
+@pytest.fixture(scope="module")
+def whole(facts: Facts, forecast: ClvForecast) -> CompanyForecast:
+    """Its forecast, without the forecasts of earlier origins."""
+    return company_forecast(facts, AS_OF, Economics(), forecast, learn=False)
 
 
 def test_segments_add_up_to_the_company_to_the_cent(whole: CompanyForecast) -> None:
@@ -57,11 +64,8 @@ def test_segments_add_up_to_the_company_to_the_cent(whole: CompanyForecast) -> N
         assert np.rint(100 * whole.lines[name].mean).tolist() == cents.tolist()
 
 
-def test_the_company_is_the_sum_of_the_published_flows(facts: Facts, whole: CompanyForecast) -> None:
+def test_the_company_is_the_sum_of_the_published_flows(forecast: ClvForecast, whole: CompanyForecast) -> None:
     """Contract revenue of each month is the sum of the accounts' flows of that month."""
-    forecast = forecast_clv(
-        facts, AS_OF, Economics(), p_churn=None, churn_horizon_days=90, p_upsell=NOBODY, horizon_months=12
-    )
     flows = forecast.flows[forecast.flows["relation"] == "contract"].groupby("month")["expected_revenue"].sum()
     assert whole.lines["revenue_contract"].mean.round(2).tolist() == flows.round(2).tolist()
 
@@ -90,9 +94,11 @@ def test_quantiles_are_in_order(whole: CompanyForecast) -> None:
         assert ((line_.p10 <= line_.mean) & (line_.mean <= line_.p90)).all()
 
 
-def test_new_business_off_changes_its_own_lines_alone(facts: Facts, whole: CompanyForecast) -> None:
+def test_new_business_off_changes_its_own_lines_alone(
+    facts: Facts, forecast: ClvForecast, whole: CompanyForecast
+) -> None:
     """Existing accounts stay as they are; the company's total is then theirs."""
-    without = made(facts, Economics(new_business=False))
+    without = company_forecast(facts, AS_OF, Economics(new_business=False), forecast, learn=False)
     mine = {"new_revenue", "new_mrr", "revenue", "mrr"}
     assert set(whole.lines) - set(without.lines) == {"new_revenue", "new_mrr"}
     for name in set(without.lines) - mine:
@@ -101,17 +107,17 @@ def test_new_business_off_changes_its_own_lines_alone(facts: Facts, whole: Compa
     assert without.new is None
 
 
-def test_the_factor_is_shown_and_used_only_when_asked(facts: Facts, whole: CompanyForecast) -> None:
-    """Reconciling multiplies existing revenue by the factor that was shown before."""
-    assert not whole.reconciled
-    factor = whole.factors["orders"]  # type: ignore[index]
-    assert factor[0] != 1
-    asked = made(facts, Economics(reconcile=True))
-    assert asked.reconciled
-    expected = whole.lines["revenue_orders"].mean * factor
-    np.testing.assert_allclose(asked.lines["revenue_orders"].mean, expected, atol=0.03)
-    cents = sum(segment.revenue["orders"] for segment in asked.segments)  # type: ignore[index]
-    assert np.rint(100 * asked.lines["revenue_orders"].mean).tolist() == cents.tolist()
+def test_the_factor_is_shown_and_used_only_when_asked(tmp_path: Path) -> None:
+    """Reconciling multiplies existing revenue by the factor that was shown before; segments still add up."""
+    contracts = yearly_contracts(60, 3)
+    facts = stage(tmp_path, observed_until=AS_OF.isoformat(), accounts=accounts_of(contracts), subscriptions=contracts)
+    shown, asked = made(facts), made(facts, Economics(reconcile=True))
+    assert (shown.reconciled, asked.reconciled) == (False, True)
+    factor = shown.factors["contract"]  # type: ignore[index]
+    assert factor[-1] != 1
+    np.testing.assert_allclose(asked.lines["mrr_existing"].mean, shown.lines["mrr_existing"].mean * factor, atol=0.03)
+    cents = sum(segment.revenue["contract"] for segment in asked.segments)  # type: ignore[index]
+    assert np.rint(100 * asked.lines["mrr_existing"].mean).tolist() == cents.tolist()
 
 
 def test_the_future_changes_nothing(tmp_path: Path) -> None:
@@ -128,7 +134,22 @@ def test_the_future_changes_nothing(tmp_path: Path) -> None:
     more = [*bought, order("a1", later, 7_777), {**order("a2", "2025-06-01", 7_777), "known_at": later}]
     names = [*accounts, *({"account_id": a, "created_at": "2020-01-01"} for a in ("late", "told"))]
     after = stage(tmp_path / "after", accounts=names, subscriptions=changed, orders=more)
-    assert made(before).to_dict() == made(after).to_dict()
+    assert made(before, months=6, learn=False).to_dict() == made(after, months=6, learn=False).to_dict()
+
+
+@pytest.mark.slow
+def test_earlier_origins_are_told_with_what_came(facts: Facts) -> None:
+    """Contracts and orders: what was predicted at each origin, what came, and how families would have fared."""
+    document = made(facts).to_dict()
+    told = {one["relation"]: one for one in document["reconciliation"]["relations"]}
+    assert [origin["months_back"] for origin in told["orders"]["origins"]] == [12, 6]
+    assert [origin["months_back"] for origin in told["contract"]["origins"]] == [24, 12, 6]
+    for relation in told.values():
+        for origin in relation["origins"]:
+            assert origin["bias"] == pytest.approx(origin["predicted"] / origin["realised"] - 1, abs=1e-3)
+    trials = document["families"]["backtest"]
+    assert [trial["months_back"] for trial in trials] == [12, 6]
+    assert set(trials[0]["wape"]) == {"both", "accounts", "series", "year_before", "run_rate"}
 
 
 def test_the_document_is_json(whole: CompanyForecast) -> None:
