@@ -73,4 +73,4 @@ bench-features bench-models bench-clv bench-service bench-scale: setup
 
 # How well repeat orders are forecast, on real shops.
 bench-clv-orders: setup
-	@$(BIN)/python benchmarks/clv_orders.py
+	@$(BIN)/python benchmarks/clv_order_marks.py

@@ -33,7 +33,8 @@ MAX_ORIGINS = 6
 LEVEL_HORIZONS = 2.0
 # The process is left only for a gain beyond one standard error that does not cost ranking.
 GINI_SLACK = 0.005
-RATIO = 20.0
+# A buyer whom the process has given up may come back all the same: no narrow bound.
+RATIO = 1e6
 # Alone, a process with rhythm is taken. The two stages begin at Pareto/NBD: in every back-test tried they ranked
 # better so than from MBG/NBD.
 RHYTHM = Process.MBG_ERLANG
@@ -251,4 +252,4 @@ def scaled(
 
 
 def _ratio(told: Floats, process: Floats) -> Floats:
-    return np.clip(told / np.maximum(process, 1e-9), 1 / RATIO, RATIO)
+    return np.clip(told / np.maximum(process, 1e-12), 1 / RATIO, RATIO)
