@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from revml.store.runs import CLV_COLUMNS, DRIVER_COLUMNS, VALUE_COLUMNS, ScoreRun
+from tests.literal_forecast import forecast_document
 from tests.literal_runs import MRR
 
 NONE = float("nan")
@@ -23,7 +24,7 @@ CONTRACT = {
 ORDERS = {12: 1_100.0, 24: 2_000.0}
 DRIVERS = (("peer", 15_000.0), ("contract", 8_000.0), ("usage", -3_000.0), ("profile", 2_000.0))
 
-FORECAST: dict[str, Any] = {"months": 24}
+FORECAST = forecast_document()
 
 
 def with_values(run: ScoreRun, forecast: dict[str, Any] | None = None) -> ScoreRun:
