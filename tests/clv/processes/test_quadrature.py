@@ -34,13 +34,13 @@ def test_decay_of_every_kind(m: float, a: float, s: float, b: float, span: float
 
 
 @pytest.mark.parametrize("ahead", [0.1, 3.0, 40.0])
-@pytest.mark.parametrize(("a", "b"), [(0.2, 0.3), (0.8, 2.4), (1.2, 501.0)])
-def test_enough_nodes_are_enough(a: float, b: float, ahead: float) -> None:
-    """What a forecast integrates changes by less than a millionth with three times the nodes."""
+@pytest.mark.parametrize(("x", "a", "b"), [(0, 0.2, 0.3), (2, 0.8, 4.4), (60, 0.8, 64.4), (300, 1.2, 301.0)])
+def test_enough_nodes_are_enough(x: int, a: float, b: float, ahead: float) -> None:
+    """What a forecast integrates changes by less than a hundred-thousandth with twice the nodes."""
 
     def mean(nodes: int) -> float:
         p, w = beta_rule(a, b, nodes)
-        return float(w @ (-np.expm1(-2.3 * np.log1p(p * ahead)) / p))
+        return float(w @ (-np.expm1(-(0.8 + x) * np.log1p(p * ahead)) / p))
 
-    nodes = enough_nodes(ahead)
-    assert mean(nodes) == pytest.approx(mean(3 * nodes), rel=1e-6)
+    nodes = int(enough_nodes(np.array([ahead]), np.array([float(x)]))[0])
+    assert mean(nodes) == pytest.approx(mean(2 * nodes), rel=1e-5)

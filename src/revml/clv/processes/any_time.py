@@ -17,7 +17,7 @@ from revml.clv.likelihood import most_likely
 from revml.clv.processes.chunks import by_pattern
 from revml.clv.processes.patterns import Patterns
 from revml.clv.processes.process import Lives, Process
-from revml.clv.processes.quadrature import decay
+from revml.clv.processes.quadrature import NODES, decay
 from revml.clv.value import Floats
 
 # Weak prior on (log r, log s, log of the part that stops within a mean age): order rates and rates of stopping spread
@@ -52,9 +52,10 @@ class ParetoNbd:
 
         def living(x: Floats, T: Floats, t_x: Floats) -> Floats:
             alive, dead, _, _ = _branches(given, x, t_x, T)
-            return np.asarray(expit(alive - dead)[:, None])
+            return np.asarray(expit(alive - dead))
 
-        return by_pattern(living, x, T, t_x)[:, 0] if len(x) else np.zeros(0)
+        answers, where = by_pattern(living, x, T, t_x, each=NODES)
+        return answers[where]
 
     def expected_orders(self, x: Floats, t_x: Floats, T: Floats, ahead: Floats) -> Floats:
         """(n, m) expected orders within each of `ahead` (m,) weeks after T."""
@@ -65,16 +66,14 @@ class ParetoNbd:
     def p_order(self, x: Floats, t_x: Floats, T: Floats, start: Floats, end: Floats) -> Floats:
         """(n, m) probability of at least one order in `(start, end]` weeks after T; both (m,)."""
 
-        if not len(x):
-            return np.zeros((0, len(end)))
-
-        def living(x: Floats, T: Floats) -> Floats:
+        def living(x: Floats, T: Floats, _: Floats) -> Floats:
             m, a, b = self.r + x[:, None], self.alpha + T[:, None], self.beta + T[:, None]
             reached = np.exp(-self.s * np.log1p(start / b))
             within = decay(m + 1.0, a, self.s, b + start, np.broadcast_to(end - start, (len(x), len(end))))[0]
             return np.asarray(np.clip(m / a * within, 0.0, 1.0) * reached)
 
-        return self.p_alive(x, t_x, T)[:, None] * by_pattern(living, x, T)
+        answers, where = by_pattern(living, x, T, each=NODES * len(end))
+        return self.p_alive(x, t_x, T)[:, None] * answers[where]
 
     def posterior_draw(self, x: Floats, t_x: Floats, T: Floats, rng: np.random.Generator, draws: int) -> Lives:
         """Drawn rates and remaining lives, given what each buyer did."""

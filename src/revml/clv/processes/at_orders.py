@@ -69,16 +69,16 @@ class StopsAtOrders:
     def expected_orders(self, x: Floats, t_x: Floats, T: Floats, ahead: Floats) -> Floats:
         """(n, m) expected orders within each of `ahead` (m,) weeks after T."""
 
-        def inner(p: Floats, phases: Floats, shape: Floats, rate: Floats) -> Floats:
-            return orders_by(p, phases, shape, ahead / rate)
+        def inner(p: Floats, shape: Floats, rate: Floats) -> Floats:
+            return orders_by(p, self.k, shape, ahead / rate)
 
         return self._integrate(x, t_x, T, ahead, inner)
 
     def p_order(self, x: Floats, t_x: Floats, T: Floats, start: Floats, end: Floats) -> Floats:
         """(n, m) probability of at least one order in `(start, end]` weeks after T; both (m,)."""
 
-        def inner(p: Floats, phases: Floats, shape: Floats, rate: Floats) -> Floats:
-            return any_order(p, phases, shape, start / rate, (end - start) / rate)
+        def inner(p: Floats, shape: Floats, rate: Floats) -> Floats:
+            return any_order(p, self.k, shape, start / rate, (end - start) / rate)
 
         return self._integrate(x, t_x, T, end, inner)
 
@@ -114,20 +114,28 @@ class StopsAtOrders:
         return alive, passed, rate, stop, np.minimum(rng.geometric(stop), MOST_ORDERS)
 
     def _integrate(self, x: Floats, t_x: Floats, T: Floats, ends: Floats, inner: Callable[..., Floats]) -> Floats:
-        """P(alive) times the mean of an integrand (p, phase weights, shape, rate) over a living buyer's p."""
-        size = enough_nodes(float(np.max(ends, initial=0.0)) / self.alpha)
+        """P(alive) times the mean of integrand (p, shape, rate) -> (k, rows, m) over a living buyer's p and phases."""
+        farthest = float(np.max(ends, initial=0.0))
 
-        def living(x: Floats, T: Floats, t_x: Floats | None = None) -> Floats:
-            levels, at = np.unique(x, return_inverse=True)
-            rules = [beta_rule(self.a, float(b), size) for b in self.b + self._survived(levels)]
-            nodes, weights = np.array([p for p, _ in rules])[at], np.array([w for _, w in rules])[at]
-            phases = phase_weights(self.r, self.alpha, self.k, x, T if t_x is None else t_x, T)[:, :, None]
-            shape, rate = (self.r + self.k * x)[:, None], (self.alpha + T)[:, None]
-            parts = (weights[:, i, None] * inner(nodes[:, i, None], phases, shape, rate) for i in range(size))
-            return np.asarray(sum(parts))
+        def living(x: Floats, T: Floats, _: Floats) -> Floats:
+            out = np.empty((len(x), self.k, len(ends)))
+            sizes = enough_nodes(farthest / (self.alpha + T), x)
+            for size in np.unique(sizes):
+                rows = np.flatnonzero(sizes == size)
+                out[rows] = self._mean(x[rows], T[rows], int(size), inner).swapaxes(0, 1)
+            return out
 
-        if not len(x):
-            return np.zeros((0, len(ends)))
-        # without rhythm it does not matter when the last order was, once it is known who is alive
-        columns = (x, T) if self.k == 1 else (x, T, t_x)
-        return np.asarray(self.p_alive(x, t_x, T)[:, None] * by_pattern(living, *columns))
+        # once it is known who is alive and in which phase, it does not matter when the last order was
+        answers, where = by_pattern(living, x, T, each=len(ends))
+        weights = self.p_alive(x, t_x, T) * phase_weights(self.r, self.alpha, self.k, x, t_x, T)
+        out = np.zeros((len(x), len(ends)))
+        for j in range(self.k):
+            out += weights[j, :, None] * answers[where, j]
+        return out
+
+    def _mean(self, x: Floats, T: Floats, size: int, inner: Callable[..., Floats]) -> Floats:
+        levels, at = np.unique(x, return_inverse=True)
+        rules = [beta_rule(self.a, float(b), size) for b in self.b + self._survived(levels)]
+        nodes, weights = np.array([p for p, _ in rules])[at], np.array([w for _, w in rules])[at]
+        shape, rate = (self.r + self.k * x)[:, None], (self.alpha + T)[:, None]
+        return np.asarray(sum(weights[:, i, None] * inner(nodes[:, i, None], shape, rate) for i in range(size)))
