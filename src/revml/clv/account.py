@@ -28,7 +28,7 @@ from revml.clv.flows import QUANTILES, VALUE_COLUMNS, RelationFlows, stacked
 from revml.clv.parents import Family, family, said
 from revml.clv.referrals import Referrals, referrals
 from revml.clv.relations import Relation
-from revml.clv.value import Floats
+from revml.clv.value import Floats, sum_cents, to_cents
 from revml.errors import ConfigError
 from revml.sources.facts import Facts
 
@@ -113,13 +113,13 @@ def one_account(
     shown = here.copy()
     shown[: len(ids)] = ties.family.ancestors(here[: len(ids)])
     payback = np.divide(cost, monthly, out=np.full(n, np.nan), where=(monthly > 0) & (cost > 0))
+    cents = {one.relation: (to_cents(one.margin), to_cents(one.referral)) for one in relations}
     frames = []
     for horizon in horizons:
         own, moved = np.zeros(n), np.zeros(n)
         for one, place in zip(relations, places, strict=True):
-            of = one.clv([horizon])
-            np.add.at(own, place, of["clv"].to_numpy(float))
-            np.add.at(moved, place, of["referral"].to_numpy(float))
+            np.add.at(own, place, sum_cents(cents[one.relation][0], horizon))
+            np.add.at(moved, place, sum_cents(cents[one.relation][1], horizon))
         own = np.rint(100 * own) / 100
         below = own.copy()
         below[: len(ids)] = np.rint(100 * ties.family.with_children(own[: len(ids)])) / 100

@@ -15,6 +15,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import csr_array
 
 from revml.clv.fleet import Fleet, fit_fleet
 from revml.clv.flows import Draw, RelationFlows
@@ -126,9 +127,8 @@ def replacements_ahead(learnt: Durables, months: int, machines: pd.DataFrame | N
     """
     base, wear, fleet, prices = learnt.base, learnt.wear, learnt.fleet, learnt.prices
     n, standing = len(base.owners), base.standing if machines is None else machines
-    out = Ahead(np.zeros((n, months)), np.zeros((n, months)), np.zeros((n, months)))
     if standing.empty:
-        return out
+        return Ahead(np.zeros((n, months)), np.zeros((n, months)), np.zeros((n, months)))
     account = standing["account"].to_numpy(np.int64)
     kinds = pd.DataFrame(
         {
@@ -144,14 +144,10 @@ def replacements_ahead(learnt: Durables, months: int, machines: pd.DataFrame | N
     touch = fleet.in_touch(kinds["silent"].to_numpy(np.int64)[at], months)
     counts, alive = _walk(wear, fleet, np.floor(one["age"].to_numpy(float)), life, family, touch)
     price = one["product"].map(prices.replacing).fillna(prices.typical).to_numpy(float)
-    log_gone = np.log(np.maximum(1 - alive, 1e-300))
-    for low in range(0, len(path), 100_000):
-        rows = slice(low, low + 100_000)
-        where, who = path[rows], account[rows]
-        np.add.at(out.expected, who, counts[where])
-        np.add.at(out.money, who, counts[where] * prices.of(who, price[where])[:, None])
-        np.add.at(out.log_gone, who, log_gone[where])
-    return out
+    size = (n, len(at))
+    ones = csr_array((np.ones(len(path)), (account, path)), shape=size)
+    paid = csr_array((prices.of(account, price[path]), (account, path)), shape=size)
+    return Ahead(ones @ counts, paid @ counts, ones @ np.log(np.maximum(1 - alive, 1e-300)))
 
 
 def _walk(wear: Wear, fleet: Fleet, age: Floats, life: Floats, family: Floats, touch: Floats) -> tuple[Floats, Floats]:
@@ -206,15 +202,20 @@ def _draw(money: Floats, further: Floats, prices: Prices, fleet: Fleet) -> Draw:
     certain = fleet.shape + fleet.bought
 
     def draw(rows: slice, rng: np.random.Generator, draws: int) -> npt.NDArray[np.float32]:
-        sure = certain[rows]
+        sure, cost = certain[rows], size[rows]
         held = np.where(np.isinf(sure), 1.0, sure)
         luck = np.where(np.isinf(sure), 1.0, rng.standard_gamma(held, (draws, len(sure))) / held)
-        rate = (money[rows][None] + further[rows][None] * luck[:, :, None]) / size[rows][None, :, None]
-        counts = rng.poisson(rate)
-        out = np.zeros(counts.shape, dtype=np.float32)
-        some = np.nonzero(counts)
-        amounts = rng.standard_gamma(counts[some] * shape) / shape
-        out[some] = amounts * size[rows][some[1]]
+        out = np.zeros((draws, *money[rows].shape), dtype=np.float32)
+        # few machines are bought in a month: how many in all, and only then when
+        for flow, factor in ((money[rows], np.ones_like(luck)), (further[rows], luck)):
+            until = np.cumsum(flow / cost[:, None], axis=1)
+            run, row = np.nonzero(counts := rng.poisson(until[:, -1] * factor))
+            times = counts[run, row]
+            run, row = np.repeat(run, times), np.repeat(row, times)
+            at = rng.random(len(row)) * until[row, -1]
+            month = (until[row] <= at[:, None]).sum(axis=1)
+            amount = (rng.standard_gamma(shape, len(row)) / shape * cost[row]).astype(np.float32)
+            np.add.at(out.reshape(-1), np.ravel_multi_index((run, row, month), out.shape), amount)
         return out
 
     return draw

@@ -97,7 +97,8 @@ def fit_fleet(base: Installed) -> Fleet:
     begun = np.nan_to_num(base.first_age, nan=-1.0)
     for b in range(window):
         owned = begun >= b + 1
-        np.add.at(months, (np.flatnonzero(owned), base.in_touch[owned, b + 1].astype(int)), 1.0)
+        months[:, 0] += owned & ~base.in_touch[:, b + 1]
+        months[:, 1] += owned & base.in_touch[:, b + 1]
     rate = (bought.sum() + MORE_MONTHS * PRIOR_MORE) / (months.sum() + MORE_MONTHS)
     pair = (bought.sum(axis=0) + WEIGHT * rate * MORE_MONTHS) / (months.sum(axis=0) + WEIGHT * MORE_MONTHS)
     exposure = months @ (pair / pair[1])

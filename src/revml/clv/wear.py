@@ -98,8 +98,10 @@ class _Seen:
 def fit_wear(base: Installed) -> Wear:
     """Fit the Weibull, then the factors by turns until they settle; without a retirement they hardly move."""
     seen = _lived(base)
-    middle = (np.arange(_CELLS) + 0.5) * _CELL
-    mean, shape = _weibull_mode(middle, seen.per_life.sum(axis=(1, 2)), seen.ended.sum(axis=(1, 2)))
+    middle = np.asarray((np.arange(_CELLS) + 0.5) * _CELL, dtype=np.float64)
+    exposure = np.asarray(seen.per_life.sum(axis=(1, 2)))
+    gone = np.asarray(seen.ended.sum(axis=(1, 2)))
+    mean, shape = _weibull_mode(middle, exposure, gone)
     intensity = shape * (gamma(1 + 1 / shape) / mean) ** shape * middle ** (shape - 1)
     band = np.digitize(middle, BAND_EDGES)
     size = (len(BAND_EDGES) + 1, len(seen.names), 2)
@@ -131,18 +133,17 @@ def _lived(base: Installed) -> _Seen:
     age, life = machines["age"].to_numpy(float), machines["life_months"].to_numpy(float)
     account = machines["account"].to_numpy(np.int64)
     size = (_CELLS, len(names), 2)
-    at_risk, per_life, ended, oldest = np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(1)
+    at_risk: Floats = np.zeros(size)
+    per_life: Floats = np.zeros(size)
+    ended: Floats = np.zeros(size)
+    oldest = np.zeros(1)
     for back in range(window):
-        there = (age >= back + 1) & ~(retired >= back + 1)
-        now = age[there] - back - 0.5
-        cell = (
-            np.minimum((now / life[there] / _CELL).astype(np.int64), _CELLS - 1),
-            code[there],
-            base.in_touch[account[there], back + 1].astype(np.int64),
-        )
-        np.add.at(at_risk, cell, 1.0)
-        np.add.at(per_life, cell, 1 / life[there])
-        np.add.at(ended, cell, (retired[there] >= back) & (retired[there] < back + 1))
+        there = np.flatnonzero((age >= back + 1) & ~(retired >= back + 1))
+        now, lives, gone = age[there] - back - 0.5, life[there], retired[there]
+        cell = np.minimum((now / lives / _CELL).astype(np.int64), _CELLS - 1) * len(names) + code[there]
+        cell = 2 * cell + base.in_touch[account[there], back + 1]
+        for total, weight in ((at_risk, None), (per_life, 1 / lives), (ended, (gone >= back) & (gone < back + 1))):
+            total += np.bincount(cell, weight, minlength=total.size).reshape(size)
         oldest = _counted(oldest, now)
     enough = np.flatnonzero(oldest >= MIN_AT_RISK)
     return _Seen(at_risk, per_life, ended, names, float(enough.max() + 1 if len(enough) else len(oldest)))
