@@ -113,7 +113,7 @@ def test_lines_follow_from_revenue(tmp_path: Path) -> None:
 def test_what_did_better_counts_more() -> None:
     """The accounts' forecast was right and the family's own past was not: it gets more than half, and not all."""
     came = np.full((1, 12), 10.0)
-    trial = FamilyTrial(Relation.ORDERS, 12, ("f",), came, 2 * came, came, came, came)
+    trial = FamilyTrial(Relation.ORDERS, "revenue", 12, ("f",), came, 2 * came, came, came, came)
     assert series_weight([]) == 0.5
     assert 0 < series_weight([trial, trial]) < 0.5
 
@@ -122,7 +122,7 @@ def test_without_new_business_the_families_are_the_accounts(tmp_path: Path) -> N
     """The families' own past holds what new accounts brought, so that it is left out then."""
     facts = staged(tmp_path, *(bought("a", m + 0.5, 20, "screw") for m in range(12)))
     told = families_of(facts, AS_OF, [flows("a")], (), [], 3)
-    assert told["weight_of_series"] == {"orders": 0.0}
+    assert told["weight_of_series"] == {"orders": {"revenue": 0.0, "lines": 0.0, "quantity": 0.0}}
     assert sum(row["revenue"]["mean"][0] for row in told["rows"]) == pytest.approx(100)
     for row in told["rows"]:
         assert row["revenue"]["p10"][0] <= row["revenue"]["p50"][0] <= row["revenue"]["p90"][0]

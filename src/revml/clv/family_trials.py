@@ -33,9 +33,10 @@ EQUAL_TRIALS = 2.0
 
 @dataclass(frozen=True)
 class FamilyTrial:
-    """A forecast of revenue by family made at an earlier origin: (families, months) each, and what came."""
+    """A forecast of a measure by family made at an earlier origin: (families, months) each, and what came."""
 
     relation: Relation
+    measure: str
     back: int
     names: tuple[str, ...]
     predicted: Floats
@@ -56,19 +57,21 @@ def family_trials(facts: Facts, as_of: datetime, origin: Origin) -> list[FamilyT
         came, then = family_history(facts, as_of, relation), family_history(facts, origin.at, relation)
         if then.revenue.shape[1] < YEAR or came.revenue.shape[1] < origin.back:
             continue
-        last = then.revenue[:, -YEAR:]
-        out.append(
-            FamilyTrial(
-                relation,
-                origin.back,
-                tuple(str(name) for name in ahead.names),
-                ahead.by_accounts["revenue"],
-                ahead.by_series["revenue"],
-                _rows(came, ahead.names)[:, -origin.back :],
-                last[:, : origin.back],
-                np.repeat(last.mean(axis=1, keepdims=True), origin.back, axis=1),
+        for measure in MEASURES:
+            last = getattr(then, measure)[:, -YEAR:]
+            out.append(
+                FamilyTrial(
+                    relation,
+                    measure,
+                    origin.back,
+                    tuple(str(name) for name in ahead.names),
+                    ahead.by_accounts[measure],
+                    ahead.by_series[measure],
+                    _rows(came, measure, ahead.names)[:, -origin.back :],
+                    last[:, : origin.back],
+                    np.repeat(last.mean(axis=1, keepdims=True), origin.back, axis=1),
+                )
             )
-        )
     return out
 
 
@@ -85,20 +88,19 @@ def families_of(
     rows, weights = [], {}
     for relation, ahead in family_orders(facts, as_of, flows, fresh, months).items():
         history = family_history(facts, as_of, relation)
-        trials = [trial for trial in tried if trial.relation is relation]
+        trials = {m: [one for one in tried if one.relation is relation and one.measure == m] for m in MEASURES}
         # A family's own past holds what new accounts brought: without new business it is no forecast of the others.
-        weight = series_weight(trials) if fresh else 0.0
-        weights[str(relation)] = round(weight, 4)
+        weight = {measure: series_weight(trials[measure]) if fresh else 0.0 for measure in MEASURES}
+        weights[str(relation)] = {measure: round(value, 4) for measure, value in weight.items()}
         for i, name in enumerate(ahead.names):
-            past = history.revenue[i, -HISTORY_MONTHS:]
-            noise = total_spread.monthly_noise(without_season(past))
-            misses = [_misses(trial, str(name), weight) for trial in trials if name in trial.names]
-            drifted = total_spread.drift(misses, noise, total_spread.USUAL_DRIFT[str(relation)])
-            spread = total_spread.spread(months, noise, drifted)
             row: dict[str, Any] = {"relation": str(relation), "family": str(name)}
             for measure in MEASURES:
-                mean = ahead.mixed(measure, weight)[i]
-                found = {"mean": mean, **total_spread.quantiles(mean, spread)}
+                past = getattr(history, measure)[i, -HISTORY_MONTHS:]
+                noise = total_spread.monthly_noise(without_season(past))
+                misses = [_misses(one, str(name), weight[measure]) for one in trials[measure] if name in one.names]
+                drifted = total_spread.drift(misses, noise, total_spread.USUAL_DRIFT[str(relation)])
+                mean = ahead.mixed(measure, weight[measure])[i]
+                found = {"mean": mean, **total_spread.quantiles(mean, total_spread.spread(months, noise, drifted))}
                 row[measure] = {key: _rounded(found[key]) for key in ("p10", "p50", "mean", "p90")}
             row["revenue"]["accounts"] = _rounded(ahead.by_accounts["revenue"][i])
             row["history"] = {m: _rounded(getattr(history, m)[i, -HISTORY_MONTHS:]) for m in MEASURES}
@@ -128,6 +130,7 @@ def _marks(trial: FamilyTrial) -> dict[str, Any]:
     found |= {"year_before": trial.year_before, "run_rate": trial.run_rate}
     return {
         "relation": str(trial.relation),
+        "measure": trial.measure,
         "months_back": trial.back,
         "wape": {k: round(float(np.abs(v - came).sum() / size), 4) if size > 0 else None for k, v in found.items()},
         "bias": {k: round(float(v.sum() / total - 1), 4) if total > 0 else None for k, v in found.items()},
@@ -149,10 +152,10 @@ def _misses(trial: FamilyTrial, name: str, weight: float) -> Floats:
     return np.asarray(np.log(np.where(fine, came, np.nan) / np.where(fine, predicted, np.nan)))
 
 
-def _rows(history: FamilyHistory, names: Iterable[object]) -> Floats:
-    place = {str(name): i for i, name in enumerate(history.names)}
-    nothing = np.zeros(history.revenue.shape[1])
-    return np.array([history.revenue[place[str(n)]] if str(n) in place else nothing for n in names])
+def _rows(history: FamilyHistory, measure: str, names: Iterable[object]) -> Floats:
+    place, amounts = {str(name): i for i, name in enumerate(history.names)}, getattr(history, measure)
+    nothing = np.zeros(amounts.shape[1])
+    return np.array([amounts[place[str(name)]] if str(name) in place else nothing for name in names])
 
 
 def _rounded(values: Floats) -> list[float]:
