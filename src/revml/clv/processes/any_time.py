@@ -89,12 +89,13 @@ class ParetoNbd:
     ) -> npt.NDArray[np.int32]:
         """(draws, n, m) orders in each span `(ends[k - 1], ends[k]]` weeks after T, the first one from T on."""
         lives = self.posterior_draw(x, t_x, T, rng, draws)
-        out = np.empty((draws, len(x), len(ends)), dtype=np.int32)
-        before = 0.0
-        for k, end in enumerate(ends):
-            out[:, :, k] = rng.poisson(lives.rate * (np.clip(lives.left, before, end) - before))
-            before = float(end)
-        return out
+        rate, left = lives.rate.reshape(-1), lives.left.reshape(-1)
+        out = np.zeros((len(left), len(ends)), dtype=np.int32)
+        going, before = np.flatnonzero(left > 0), 0.0
+        for span, end in enumerate(ends):
+            out[going, span] = rng.poisson(rate[going] * (np.minimum(left[going], end) - before))
+            going, before = going[left[going] > end], float(end)
+        return out.reshape(draws, len(x), len(ends))
 
 
 def fit_any_time(seen: Patterns, *, held: bool) -> ParetoNbd:

@@ -92,16 +92,19 @@ class StopsAtOrders:
         self, x: Floats, t_x: Floats, T: Floats, ends: Floats, rng: np.random.Generator, draws: int
     ) -> npt.NDArray[np.int32]:
         """(draws, n, m) orders in each span `(ends[k - 1], ends[k]]` weeks after T, the first one from T on."""
-        alive, phases, rate, _, most = self._drawn(x, t_x, T, rng, draws)
-        most = np.where(alive, most, 0)
-        out = np.empty((draws, len(x), len(ends)), dtype=np.int32)
-        before, so_far = 0.0, np.zeros((draws, len(x)), dtype=np.int64)
+        alive, phases, rate, _, most = (v.reshape(-1) for v in self._drawn(x, t_x, T, rng, draws))
+        out = np.zeros((len(alive), len(ends)), dtype=np.int32)
+        going = np.flatnonzero(alive)
+        phases, rate, most = phases[going], rate[going], most[going]
+        before, so_far = 0.0, np.zeros(len(going), dtype=np.int64)
         for span, end in enumerate(ends):
             phases = phases + rng.poisson(rate * (end - before))
             now = np.minimum(phases // self.k, most)
-            out[:, :, span] = now - so_far
-            before, so_far = float(end), now
-        return out
+            out[going, span] = now - so_far
+            left = now < most
+            going, phases, rate, most, so_far = going[left], phases[left], rate[left], most[left], now[left]
+            before = float(end)
+        return out.reshape(draws, len(x), len(ends))
 
     def _drawn(self, x: Floats, t_x: Floats, T: Floats, rng: np.random.Generator, draws: int) -> tuple[Any, ...]:
         """Alive at T; phases since the last order; rate of phases; probability of stopping; orders until the last."""
