@@ -167,3 +167,12 @@ def test_flows_may_come_in_any_order(store: Store) -> None:
     assert list(acme.survival) == mine["survival"].tolist()
     assert acme.expected_revenue[2] is None
     assert acme.expected_revenue[:2] == tuple(mine["expected_revenue"][:2])
+
+
+def test_an_accounts_flows_may_stand_once(store: Store) -> None:
+    """The same account and relation again, its months in order, is refused all the same."""
+    run = with_values(literal_run())
+    twice = pd.concat([run.flows, run.flows])  # type: ignore[list-item]
+    with pytest.raises(StoreError, match="a key stands twice") as told:
+        store.publish(replace(run, flows=twice))
+    assert "'acme'" in told.value.got

@@ -106,8 +106,11 @@ def _check(frame: pd.DataFrame, name: str, where: str, known: pd.Index[Any]) -> 
         raise StoreError("a column is missing", where=where, wanted=", ".join(columns), got=f"no {missing[0]!r}")
     if frame[list(key)].isna().any(axis=None):
         raise StoreError("a key is empty", where=where, wanted=f"a value in each of {', '.join(key)}")
-    if (twice := frame.duplicated(list(key))).any():
-        raise StoreError("a key stands twice", where=where, got=_first(frame, twice, key))
+    starts = first_months(frame) if name == "flows" and len(frame) else None
+    # Months in order repeat nothing; then it is enough to look at the first of each account.
+    heads, named = (frame, list(key)) if starts is None else (frame.iloc[starts], ["account_id", "relation"])
+    if (twice := heads.duplicated(named)).any():
+        raise StoreError("a key stands twice", where=where, got=_first(heads, twice, key))
     if not pd.Index(frame["account_id"].unique()).isin(known).all():
         strange = ~frame["account_id"].isin(known)
         raise StoreError("an account is not in the run's accounts", where=where, got=_first(frame, strange, key))
@@ -275,7 +278,7 @@ def flow_rows(flows: pd.DataFrame) -> list[Row]:
     """Flows by account and relation, months as lists from month 1; bands that hold nothing are None."""
     if flows.empty:
         return []
-    starts = _first_months(flows)
+    starts = first_months(flows)
     if starts is None:
         flows = flows.sort_values(["account_id", "relation", "month"], kind="stable")
         same = flows.groupby(["account_id", "relation"], sort=False).ngroup().to_numpy()
@@ -291,7 +294,7 @@ def flow_rows(flows: pd.DataFrame) -> list[Row]:
     return [none | dict(zip(names, row, strict=True)) for row in zip(*keys, *lists, strict=True)]
 
 
-def _first_months(flows: pd.DataFrame) -> npt.NDArray[np.int64] | None:
+def first_months(flows: pd.DataFrame) -> npt.NDArray[np.int64] | None:
     """Where each account's months begin, where all rows are in order already (as a forecast gives them); else None."""
     month = flows["month"].to_numpy()
     starts = np.flatnonzero(month == 1)
