@@ -82,9 +82,13 @@ def lost_after(facts: Facts, origin: datetime, accounts: Sequence[str], months: 
 
 
 def months_since_first(facts: Facts, origin: datetime, accounts: Sequence[str], *, contract: bool) -> Floats:
-    """(accounts,) months from the first contract or order of each account, known at the origin, to the origin."""
+    """(accounts,) months from the first contract or order of each account, known at the origin, to the origin.
+
+    0 where there is neither: a machine can be known without its order.
+    """
     happened = "started_at" if contract else "ordered_at"
     sql = _FIRST["contract" if contract else "orders"].format(known=f"known_at <= $origin AND {happened} <= $origin")
     found = facts.con.cursor().execute(sql, {"origin": origin}).df().set_index("account_id")["at"]
     first = found.reindex(list(accounts))
-    return np.asarray((np.datetime64(origin) - first).dt.total_seconds().to_numpy(float) / MONTH_SECONDS)
+    months = (np.datetime64(origin) - first).dt.total_seconds().to_numpy(float) / MONTH_SECONDS
+    return np.asarray(np.nan_to_num(months))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from revml.backtesting.money_methods import BASELINES, Method
 from revml.backtesting.money_replay import TOTAL, OriginMoney, RelationMoney
 from revml.clv.relations import Relation
-from revml.clv.value import Floats
+from revml.clv.value import MONTH_SECONDS, Floats
 from revml.evaluation import money_metrics as metrics
 
 # Figures by name, and whether the larger is the better; biases are best near zero.
@@ -138,7 +138,7 @@ def _years(parts: Sequence[_Part]) -> Iterable[tuple[str, list[_Part]]]:
 
 
 def _span(months: Floats) -> Any:
-    return (np.nan_to_num(months) * 2_629_800).astype("timedelta64[s]")
+    return (months * MONTH_SECONDS).astype("timedelta64[s]")
 
 
 def _rows(cut: str, of: str, parts: Sequence[_Part], horizons: Sequence[int]) -> list[Row]:
