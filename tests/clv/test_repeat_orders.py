@@ -99,14 +99,15 @@ def test_no_step_where_the_two_stages_end(made: OrderForecast) -> None:
 
 
 def test_the_next_order_is_as_likely_as_not_by_its_date(made: OrderForecast) -> None:
-    """P(order) stands at one half between the months around the date; who is not expected back has none."""
+    """P(order) stands at one half between the months around the date; many are never expected back."""
     months = (made.next_order_at - np.datetime64(AS_OF)) / np.timedelta64(1, "s") / 2_629_800
     reached, later = np.flatnonzero(months < MONTHS), np.flatnonzero((months > 1) & (months < MONTHS))
     assert len(reached) > 100
     assert (made.p_order[reached, np.ceil(months[reached]).astype(int) - 1] >= 0.5 - 1e-6).all()
     assert len(later) > 5
     assert (made.p_order[later, np.floor(months[later]).astype(int) - 1] <= 0.5 + 1e-6).all()
-    assert np.isnat(made.next_order_at[made.p_order[:, -1] < 0.4]).all()
+    assert not (months[made.p_order[:, -1] < 0.5] < MONTHS).any()
+    assert np.isnat(made.next_order_at).sum() > 200
 
 
 def test_a_small_company_is_answered_by_the_process(tmp_path: Path) -> None:
