@@ -17,7 +17,8 @@ from revml.clv.value import MONTH_SECONDS
 from revml.config import Economics
 from revml.sources.facts import Facts
 
-_SQL = f"""
+_ACCOUNTS = f"""
+CREATE TEMP TABLE monthly AS
 WITH {PAIRS},
 {BOUGHT},
 began AS (SELECT min(day_at) AS day_at FROM daily),
@@ -39,75 +40,83 @@ parts AS (
   FROM ends AS e JOIN values_of AS v ON e.ended = $as_of
 ),
 accounts_of AS (
-  SELECT p.began, p.ended, s.segment, p.account_id,
+  SELECT p.began, p.ended, p.account_id,
     coalesce(max(was), 0) AS was, coalesce(max(is_now), 0) AS is_now, coalesce(max(margin), 0) AS margin,
     coalesce(bool_or(before), false) AS before, coalesce(max(days), 0) AS days,
     coalesce(max(revenue), 0) AS revenue, coalesce(max(order_margin), 0) AS order_margin, max(rhythm) AS rhythm,
     coalesce(max(ever), 0) AS ever, coalesce(max(joined), 0) AS joined, max(cost) AS cost, max(clv) AS clv
-  FROM parts AS p JOIN segment_of AS s ON s.account_id = p.account_id
-  GROUP BY p.began, p.ended, s.segment, p.account_id
-),
-monthly AS (
-  SELECT a.*, n.months, n.asked, a.is_now + revenue / n.months AS money,
-    a.margin + order_margin / n.months AS gain
-  FROM accounts_of AS a JOIN spans AS n ON n.began = a.began AND n.ended = a.ended
-),
-sums AS (
-  SELECT began, ended, segment, {SUMS},
+  FROM parts AS p GROUP BY p.began, p.ended, p.account_id
+)
+SELECT a.*, n.months, n.asked
+FROM accounts_of AS a JOIN spans AS n ON n.began = a.began AND n.ended = a.ended"""
+
+_SQL = f"""
+WITH sums AS (
+  SELECT began, ended, segment, any_value(months) AS months, any_value(asked) AS asked, {SUMS},
     count(*) FILTER (is_now > 0 OR days > 0) AS active,
-    sum(money ORDER BY account_id) AS money, sum(gain ORDER BY account_id) AS gain, max(money) AS largest,
+    sum(is_now) + sum(revenue) / any_value(months) AS money,
+    sum(margin) + sum(order_margin) / any_value(months) AS gain,
+    max(is_now + revenue / months) AS largest,
     count(*) FILTER (days > 0) AS buyers, count(*) FILTER (days > 1) AS repeaters, coalesce(sum(days), 0) AS days,
     coalesce(sum(revenue), 0)::BIGINT AS revenue, median(rhythm) AS rhythm,
     count(rhythm) AS rhythms, sum(ever) AS ever,
     sum(joined) AS joined, count(cost) AS costed, coalesce(sum(cost), 0)::BIGINT AS cost,
     count(clv) AS valued, coalesce(sum(clv), 0)::BIGINT AS clv
-  FROM monthly GROUP BY began, ended, segment
+  FROM (SELECT m.*, g.segment FROM monthly AS m JOIN segment_of AS g ON g.account_id = m.account_id) AS every
+  GROUP BY began, ended, segment
 )
-SELECT n.began, n.ended, g.segment, n.months, n.asked, s.* EXCLUDE (began, ended, segment)
-FROM spans AS n CROSS JOIN (SELECT DISTINCT segment FROM segment_of) AS g
+SELECT n.began, n.ended, g.segment, s.* EXCLUDE (began, ended, segment)
+FROM (SELECT unnest($starts::TIMESTAMP[]) AS began, unnest($ends::TIMESTAMP[]) AS ended) AS n
+CROSS JOIN (SELECT DISTINCT segment FROM segment_of) AS g
 LEFT JOIN sums AS s ON s.began = n.began AND s.ended = n.ended AND s.segment = g.segment
 ORDER BY n.began, n.ended, g.segment"""
 
 NO_SUMS = ("money", "gain", "largest", "rhythm", "months", "asked")
 
 
-def kpi_sums(
-    facts: Facts,
-    as_of: datetime,
-    spans: list[tuple[datetime, datetime]],
-    economics: Economics,
-    *,
-    segments: pd.DataFrame,
-    clv: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """The sums of each span and segment, from facts known at `as_of`.
+class KpiSums:
+    """What every account adds in each span, looked up once and added up by as many segments as asked.
 
     Args:
+        as_of: only what is known then counts.
         spans: `(began, ended]`, none twice.
-        segments: account_id, segment: every account once.
         clv: account_id, clv: one row an account; belongs to the spans that end at `as_of`.
-
-    Returns:
-        began, ended, segment; asked and months (how long the span is, and how much of it the orders cover, at least
-        one); the columns of `movements.SUMS` (contracts); active (accounts that pay a contract or bought), money and
-        gain (their revenue and margin a month, cents), largest (of money, one account's); buyers, repeaters, days (with
-        a purchase), revenue, rhythm (median over buyers of the median days between purchases), rhythms (buyers who have
-        one), ever (bought by the end); joined, costed, cost (accounts created in the span); valued, clv.
     """
-    values = {
-        "as_of": as_of,
-        "starts": [began for began, _ in spans],
-        "ends": [ended for _, ended in spans],
-        "margin": economics.margin,
-        "order_margin": economics.order_margin,
-    }
-    cursor = facts.con.cursor()
-    cursor.register("segment_of", segments)
-    cursor.register("values_of", _EMPTY if clv is None or clv.empty else clv[["account_id", "clv"]])
-    frame: pd.DataFrame = cursor.execute(_SQL, values).df()
-    whole = [name for name in frame.columns[3:] if name not in NO_SUMS]
-    frame[whole] = frame[whole].fillna(0).astype("int64")
-    return frame.fillna({"money": 0.0, "gain": 0.0, "largest": 0.0})
+
+    def __init__(
+        self,
+        facts: Facts,
+        as_of: datetime,
+        spans: list[tuple[datetime, datetime]],
+        economics: Economics,
+        *,
+        clv: pd.DataFrame | None = None,
+    ) -> None:
+        self._spans = {"starts": [began for began, _ in spans], "ends": [ended for _, ended in spans]}
+        margins = {"margin": economics.margin, "order_margin": economics.order_margin}
+        self._cursor = facts.con.cursor()  # a temporary table belongs to its cursor
+        self._cursor.register("values_of", _EMPTY if clv is None or clv.empty else clv[["account_id", "clv"]])
+        self._cursor.execute(_ACCOUNTS, {"as_of": as_of, **margins, **self._spans})
+
+    def by(self, segments: pd.DataFrame) -> pd.DataFrame:
+        """The sums of each span and segment.
+
+        Args:
+            segments: account_id, segment: every account once.
+
+        Returns:
+            began, ended, segment; asked and months (how long the span is, and how much of it the orders cover, at least
+            one); the columns of `movements.SUMS` (contracts); active (accounts that pay a contract or bought), money
+            and gain (revenue and margin a month, cents), largest (of money, one account's); buyers, repeaters, days
+            (with a purchase), revenue, rhythm (median over buyers of the median days between purchases), rhythms
+            (buyers who have one), ever (bought by the end); joined, costed, cost (accounts created in the span);
+            valued, clv.
+        """
+        self._cursor.register("segment_of", segments)
+        frame: pd.DataFrame = self._cursor.execute(_SQL, self._spans).df()
+        whole = [name for name in frame.columns[3:] if name not in NO_SUMS]
+        frame[whole] = frame[whole].fillna(0).astype("int64")
+        return frame.fillna({"money": 0.0, "gain": 0.0, "largest": 0.0})
 
 
 def whole_company(segments: pd.DataFrame) -> pd.DataFrame:

@@ -17,8 +17,8 @@ import pandas as pd
 from revml.clv.cohorts import Cohorts, contract_cohorts, order_cohorts
 from revml.clv.kpi_figures import Known, Kpi, figures
 from revml.clv.kpi_segments import OTHER, SEGMENTS, UNKNOWN, segment_of, segments_there
-from revml.clv.kpi_sums import kpi_sums, whole_company
-from revml.clv.movements import INSTANT, MONEY, month_bounds, mrr_movements
+from revml.clv.kpi_sums import KpiSums, whole_company
+from revml.clv.movements import INSTANT, MONEY, PaidByMonth, month_bounds
 from revml.clv.order_kpis import orders_by_family, orders_by_month
 from revml.config import Economics
 from revml.sources.facts import Facts
@@ -143,21 +143,23 @@ def company_kpis(
     known = Known.of(facts, as_of, valued=values is not None)
     everyone = segment_of(facts, as_of, "cohort")
     company = whole_company(everyone)
-    now = [(_before(as_of, months), as_of)]
-    sums = kpi_sums(facts, as_of, now, economics, segments=company, clv=values)
+    start = _before(as_of, months)
+    now = KpiSums(facts, as_of, [(start, as_of)], economics, clv=values)
+    paid = PaidByMonth(facts, as_of, history)
+    sums = now.by(company)
     return KpiReport(
         as_of=as_of,
         months=months,
         kpis=_figures(sums, known)[0] if len(sums) else figures(_NOBODY | {"ended": as_of}, known),
-        movements=mrr_movements(facts, as_of, history).iloc[: None if facts.has("subscriptions") else 0],
+        movements=paid.movements().iloc[: None if facts.has("subscriptions") else 0],
         orders=orders_by_month(facts, as_of, history).iloc[: None if facts.has("orders") else 0],
-        families=orders_by_family(facts, as_of, now[0][0]),
+        families=orders_by_family(facts, as_of, start),
         series=_series(facts, as_of, economics, known, company, months=months, history=history),
         segments=tuple(
             segment
             for kind in SEGMENTS
             if kind in by and kind in segments_there(facts)
-            for segment in _by(facts, as_of, economics, known, kind, now=now, history=history, values=values)
+            for segment in _by(facts, as_of, kind, known, now, paid)
         ),
         cohorts={"contract": contract_cohorts(facts, as_of), "orders": order_cohorts(facts, as_of)},
     )
@@ -168,20 +170,10 @@ def published_kpis(facts: Facts, as_of: datetime, economics: Economics, clv: pd.
     return company_kpis(facts, as_of, economics, history=PUBLISHED_MONTHS, clv=clv, by=SEGMENTS).to_dict()
 
 
-def _by(
-    facts: Facts,
-    as_of: datetime,
-    economics: Economics,
-    known: Known,
-    kind: str,
-    *,
-    now: list[tuple[datetime, datetime]],
-    history: int,
-    values: pd.DataFrame | None,
-) -> list[Segment]:
+def _by(facts: Facts, as_of: datetime, kind: str, known: Known, now: KpiSums, paid: PaidByMonth) -> list[Segment]:
     frame = segment_of(facts, as_of, kind)
-    sums = kpi_sums(facts, as_of, now, economics, segments=frame, clv=values)
-    moved = mrr_movements(facts, as_of, history, segments=frame).iloc[: None if facts.has("subscriptions") else 0]
+    sums = now.by(frame)
+    moved = paid.movements(frame).iloc[: None if facts.has("subscriptions") else 0]
     parts = dict(list(moved.groupby("segment")))
     sizes = frame["segment"].value_counts()
     made = [
@@ -206,7 +198,7 @@ def _series(
     bounds = month_bounds(as_of, history)
     ends = [*(bound - INSTANT for bound in bounds[1:-1]), as_of]
     spans = [(_before(bound, months), end) for bound, end in zip(bounds[1:], ends, strict=True)]
-    made = _figures(kpi_sums(facts, as_of, spans, economics, segments=company), known)
+    made = _figures(KpiSums(facts, as_of, spans, economics).by(company), known)
     return tuple(zip(bounds, made, strict=False)) if len(made) == len(spans) else ()
 
 

@@ -24,26 +24,26 @@ INSTANT = timedelta(microseconds=1)  # the finest that a TIMESTAMP tells apart
 # at the end), before (whether it had ever paid by the start). Common table expressions, to be followed by a SELECT.
 # Reads $as_of, $starts, $ends (lists) and $margin.
 PAIRS = """
+rates AS (SELECT product, any_value(margin_rate) AS margin_rate FROM products GROUP BY product),
 known AS (
-  SELECT account_id, started_at, mrr, product,
+  SELECT account_id, started_at, mrr::DECIMAL(28, 6) AS mrr,
+    (mrr * coalesce(r.margin_rate, $margin))::DECIMAL(28, 6) AS margin,
     coalesce(CASE WHEN ended_at <= $as_of THEN ended_at END, TIMESTAMP '9999-12-31') AS until
-  FROM subscriptions WHERE known_at <= $as_of AND started_at <= $as_of
+  FROM subscriptions AS s LEFT JOIN rates AS r ON r.product = s.product
+  WHERE s.known_at <= $as_of AND started_at <= $as_of
 ),
 first_paid AS (
   SELECT account_id, min(started_at) AS at FROM known WHERE mrr > 0 AND until > started_at GROUP BY account_id
 ),
 ends AS (SELECT unnest($starts::TIMESTAMP[]) AS began, unnest($ends::TIMESTAMP[]) AS ended),
-rates AS (SELECT product, any_value(margin_rate) AS margin_rate FROM products GROUP BY product),
 cents AS (
   SELECT e.began, e.ended, k.account_id,
-    CAST(round(100 * sum(k.mrr ORDER BY k.started_at, k.mrr) FILTER (k.started_at <= e.began AND k.until > e.began))
+    CAST(round(100 * sum(k.mrr) FILTER (k.started_at <= e.began AND k.until > e.began))
          AS BIGINT) AS was,
-    CAST(round(100 * sum(k.mrr ORDER BY k.started_at, k.mrr) FILTER (k.started_at <= e.ended AND k.until > e.ended))
+    CAST(round(100 * sum(k.mrr) FILTER (k.started_at <= e.ended AND k.until > e.ended))
          AS BIGINT) AS is_now,
-    CAST(round(100 * sum(k.mrr * coalesce(r.margin_rate, $margin) ORDER BY k.started_at, k.mrr)
-                       FILTER (k.started_at <= e.ended AND k.until > e.ended)) AS BIGINT) AS margin
+    CAST(round(100 * sum(k.margin) FILTER (k.started_at <= e.ended AND k.until > e.ended)) AS BIGINT) AS margin
   FROM ends AS e JOIN known AS k ON k.started_at <= e.ended AND k.until > e.began
-  LEFT JOIN rates AS r ON r.product = k.product
   GROUP BY e.began, e.ended, k.account_id
 ),
 pairs AS (
@@ -67,21 +67,57 @@ SUMS = """
   coalesce(sum(least(was, is_now)), 0)::BIGINT AS kept_gross,
   coalesce(sum(is_now) FILTER (was > 0), 0)::BIGINT AS kept_net"""
 
-_SQL = f"""
-WITH {PAIRS}
+_PAIRS = f"CREATE TEMP TABLE paid AS WITH {PAIRS} SELECT * FROM pairs"
+
+_SPANS = "(SELECT unnest($starts::TIMESTAMP[]) AS began, unnest($ends::TIMESTAMP[]) AS ended)"
+
+_SUMS = f"""
 SELECT e.began, e.ended, {SUMS}
-FROM ends AS e LEFT JOIN pairs AS p ON p.began = e.began AND p.ended = e.ended
+FROM {_SPANS} AS e LEFT JOIN paid AS p ON p.began = e.began AND p.ended = e.ended
 GROUP BY e.began, e.ended
 ORDER BY e.began, e.ended"""
 
 _BY_SEGMENT = f"""
-WITH {PAIRS}
 SELECT e.began, e.ended, g.segment, {SUMS}
-FROM ends AS e CROSS JOIN (SELECT DISTINCT segment FROM segment_of) AS g
-LEFT JOIN (SELECT p.*, s.segment FROM pairs AS p JOIN segment_of AS s ON s.account_id = p.account_id) AS p
+FROM {_SPANS} AS e CROSS JOIN (SELECT DISTINCT segment FROM segment_of) AS g
+LEFT JOIN (SELECT p.*, s.segment FROM paid AS p JOIN segment_of AS s ON s.account_id = p.account_id) AS p
   ON p.began = e.began AND p.ended = e.ended AND p.segment = g.segment
 GROUP BY e.began, e.ended, g.segment
 ORDER BY e.began, e.ended, g.segment"""
+
+
+class Paid:
+    """What every account paid at both ends of each span, looked up once and added up by as many segments as asked."""
+
+    def __init__(self, facts: Facts, as_of: datetime, spans: list[tuple[datetime, datetime]]) -> None:
+        self._spans = {"starts": [began for began, _ in spans], "ends": [ended for _, ended in spans]}
+        self._cursor = facts.con.cursor()  # a temporary table belongs to its cursor
+        self._cursor.execute(_PAIRS, {"as_of": as_of, "margin": 0.0, **self._spans})
+
+    def sums(self, segments: pd.DataFrame | None = None) -> pd.DataFrame:
+        """As `movements_between`."""
+        if segments is not None:
+            self._cursor.register("segment_of", segments)
+        sql = _SUMS if segments is None else _BY_SEGMENT
+        frame: pd.DataFrame = self._cursor.execute(sql, self._spans).df()
+        return frame
+
+
+class PaidByMonth:
+    """The same over the last calendar months."""
+
+    def __init__(self, facts: Facts, as_of: datetime, months: int) -> None:
+        bounds = month_bounds(as_of, months)
+        spans = month_spans(bounds)
+        self._first = {began: month for (began, _), month in zip(spans, bounds[:-1], strict=True)}
+        self._paid = Paid(facts, as_of, spans)
+
+    def movements(self, segments: pd.DataFrame | None = None) -> pd.DataFrame:
+        """As `mrr_movements`."""
+        frame = self._paid.sums(segments)
+        frame.insert(0, "month", pd.Series(frame["began"].map(self._first), dtype="datetime64[us]"))
+        by = ["segment"] if segments is not None else []
+        return frame[["month", *by, *MONEY, "customers", "lost", "paying"]]
 
 
 def mrr_movements(facts: Facts, as_of: datetime, months: int, *, segments: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -95,12 +131,7 @@ def mrr_movements(facts: Facts, as_of: datetime, months: int, *, segments: pd.Da
         (whole cents, int64; losses negative; `start + movements == end` exactly), customers (accounts paying at its
         start), lost (those of them that pay nothing at its end), paying (at its end).
     """
-    bounds = month_bounds(as_of, months)
-    frame = movements_between(facts, as_of, month_spans(bounds), segments=segments)
-    first = {began: month for (began, _), month in zip(month_spans(bounds), bounds[:-1], strict=True)}
-    frame.insert(0, "month", pd.Series(frame["began"].map(first), dtype="datetime64[us]"))
-    by = ["segment"] if segments is not None else []
-    return frame[["month", *by, *MONEY, "customers", "lost", "paying"]]
+    return PaidByMonth(facts, as_of, months).movements(segments)
 
 
 def movements_between(
@@ -116,13 +147,7 @@ def movements_between(
         began, ended, the columns of `mrr_movements`, kept_gross and kept_net (cents): the MRR of the starting accounts
         at the end, each at most its start (gross), or as it is (net).
     """
-    starts, ends = [began for began, _ in spans], [ended for _, ended in spans]
-    values = {"as_of": as_of, "starts": starts, "ends": ends, "margin": 0.0}
-    cursor = facts.con.cursor()
-    if segments is not None:
-        cursor.register("segment_of", segments)
-    frame: pd.DataFrame = cursor.execute(_SQL if segments is None else _BY_SEGMENT, values).df()
-    return frame
+    return Paid(facts, as_of, spans).sums(segments)
 
 
 def month_spans(bounds: list[datetime]) -> list[tuple[datetime, datetime]]:

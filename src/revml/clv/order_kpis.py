@@ -22,10 +22,10 @@ from revml.sources.facts import Facts
 BOUGHT = """
 daily AS (
   SELECT o.account_id, max(o.ordered_at) AS day_at,
-    CAST(round(100 * sum(o.amount ORDER BY o.ordered_at, o.order_id, o.line)) AS BIGINT) AS amount,
-    CAST(round(100 * sum(CASE WHEN o.cost IS NOT NULL THEN o.amount - o.cost
-                              ELSE o.amount * coalesce(r.margin_rate, $order_margin) END
-                         ORDER BY o.ordered_at, o.order_id, o.line)) AS BIGINT) AS margin
+    CAST(round(100 * sum(o.amount::DECIMAL(28, 6))) AS BIGINT) AS amount,
+    CAST(round(100 * sum((CASE WHEN o.cost IS NOT NULL THEN o.amount - o.cost
+                               ELSE o.amount * coalesce(r.margin_rate, $order_margin) END)::DECIMAL(28, 6)))
+         AS BIGINT) AS margin
   FROM orders AS o LEFT JOIN rates AS r ON r.product = o.product
   WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of
   GROUP BY o.account_id, CAST(o.ordered_at AS DATE)
@@ -52,13 +52,13 @@ ever AS (
 
 _BY_MONTH = """
 SELECT least(CAST(date_trunc('month', ordered_at) AS TIMESTAMP), $last) AS month,
-  CAST(round(100 * sum(amount ORDER BY ordered_at, order_id, line)) AS BIGINT) AS revenue,
+  CAST(round(100 * sum(amount::DECIMAL(28, 6))) AS BIGINT) AS revenue,
   count(DISTINCT account_id) FILTER (amount > 0) AS customers
 FROM orders WHERE known_at <= $as_of AND ordered_at >= $start AND ordered_at <= $as_of GROUP BY 1 ORDER BY 1"""
 
 _BY_FAMILY = """
 SELECT coalesce(p.family, '') AS family,
-  CAST(round(100 * sum(o.amount ORDER BY o.ordered_at, o.order_id, o.line)) AS BIGINT) AS revenue,
+  CAST(round(100 * sum(o.amount::DECIMAL(28, 6))) AS BIGINT) AS revenue,
   count(DISTINCT o.account_id) FILTER (o.amount > 0) AS customers
 FROM orders AS o
 LEFT JOIN (SELECT product, any_value(family) AS family FROM products GROUP BY product) AS p ON p.product = o.product
