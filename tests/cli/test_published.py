@@ -14,6 +14,7 @@ from revml.store import Store
 from revml.store.views import ORDERS as KNOWN_ORDERS
 from tests.cli.commands import answer, call
 from tests.literal_runs import literal_run, with_horizons
+from tests.literal_values import FORECAST, with_values
 
 
 @pytest.fixture
@@ -54,6 +55,28 @@ def test_account_tells_the_horizons(tmp_path: Path) -> None:
     said = call(tmp_path, "account", "acme", "--language", "en").output
     assert "30 days 14.0%, 90 days 42.0%, 180 days 56.5%, 365 days (extrapolated) 71.0%" in said
     assert [one["days"] for one in answer(tmp_path, "account", "acme")["scores"][0]["horizons"]] == [30, 90, 180, 365]
+
+
+@pytest.mark.parametrize(("language", "peer"), [("en", "A similar account"), ("cs", "Podobný zákazník")])
+def test_account_tells_what_it_is_worth(tmp_path: Path, language: str, peer: str) -> None:
+    """By horizon with its range, by relation with parts that add up, LTV/CAC, payback, and what drives it."""
+    (tmp_path / "revml.yaml").write_text("company: {name: Literal}\n", encoding="utf-8")
+    with Store.open(load_workspace(tmp_path).store_url) as store:
+        store.publish(with_values(literal_run(), FORECAST))
+    said = " ".join(call(tmp_path, "account", "acme", "--language", language).output.split())
+    assert peer in said
+    if language == "en":
+        for part in (
+            "lifetime value in 12 months: €12,100 (€8.1K to €15.1K in 80 % of cases)",
+            "5.5 times its acquisition cost, paid back after 5.7 months",
+            "contract: €20,000 = base €18,000, expansion +€4,000, contraction −€2,500, referral +€500",
+            "−€3,000 Use of the product",
+        ):
+            assert part in said
+    told = answer(tmp_path, "account", "acme")
+    assert [one["clv"] for one in told["values"]] == [12_100, 22_000]
+    assert answer(tmp_path, "export", "--what", "values", "--out", str(tmp_path / "values.csv"))["rows"] == 8
+    assert answer(tmp_path, "export", "--what", "relations", "--out", str(tmp_path / "parts.csv"))["rows"] == 10
 
 
 def test_an_unknown_account_is_told(root: Path) -> None:

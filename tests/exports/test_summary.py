@@ -10,6 +10,7 @@ import pytest
 from revml.exports.forecast import forecast_summary
 from revml.exports.summary import question_summary, run_head
 from tests.literal_runs import literal_run
+from tests.literal_values import FORECAST, with_values
 
 
 def test_the_head_names_the_models() -> None:
@@ -64,3 +65,17 @@ def test_summaries_are_json() -> None:
     empty = dataclasses.replace(run, clv=run.clv.iloc[:0], notes=("nothing to forecast",))
     text = json.dumps([run_head(run), question_summary(run, "churn", language="en"), forecast_summary(empty)])
     assert "nothing to forecast" in text
+
+
+def test_totals_by_horizon_have_the_forecasts_range() -> None:
+    """As wide as the revenue of each relation: a fifth either way; the summary of the company stands beside."""
+    told = forecast_summary(with_values(literal_run(), FORECAST))
+    assert [one["horizon_months"] for one in told["horizons"]] == [12, 24]
+    assert told["clv"] == told["horizons"][-1]["clv"] == 127_800
+    for one in told["horizons"]:
+        assert one["clv_p10"] == pytest.approx(0.8 * one["clv"])
+        assert one["clv_p90"] == pytest.approx(1.2 * one["clv"])
+    assert [row["clv"] for row in told["relations"]] == [125_800, 2_000]
+    assert told["company"]["mrr_now"] == 6000
+    first = told["top"][0]
+    assert (first["account_id"], first["clv"], first["clv_p90"], first["ltv_cac"]) == ("bolt", 100_000, 135_000, None)

@@ -11,6 +11,7 @@ import pytest
 
 from revml.store.snapshots import FRAMES, save_run
 from tests.literal_runs import literal_run
+from tests.literal_values import FORECAST, with_values
 
 
 def test_the_frames_read_back(tmp_path: Path) -> None:
@@ -24,6 +25,14 @@ def test_the_frames_read_back(tmp_path: Path) -> None:
         assert (list(back.columns), len(back)) == (list(frame.columns), len(frame))
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "scores.parquet"), run.scores)
     assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["as_of"] == "2026-03-01T00:00:00"
+
+
+def test_documents_are_files_of_their_own(tmp_path: Path) -> None:
+    """A run's forecast lies beside its frames, with values, drivers and the discount."""
+    folder = save_run(with_values(literal_run(), FORECAST), 8, tmp_path / "runs")
+    assert json.loads((folder / "report-forecast.json").read_text(encoding="utf-8")) == FORECAST
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["discount_rate"] == 0.1
+    assert pd.read_parquet(folder / "drivers.parquet")["money"].sum() == 22_000
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
