@@ -35,9 +35,10 @@ GOOD_HISTORY_MONTHS = 24
 MIN_SEGMENT = 150
 # Coverage of one origin differs from another's by at least this standard deviation, whatever few of them show.
 ORIGIN_SD = 0.05
-# A forecast from little history knows its company less well, and its intervals hold less often: by so much against one
-# from an endless history (sample companies: 62 % of 80 % with one year known, 76 % with two, 82 % with three).
-GAP_SD = 0.2
+# A forecast from little history knows its company less well, and its intervals hold less often: about so much after one
+# year, and less by a factor of e with each year more (sample companies: 62 % of 80 % with one year, 76 % with two, 82 %
+# with three).
+GAP_SD = 0.3
 MIN_ROWS = 30
 MAX_ACCOUNTS = 5_000  # that are simulated at an origin; of larger companies fewer origins are enough
 SHORTER = (12, 6)  # horizons that are looked at where history is too short for those asked for
@@ -215,11 +216,14 @@ def _frame(
 
 
 def _history(facts: Facts, as_of: datetime) -> int:
-    """Months from the first subscription or order on."""
+    """Months since the first order, or the first end of a subscription: before it only survivors may have been kept."""
     first = []
-    for table, column in (("subscriptions", "started_at"), ("orders", "ordered_at")):
+    for table, start, end in (("subscriptions", "started_at", "ended_at"), ("orders", "ordered_at", "ordered_at")):
         if facts.has(table):
-            sql = f"SELECT min({column}) FROM {table} WHERE known_at <= $as_of AND {column} <= $as_of"
+            sql = (
+                f"SELECT coalesce(min({end}) FILTER ({end} <= $as_of), min({start})) FROM {table} "
+                f"WHERE known_at <= $as_of AND {start} <= $as_of"
+            )
             [[found]] = facts.con.cursor().execute(sql, {"as_of": as_of}).fetchall()
             first += [found] if found is not None else []
     return int((as_of - min(first)).total_seconds() // MONTH_SECONDS) if first else 0
@@ -251,7 +255,8 @@ def _fit(rows: pd.DataFrame, horizon: int, history: int) -> dict[str, Levels]:
     spans = 1 + float(rows["back"].max() - rows["back"].min()) / horizon
     between = max(float(plain.std(ddof=1)) if len(plain) > 1 else 0.0, ORIGIN_SD)
     distance = float(plain.mean()) - NOMINAL
-    gap = GAP_SD * (1.0 - float(rows["history"].mean()) / history)
+    known = rows["history"].to_numpy(float)
+    gap = GAP_SD * float(np.mean(np.exp(1 - known / 12)) - np.exp(1 - history / 12))
     believed = distance**2 / (distance**2 + between**2 / spans + gap**2)
     out = {"": _towards(fit_levels(found), believed)}
     for segment, part in rows.groupby("segment", sort=True):
