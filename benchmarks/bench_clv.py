@@ -21,6 +21,7 @@ from revml.clv.contract import contract_flows
 from revml.clv.forecast import forecast_clv
 from revml.clv.growth import HALF_LIFE_MONTHS, Growth, GrowthModel, Movements, past_movements
 from revml.clv.hazard import fit_hazard
+from revml.clv.published import Published
 from revml.clv.subscriptions import account_months, active_contracts
 from revml.clv.tie import LEVEL_HALF_LIFE_MONTHS, SHIFT_HALF_LIFE_MONTHS, tie
 from revml.config import Economics
@@ -68,7 +69,7 @@ def _contracts(figures: Figures, facts: Facts) -> None:
     frames = {k: pd.DataFrame({"account_id": contracts["account_id"], "probability": p}) for k, p in scores.items()}
 
     def whole() -> None:
-        forecast_clv(facts, at, Economics(), churn_horizon_days=DAYS, horizon_months=MONTHS, **frames)
+        forecast_clv(facts, at, Economics(), Published(**frames, churn_days=DAYS), horizon_months=MONTHS)
 
     took = seconds(whole, runs=RUNS)
     # Reads the contracts' history and learns the hazards from it, which the loop is spared.

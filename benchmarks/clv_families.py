@@ -64,11 +64,8 @@ def main() -> None:
 def _company(facts: Facts, python: Path | None, folder: Path) -> dict[str, dict[str, tuple[float, float]]]:
     as_of = facts.observed_until
     origin = as_of - timedelta(seconds=AHEAD * MONTH_SECONDS)
-    nobody = pd.DataFrame({"account_id": pd.Series(dtype="str"), "probability": pd.Series(dtype="float64")})
     started = time.perf_counter()
-    made = forecast_clv(
-        facts, origin, Economics(), p_churn=None, churn_horizon_days=90, p_upsell=nobody, horizon_months=AHEAD
-    )
+    made = forecast_clv(facts, origin, Economics(), horizon_months=AHEAD)
     fresh = [part for triangle in triangles(facts, origin).values() for part in new_business(triangle, AHEAD)]
     told = family_orders(facts, origin, made.relations, fresh, AHEAD)[Relation.ORDERS]
     mine = time.perf_counter() - started

@@ -53,11 +53,7 @@ def measure(workspace: Workspace, facts: Facts, *, scored: bool) -> dict[str, fl
         facts,
         origin,
         PLAIN,
-        p_churn=known.p_churn,
-        churn_horizon_days=known.churn_days,
-        p_upsell=known.p_upsell,
-        upsell_horizon_days=known.upsell_days,
-        uplift=known.uplift,
+        known.published,
         horizon_months=HORIZONS,
         intervals=True,
     )

@@ -59,5 +59,5 @@ def kpi_document() -> dict[str, Any]:
     economics = Economics(margin=0.5, order_margin=0.5)
     with TemporaryDirectory() as folder:
         facts = segmented(Path(folder))
-        clv = forecast_clv(facts, KPIS_AS_OF, economics, p_churn=None, churn_horizon_days=90, horizon_months=12).clv
+        clv = forecast_clv(facts, KPIS_AS_OF, economics, horizon_months=12).clv
         return published_kpis(facts, KPIS_AS_OF, economics, clv)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from revml.clv import forecast_clv
+from revml.clv import Published, forecast_clv
 from revml.config import UPSELL_KINDS, QuestionName, Workspace, load_workspace
 from revml.exports import export_scores
 from revml.exports.summary import question_summary
@@ -143,20 +143,18 @@ def test_the_head_of_the_page_sums_up_each_question(contract: Lived) -> None:
         assert tuple(one.question for one in store.totals().questions) == CONTRACT
 
 
-def test_lifetime_value_is_of_churn_and_upsell_alone(contract: Lived) -> None:
-    """Contraction and kinds of upsell are told beside the lifetime value and never counted in it twice."""
+def test_contraction_scores_share_the_falls_out_and_add_none(contract: Lived) -> None:
+    """Who is likely to shrink is worth less, the others more; what all of them lose stays what the past says."""
     scores = contract.run.scores
-    told = {q: scores.loc[scores["question"] == q, ["account_id", "probability"]] for q in ("churn", "upsell")}
-    alone = forecast_clv(
-        contract.facts,
-        contract.run.as_of,
-        contract.workspace.economics,
-        p_churn=told["churn"].reset_index(drop=True),
-        churn_horizon_days=90,
-        p_upsell=told["upsell"].reset_index(drop=True),
-        upsell_horizon_days=90,
-        uplift=0.1,
-        horizon_months=contract.workspace.economics.horizon_months,
-        seed=contract.workspace.seed,
+    told = {q: scores.loc[scores["question"] == q, ["account_id", "probability"]] for q in ("churn", "contraction")}
+    one, other = (
+        forecast_clv(
+            contract.facts,
+            contract.run.as_of,
+            contract.workspace.economics,
+            Published(p_churn=told["churn"], p_contraction=contraction),
+        ).clv
+        for contraction in (None, told["contraction"])
     )
-    np.testing.assert_array_equal(alone.clv["clv"], contract.run.clv["clv"])
+    assert (one["contraction"].round(2) != other["contraction"].round(2)).any()
+    assert other["contraction"].sum() == pytest.approx(one["contraction"].sum(), rel=0.15)

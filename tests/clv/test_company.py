@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from revml.clv.company import CompanyForecast, company_forecast
@@ -17,14 +16,10 @@ from revml.sources.facts import Facts
 from tests.clv.companies import AS_OF, accounts_of, company, line, order, repeat_orders, yearly_contracts
 from tests.literal_facts import stage
 
-NOBODY = pd.DataFrame({"account_id": pd.Series(dtype="str"), "probability": pd.Series(dtype="float64")})
-
 
 def accounts_ahead(facts: Facts, months: int = 12) -> ClvForecast:
     """The accounts' forecast without scores."""
-    return forecast_clv(
-        facts, AS_OF, Economics(), horizon_months=months
-    )
+    return forecast_clv(facts, AS_OF, Economics(), horizon_months=months)
 
 
 def made(facts: Facts, economics: Economics | None = None, months: int = 12, learn: bool = True) -> CompanyForecast:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from revml.clv import ClvForecast, forecast_clv
+from revml.clv import ClvForecast, Published, forecast_clv
 from revml.clv.cautions import CAUTIONS, caution_words, cautions
 from revml.clv.flows import CLV_COLUMNS, FLOW_COLUMNS
 from revml.config import Economics
@@ -21,8 +21,9 @@ from tests.literal_facts import stage
 
 def forecast(facts: Facts, as_of: datetime = AS_OF, economics: Economics | None = None, **values: Any) -> ClvForecast:
     """A forecast of 24 months without scores."""
-    given = {"p_churn": None, "churn_horizon_days": 90, "horizon_months": 24, **values}
-    return forecast_clv(facts, as_of, economics or Economics(), **given)
+    scores = {name: values.pop(name) for name in ("p_churn", "churn_days", "p_upsell") if name in values}
+    given = {"horizon_months": 24, **values}
+    return forecast_clv(facts, as_of, economics or Economics(), Published(**scores), **given)
 
 
 def everybody(facts: Facts, probability: float) -> pd.DataFrame:
@@ -69,7 +70,7 @@ def test_survival_never_rises(facts: Facts) -> None:
 
 def test_contracts_are_tied_to_the_published_probability(facts: Facts) -> None:
     """With a horizon of two whole months, 1 - S(2) is the score, to 1e-9, for every account."""
-    made = forecast(facts, p_churn=everybody(facts, 0.123), churn_horizon_days=60.875)
+    made = forecast(facts, p_churn=everybody(facts, 0.123), churn_days=60.875)
     second = made.flows[(made.flows["relation"] == "contract") & (made.flows["month"] == 2)]
     assert 1 - second["survival"].to_numpy() == pytest.approx(0.123, abs=1e-9)
 

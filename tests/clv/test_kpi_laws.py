@@ -33,7 +33,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
 @pytest.fixture(scope="module")
 def report(facts: Facts) -> KpiReport:
     """All figures of that company, two years by month."""
-    clv = forecast_clv(facts, KPIS_AS_OF, ECONOMICS, p_churn=None, churn_horizon_days=90, horizon_months=12).clv
+    clv = forecast_clv(facts, KPIS_AS_OF, ECONOMICS, horizon_months=12).clv
     return company_kpis(facts, KPIS_AS_OF, ECONOMICS, history=24, clv=clv, by=SEGMENTS)
 
 
@@ -240,8 +240,7 @@ def test_every_account_has_one_segment_of_a_kind(facts: Facts, tmp_path: Path) -
 
 def test_several_horizons_count_once(facts: Facts) -> None:
     """Of a forecast with 6 and 12 months the CLV is that of 12."""
-    options: dict[str, Any] = {"p_churn": None, "churn_horizon_days": 90}
-    both = forecast_clv(facts, KPIS_AS_OF, ECONOMICS, horizon_months=(6, 12), **options).clv
+    both = forecast_clv(facts, KPIS_AS_OF, ECONOMICS, horizon_months=(6, 12)).clv
     only = both[both["horizon_months"] == 12]
     values = [company_kpis(facts, KPIS_AS_OF, ECONOMICS, clv=clv)["clv"] for clv in (both, only)]
     assert values[0] == replace(values[1])

@@ -22,7 +22,7 @@ ECONOMICS = Economics(margin=0.5, order_margin=0.5)
 def report(folder: Path, **tables: Any) -> KpiReport:
     """The figures of a company written by hand, with its forecast."""
     facts = stage(folder, **tables)
-    clv = forecast_clv(facts, AS_OF, ECONOMICS, p_churn=None, churn_horizon_days=90, horizon_months=12).clv
+    clv = forecast_clv(facts, AS_OF, ECONOMICS, horizon_months=12).clv
     return company_kpis(facts, AS_OF, ECONOMICS, clv=clv)
 
 

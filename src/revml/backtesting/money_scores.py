@@ -12,6 +12,7 @@ from datetime import datetime
 import pandas as pd
 
 from revml.backtesting.replay import replay_at
+from revml.clv import Published
 from revml.config import QuestionName, Workspace
 from revml.errors import NotEnoughData
 from revml.labels import answerable
@@ -38,6 +39,17 @@ class ForecastScores:
     upsell_days: int
     uplift: float
     notes: tuple[str, ...] = ()
+
+    @property
+    def published(self) -> Published:
+        """As `forecast_clv` takes them."""
+        return Published(
+            p_churn=self.p_churn,
+            churn_days=self.churn_days,
+            p_upsell=self.p_upsell,
+            upsell_days=self.upsell_days,
+            uplift=self.uplift,
+        )
 
 
 def no_scores(workspace: Workspace) -> ForecastScores:

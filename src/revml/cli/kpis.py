@@ -59,7 +59,7 @@ def kpis(
 
     facts, economics = Facts.open(workspace.staged_dir), workspace.economics
     as_of = facts.observed_until if as_of is None else scoring_time(facts, as_of)
-    forecast = forecast_clv(facts, as_of, economics, p_churn=None, churn_horizon_days=90, seed=workspace.seed)
+    forecast = forecast_clv(facts, as_of, economics, seed=workspace.seed)
     kinds = [by] if by else SEGMENTS if as_json else ()
     report = company_kpis(facts, as_of, economics, months=months, clv=forecast.clv, by=kinds)
     say = words(workspace.language)

@@ -2,5 +2,6 @@
 
 from revml.clv.flows import FlowParts
 from revml.clv.forecast import ClvForecast, forecast_clv
+from revml.clv.published import Published
 
-__all__ = ["ClvForecast", "FlowParts", "forecast_clv"]
+__all__ = ["ClvForecast", "FlowParts", "Published", "forecast_clv"]

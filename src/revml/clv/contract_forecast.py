@@ -5,7 +5,6 @@ Comes in: facts, `as_of`, economics and what the models published. Goes out: `Re
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,9 +13,11 @@ import pandas as pd
 
 from revml.clv.agreed import agreed_changes
 from revml.clv.contract import contract_flows
+from revml.clv.drivers import Swings, shared_between
 from revml.clv.flows import RelationFlows
 from revml.clv.growth import Growth, GrowthModel, Leanings, past_movements
 from revml.clv.hazard import fit_hazard
+from revml.clv.published import Published
 from revml.clv.ratios import past_ratios
 from revml.clv.relations import Relation
 from revml.clv.subscriptions import account_months, active_contracts, lost_contracts
@@ -27,57 +28,27 @@ from revml.sources.facts import Facts
 
 # Lags that must have been seen before past ratios say how MRR goes on.
 MIN_RATIO_MONTHS = 6
-_HORIZON = re.compile(r"probability_(\d+)d")
 
 
 @dataclass(frozen=True)
-class Published:
-    """What the models said of each account at `as_of`.
+class Contracts:
+    """Flows of contracts, what a reader must know of them, and what the scores move each account's CLV by."""
 
-    Args:
-        p_churn: account_id, probability of a loss within `churn_days`; None where there is no model. Columns such as
-            `probability_365d` tie survival to further horizons, in days after the gap.
-        churn_gap_days: the gap that `churn_days` begins with.
-        p_upsell: account_id, probability of MRR up by at least `uplift` within `upsell_days`.
-        p_contraction: account_id, probability of MRR down by as much as the question says within `contraction_days`.
-    """
-
-    p_churn: pd.DataFrame | None
-    churn_days: int
-    p_upsell: pd.DataFrame | None = None
-    upsell_days: int = 90
-    uplift: float = 0.10
-    p_contraction: pd.DataFrame | None = None
-    contraction_days: int = 90
-    churn_gap_days: int = 0
-
-    @property
-    def further(self) -> dict[int, str]:
-        """Columns of `p_churn` by the days that they look ahead, the gap included."""
-        if self.p_churn is None:
-            return {}
-        found = {name: _HORIZON.fullmatch(str(name)) for name in self.p_churn.columns}
-        days = {self.churn_gap_days + int(match[1]): name for name, match in found.items() if match}
-        return {at: name for at, name in days.items() if at != self.churn_days}
-
-    @property
-    def of_growth(self) -> tuple[tuple[pd.DataFrame | None, int], tuple[pd.DataFrame | None, int]]:
-        """Scores and days of what makes MRR rise, and of what makes it fall."""
-        return (self.p_upsell, self.upsell_days), (self.p_contraction, self.contraction_days)
+    flows: RelationFlows
+    notes: tuple[str, ...]
+    swings: Swings
 
 
 def contracts_ahead(
     facts: Facts, as_of: datetime, economics: Economics, scores: Published, horizons: tuple[int, ...]
-) -> tuple[RelationFlows, tuple[str, ...]]:
-    """Flows of the contracts that are active at `as_of`, with what a reader must know of them."""
+) -> Contracts:
+    """Flows of the contracts that are active at `as_of`."""
     months = max(horizons)
     contracts = active_contracts(facts, as_of, margin=economics.margin)
     model = fit_hazard(account_months(facts, as_of))
-    further = scores.further
-    log_odds = model.log_odds(contracts, max(months, months_of(max((scores.churn_days, *further)))))
+    log_odds = model.log_odds(contracts, max(months, months_of(max((scores.churn_days, *scores.further)))))
     p_churn = _aligned(scores.p_churn, contracts)
-    curve: dict[float, Floats] = {days: _aligned(scores.p_churn, contracts, name) for days, name in further.items()}
-    survival = tie(log_odds, p_churn, scores.churn_days, curve).curve[:, :months]
+    survival = _tied(log_odds, contracts, scores, scores.p_churn)[:, :months]
     growth = _growth(facts, as_of, scores, contracts, months)
     mrr, margin = contracts["mrr"].to_numpy(float), contracts["margin"].to_numpy(float)
     made = contract_flows(mrr, margin, survival, growth, economics.discount_rate)
@@ -110,7 +81,27 @@ def contracts_ahead(
         alive={horizon: survival[:, horizon - 1] for horizon in horizons},
         flags={"negative_margin": margin < 0, "no_score": unscored, "no_losses": model.losses == 0},
     )
-    return flows, tuple(notes)
+    peer = None if scores.peer_churn is None else _tied(log_odds, contracts, scores, scores.peer_churn)[:, :months]
+    return Contracts(flows, tuple(notes), _swings(flows, mrr, peer, growth, economics.discount_rate))
+
+
+def _tied(log_odds: Floats, contracts: pd.DataFrame, scores: Published, frame: pd.DataFrame | None) -> Floats:
+    """Survival by account and month, tied to a frame of churn scores."""
+    curve: dict[float, Floats] = {days: _aligned(frame, contracts, name) for days, name in scores.further.items()}
+    return tie(log_odds, _aligned(frame, contracts), scores.churn_days, curve).curve
+
+
+def _swings(flows: RelationFlows, mrr: Floats, peer: Floats | None, growth: Growth, discount_rate: float) -> Swings:
+    """What the scores move each account's CLV by, against average scores."""
+    scored = {"churn": peer, "upsell": growth.rising or growth.p_upsell, "contraction": growth.falling}
+    causes = tuple(name for name, score in scored.items() if score is not None)
+
+    def clv(own: frozenset[str]) -> Floats:
+        survival = flows.survival if peer is None or "churn" in own else peer
+        how = growth.heeding(rising="upsell" in own, falling="contraction" in own)
+        return np.asarray(contract_flows(mrr, flows.margin_rate, survival, how, discount_rate).margin.sum(axis=1))
+
+    return Swings(flows.account_id, shared_between(causes, clv))
 
 
 def _growth(facts: Facts, as_of: datetime, scores: Published, contracts: pd.DataFrame, months: int) -> Growth:

@@ -17,12 +17,14 @@ import pandas as pd
 
 from revml.clv.account import account_ties, one_account
 from revml.clv.calibration import Calibration, calibrate
-from revml.clv.contract_forecast import Published, contracts_ahead
+from revml.clv.contract_forecast import contracts_ahead
 from revml.clv.draws import contract_draws
-from revml.clv.durable_forecast import Replacing, durables_ahead
-from revml.clv.flows import CLV_COLUMNS, DRIVER_COLUMNS, FLOW_COLUMNS, RelationFlows, stacked
+from revml.clv.drivers import Swings, drivers
+from revml.clv.durable_forecast import durables_ahead
+from revml.clv.flows import CLV_COLUMNS, FLOW_COLUMNS, RelationFlows, stacked
 from revml.clv.intervals import with_bands
 from revml.clv.order_forecast import orders_ahead
+from revml.clv.published import Published
 from revml.clv.referrals import share_referrals
 from revml.clv.returns import returns, said
 from revml.config import Economics
@@ -69,13 +71,8 @@ def forecast_clv(
     facts: Facts,
     as_of: datetime,
     economics: Economics,
+    scores: Published | None = None,
     *,
-    p_churn: pd.DataFrame | None,
-    churn_horizon_days: int,
-    p_upsell: pd.DataFrame | None = None,
-    upsell_horizon_days: int = 90,
-    uplift: float = 0.10,
-    replacing: Replacing | None = None,
     horizon_months: int | Sequence[int] | None = None,
     seed: int = 42,
     intervals: bool = False,
@@ -83,11 +80,7 @@ def forecast_clv(
     """Forecast what each account is worth from `as_of` on, by relation.
 
     Args:
-        p_churn: account_id, probability of a loss within `churn_horizon_days` of `as_of` (a question with a gap hands
-            in gap + horizon). Survival is tied to it; accounts without one keep the hazard of their group.
-        p_upsell: account_id, probability of an upsell (MRR up by at least `uplift`) within `upsell_horizon_days`;
-            accounts without one take the company's past rate. None means that no growth is forecast.
-        replacing: the published chance that an account replaces a machine; replacements of its horizon are tied to it.
+        scores: what the models published at `as_of`; absent means that everything follows from the past alone.
         horizon_months: one or several; default is the economics' own.
         seed: of the simulated intervals; expectations are in closed form or by quadrature.
         intervals: whether to simulate, look at earlier origins, and give bands.
@@ -99,44 +92,35 @@ def forecast_clv(
     """
     asked = horizon_months or economics.horizon_months
     horizons = (asked,) if isinstance(asked, int) else tuple(sorted(set(asked)))
+    scores = scores or Published()
     relations: list[RelationFlows] = []
     notes: list[str] = []
+    swings: Swings | None = None
     left: list[str] = []
     if facts.has("subscriptions"):
-        scores = Published(p_churn, churn_horizon_days, p_upsell, upsell_horizon_days, uplift)
-        contracts, told = contracts_ahead(facts, as_of, economics, scores, horizons)
-        ahead = contract_draws(facts, as_of, contracts.account_id, contracts.survival, contracts.revenue)
-        relations.append(replace(contracts, draw=ahead))
+        ahead = contracts_ahead(facts, as_of, economics, scores, horizons)
+        contracts, swings = ahead.flows, ahead.swings
+        draw = contract_draws(facts, as_of, contracts.account_id, contracts.survival, contracts.revenue)
+        relations.append(replace(contracts, draw=draw))
         gone = returns(facts, as_of, margin=economics.margin)
         left = gone.account_id.tolist()
-        notes += [*told, *said(gone, max(horizons), economics.discount_rate), *_beyond(contracts)]
+        notes += [*ahead.notes, *said(gone, max(horizons), economics.discount_rate), *_beyond(contracts)]
     if facts.has("orders"):
         orders, told = orders_ahead(facts, as_of, economics, horizons)
         notes += told
         if orders is not None:
             relations.append(orders)
             notes += _beyond(orders)
-    durables, told = durables_ahead(facts, as_of, economics, horizons, replacing)
+    durables, told = durables_ahead(facts, as_of, economics, horizons, scores.replacing)
     notes += told
     if durables is not None:
         relations.append(durables)
         notes += _beyond(durables)
     calibration = bands = None
     if intervals and relations:
-        nobody = None if p_upsell is None else p_upsell.iloc[:0]
 
         def earlier(origin: datetime, months: int) -> tuple[RelationFlows, ...]:
-            return forecast_clv(
-                facts,
-                origin,
-                economics,
-                p_churn=None,
-                churn_horizon_days=churn_horizon_days,
-                p_upsell=nobody,
-                upsell_horizon_days=upsell_horizon_days,
-                uplift=uplift,
-                horizon_months=months,
-            ).relations
+            return forecast_clv(facts, origin, economics, horizon_months=months).relations
 
         calibration = calibrate(facts, as_of, horizons, earlier, seed=seed)
         with_intervals, bands = with_bands(relations, horizons, seed=seed, correction=calibration)
@@ -152,7 +136,7 @@ def forecast_clv(
         horizons=horizons,
         clv=stacked([one.clv(horizons) for one in relations], CLV_COLUMNS),
         values=made.values,
-        drivers=stacked([], DRIVER_COLUMNS),
+        drivers=drivers(made.values[made.values["horizon_months"] == horizons[-1]], swings, scores.concepts),
         relations=tuple(relations),
         notes=(*notes, *made.notes),
         account_bands=bands,

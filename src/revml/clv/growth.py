@@ -6,7 +6,7 @@ other are refused. Comes in: what accounts' MRR did over past spans, known at `a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -156,6 +156,13 @@ class Growth:
                 got=", ".join(given) or "nothing",
                 do=f"give {', '.join(missing)}, or choose GrowthModel.NONE",
             )
+
+    def heeding(self, *, rising: bool, falling: bool) -> Growth:
+        """The same growth with or without what the scores say of single accounts."""
+        rates = self.p_upsell if rising or self.p_upsell is None else np.full_like(self.p_upsell, np.nan)
+        return replace(
+            self, p_upsell=rates, rising=self.rising if rising else None, falling=self.falling if falling else None
+        )
 
     def factors(self, mrr: Floats, months: int) -> tuple[Floats, Floats]:
         """(n, months) factors of expansion alone and of expansion less contraction, at the end of each month ahead.

@@ -73,7 +73,6 @@ class Origin:
 
 def earlier(facts: Facts, as_of: datetime, economics: Economics, now: Mapping[Relation, Triangle]) -> Iterator[Origin]:
     """Forecasts of the earlier origins that the records reach, oldest first, one at a time."""
-    nobody = pd.DataFrame({"account_id": pd.Series(dtype="str"), "probability": pd.Series(dtype="float64")})
     arrived = max((sum(counts.sum() for counts in triangle.counts.values()) for triangle in now.values()), default=0)
     for back in FEW_BACKS if arrived > MANY else BACKS:
         able = frozenset(relation for relation, triangle in now.items() if triangle.seen >= back + LEAST_SEEN)
@@ -82,7 +81,7 @@ def earlier(facts: Facts, as_of: datetime, economics: Economics, now: Mapping[Re
         origin = as_of - timedelta(seconds=back * MONTH_SECONDS)
         try:
             made = forecast_clv(
-                facts, origin, economics, p_churn=None, churn_horizon_days=90, p_upsell=nobody, horizon_months=back
+                facts, origin, economics, horizon_months=back
             )
         except NotEnoughData:
             continue

@@ -6,6 +6,7 @@ Comes in: a bundle, the rows it scored, and the same accounts 12 weeks before. G
 
 from __future__ import annotations
 
+from revml.explanations.concepts import ConceptSums, concept_sums
 from revml.explanations.contributions import Contributions, contributions
 from revml.explanations.facts import own_features
 from revml.explanations.looking import Looked, look
@@ -13,8 +14,10 @@ from revml.explanations.reasons import REASON_COLUMNS, explain, explain_parts, f
 
 __all__ = [
     "REASON_COLUMNS",
+    "ConceptSums",
     "Contributions",
     "Looked",
+    "concept_sums",
     "contributions",
     "explain",
     "explain_parts",

@@ -14,8 +14,9 @@ import pandas as pd
 
 from revml.at_risk import AtRisk
 from revml.config import LOSSES
+from revml.explanations.concepts import ideas
 from revml.explanations.contributions import Contributions, Explainable
-from revml.explanations.facts import OWN, Known, KnownFacts, declared
+from revml.explanations.facts import Known, KnownFacts, declared
 from revml.explanations.looking import Looked, look
 from revml.explanations.sentences import sentences
 from revml.features.spec import Feature
@@ -120,12 +121,12 @@ def _told(
     currency: str,
 ) -> pd.DataFrame:
     features = facts.features
-    ideas = [feature.name if feature.concept == OWN else feature.concept for feature in features]
-    called = {idea: feature.concept for idea, feature in zip(ideas, features, strict=True)}
-    concepts, sums = explained.by_concept(ideas)
+    idea_of = ideas(features)
+    called = {idea: feature.concept for idea, feature in zip(idea_of, features, strict=True)}
+    concepts, sums = explained.by_concept(idea_of)
     weight = np.where(np.isin([called[idea] for idea in concepts], CIRCUMSTANCES), CIRCUMSTANCE_WEIGHT, 1.0)
     row, concept, rank = strongest(sums * weight, top)
-    concept_of = np.searchsorted(np.asarray(concepts), ideas)
+    concept_of = np.searchsorted(np.asarray(concepts), idea_of)
     column = _tellers(explained.values, sums, facts, concept_of, slope)[row, concept]
     chosen = pd.DataFrame(
         {

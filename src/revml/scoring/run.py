@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from revml.backtesting.money import last_backtest
-from revml.clv import ClvForecast, FlowParts, forecast_clv
+from revml.clv import ClvForecast, FlowParts, Published, forecast_clv
 from revml.clv.company import company_forecast
 from revml.clv.durable_forecast import Replacing
 from revml.clv.installed_report import installed_report
@@ -37,11 +37,11 @@ from revml.scoring.told import Told
 from revml.snapshots import population
 from revml.sources.facts import Facts
 from revml.store import Store
-from revml.store.runs import ScoreRun
+from revml.store.runs import HORIZON_COLUMNS, ScoreRun
 from revml.store.snapshots import save_run
 
 PART_ROWS = 50_000  # looked at and explained at once
-CONTRACT_PAIR: tuple[QuestionName, QuestionName] = ("churn", "upsell")
+IN_FORECAST: tuple[QuestionName, ...] = ("churn", "upsell", "contraction", "replacement")
 
 
 def score_workspace(
@@ -109,7 +109,7 @@ def score_workspace(
     del past
     all_scores = told.scores
     tell("lifetime value", 0.75)
-    forecast = _forecast(workspace, facts, as_of, bundles, all_scores, horizon_months)
+    forecast = _forecast(workspace, facts, as_of, bundles, told, horizon_months)
     tell("the company's forecast", 0.9)
     reports = _reports(workspace, facts, as_of, forecast)
     tell("accounts", 0.95)
@@ -181,32 +181,45 @@ def _forecast(
     facts: Facts,
     as_of: datetime,
     bundles: dict[QuestionName, Bundle],
-    scores: pd.DataFrame,
+    told: Told,
     horizon_months: int | Sequence[int] | None,
 ) -> ClvForecast:
-    """Lifetime values, tied to the published probabilities of churn, upsell and replacement."""
+    """Lifetime values, tied to the published probabilities of churn, upsell, contraction and replacement."""
+    scores = told.scores
+    specs = {q: definition(bundles[q]) if q in bundles else workspace.question(q) for q in IN_FORECAST}
+    # A probability covers the gap too: whoever leaves within it was not asked again.
+    days = {q: spec.gap_days + spec.horizon_days for q, spec in specs.items()}
 
-    def published(question: QuestionName) -> pd.DataFrame | None:
+    def published(question: QuestionName, *further: str) -> pd.DataFrame | None:
         if question not in bundles:
             return None
         mine = scores["question"] == question
-        return scores.loc[mine, ["account_id", "probability"]].reset_index(drop=True)
+        return scores.loc[mine, ["account_id", "probability", *further]].reset_index(drop=True)
 
-    specs = {q: definition(bundles[q]) if q in bundles else workspace.question(q) for q in CONTRACT_PAIR}
-    # A probability covers the gap too: whoever leaves within it was not asked again.
-    churn, upsell = (specs[q].gap_days + specs[q].horizon_days for q in CONTRACT_PAIR)
-    replacement = definition(bundles["replacement"]) if "replacement" in bundles else workspace.question("replacement")
+    # Horizons beyond the history are the model's guess; the forecast has one of its own there.
+    guessed = (bundles["churn"].extrapolated_days if "churn" in bundles else None) or ()
+    further = [name for at, name in HORIZON_COLUMNS.items() if at not in guessed]
+    churn = published("churn", *further)
+    if churn is not None:
+        churn = churn.dropna(axis="columns", how="all")
     replaced = published("replacement")
     return forecast_clv(
         facts,
         as_of,
         workspace.economics,
-        p_churn=published("churn"),
-        churn_horizon_days=churn,
-        p_upsell=published("upsell"),
-        upsell_horizon_days=upsell,
-        uplift=specs["upsell"].uplift,
-        replacing=None if replaced is None else Replacing(replaced, replacement.gap_days + replacement.horizon_days),
+        Published(
+            p_churn=churn,
+            churn_days=days["churn"],
+            churn_gap_days=specs["churn"].gap_days,
+            p_upsell=published("upsell"),
+            upsell_days=days["upsell"],
+            uplift=specs["upsell"].uplift,
+            p_contraction=published("contraction"),
+            contraction_days=days["contraction"],
+            replacing=None if replaced is None else Replacing(replaced, days["replacement"]),
+            peer_churn=told.peer_churn,
+            concepts=told.concepts,
+        ),
         horizon_months=horizon_months or workspace.economics.horizon_months,
         seed=workspace.seed,
         intervals=True,

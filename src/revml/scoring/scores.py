@@ -63,6 +63,17 @@ def _other_horizons(bundle: Bundle, rows: AtRisk, probability: np.ndarray) -> di
     return {name: curve[:, at(days)] for days, name in HORIZON_COLUMNS.items()}
 
 
+def average_scores(bundle: Bundle, rows: AtRisk, base: float) -> pd.DataFrame:
+    """What each row's probabilities would be if its features were average: account_id, probability, other horizons.
+
+    Args:
+        base: log-odds of the average row. When a row's contract is renewed is its own: it shapes the curve.
+    """
+    probability = np.full(len(rows), bundle.calibration.apply(np.array([base]))[0])
+    told = pd.DataFrame({"account_id": rows.own["account_id"].to_numpy(), "probability": probability})
+    return told.assign(**_other_horizons(bundle, rows, probability))
+
+
 def share_at_stake(question: str, spec: QuestionSpec) -> float:
     """The share of a relation's yearly money that the event loses or gains at least.
 

@@ -12,20 +12,30 @@ import pandas as pd
 
 from revml.at_risk import AtRisk
 from revml.config import QuestionSpec, Workspace
-from revml.explanations import explain_parts, features_of, look
+from revml.explanations import ConceptSums, concept_sums, explain_parts, features_of, look
 from revml.features.spec import Feature
 from revml.models.bundle import Bundle
 from revml.progress import Progress
-from revml.scoring.scores import scores_of
+from revml.scoring.scores import average_scores, scores_of
 from revml.store.long import LongFrame, Shelved
 from revml.store.runs import REASON_COLUMNS
 
+# Questions whose scores are carried on into lifetime values, with what each concept does to them.
+IN_MONEY = ("churn", "upsell", "contraction")
+
 
 class Told:
-    """Scores and reasons of the questions that are done; the reasons of many accounts wait on disk."""
+    """Scores and reasons of the questions that are done; the reasons of many accounts wait on disk.
+
+    Attributes:
+        concepts: of each question in `IN_MONEY` that was added, what each concept does to its log-odds.
+        peer_churn: account_id, and the churn probabilities of the average row at every horizon.
+    """
 
     def __init__(self, workspace: Workspace, part_rows: int, *, long: bool) -> None:
         self._workspace, self._part_rows = workspace, part_rows
+        self.concepts: dict[str, ConceptSums] = {}
+        self.peer_churn: pd.DataFrame | None = None
         self._scores: list[pd.DataFrame] = []
         self._reasons: list[pd.DataFrame] = []
         self._shelf = Shelved(workspace.work_dir) if long else None
@@ -49,6 +59,10 @@ class Told:
             progress=lambda what, done: progress(f"{bundle.question}: {what}", done / 2),
         )
         self._scores.append(scores_of(bundle, rows, looked.probability, spec))
+        if bundle.question in IN_MONEY:
+            self.concepts[bundle.question] = concept_sums(looked)
+        if bundle.question == "churn":
+            self.peer_churn = average_scores(bundle, rows, self.concepts["churn"].base)
         told = explain_parts(looked, past, currency=self._workspace.company.currency)
         for number, reasons in enumerate(told):
             if self._shelf is None:
