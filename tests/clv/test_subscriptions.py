@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from revml.clv import subscriptions
-from revml.clv.subscriptions import account_months, active_contracts, lost_contracts
+from revml.clv.subscriptions import account_months, active_contracts
 from revml.sources.facts import Facts
 from tests.clv.companies import AS_OF, accounts_of, line
 from tests.literal_facts import stage
@@ -26,7 +26,6 @@ def test_an_end_after_as_of_is_not_known_yet(tmp_path: Path) -> None:
     facts = made(tmp_path, *rows)
     active = active_contracts(facts, AS_OF, margin=0.7)
     assert active[["account_id", "mrr"]].values.tolist() == [["a", 10.0], ["b", 20.0]]
-    assert lost_contracts(facts, AS_OF) == 1
 
 
 def test_what_was_not_known_is_not_there(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 
@@ -181,11 +183,12 @@ def _triangle(
     return Triangle(relation, min(max(seen, 0), MONTHS_BACK), counts, money)
 
 
-def _rows(cursor, sql: str, values: dict[str, object]) -> list[tuple]:  # type: ignore[no-untyped-def,type-arg]
+def _rows(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict[str, object]) -> list[tuple[Any, ...]]:
     names = {name: value for name, value in values.items() if f"${name}" in sql}
-    return cursor.execute(sql, names).fetchall()
+    found: list[tuple[Any, ...]] = cursor.execute(sql, names).fetchall()
+    return found
 
 
 def _one(facts: Facts, sql: str, as_of: datetime) -> datetime | None:
-    row = facts.con.cursor().execute(sql, {"as_of": as_of}).fetchone()
-    return row[0] if row else None
+    [(found,)] = facts.con.cursor().execute(sql, {"as_of": as_of}).fetchall()
+    return found if isinstance(found, datetime) else None

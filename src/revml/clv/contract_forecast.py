@@ -20,7 +20,7 @@ from revml.clv.hazard import fit_hazard
 from revml.clv.published import Published
 from revml.clv.ratios import past_ratios
 from revml.clv.relations import Relation
-from revml.clv.subscriptions import account_months, active_contracts, lost_contracts
+from revml.clv.subscriptions import account_months, active_contracts
 from revml.clv.tie import months_of, tie
 from revml.clv.value import MONTH_DAYS, Floats
 from revml.config import Economics
@@ -56,8 +56,6 @@ def contracts_ahead(
     seen = np.maximum(np.minimum(model.observed_months - tenure, float(model.window_months)), 0.0)
     unscored = np.isnan(p_churn)
     notes = []
-    if lost := lost_contracts(facts, as_of):
-        notes.append(f"{lost} accounts whose last subscription has ended have no contract CLV")
     if unscored.any():
         notes.append(
             f"{unscored.sum()} of {len(contracts)} contract accounts have no churn score: their group's hazard"

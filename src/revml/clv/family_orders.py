@@ -97,14 +97,14 @@ def family_history(facts: Facts, as_of: datetime, relation: Relation) -> FamilyH
     """What was ordered of each family in each whole month of the records, known at `as_of`; largest family first."""
     values = {"as_of": as_of, "month": MONTH_SECONDS}
     frame = facts.con.cursor().execute(_MONTHS.format(which=_which(facts, relation)), values).df()
-    began = (
+    [(began,)] = (
         facts.con.cursor()
         .execute(
             "SELECT min(ordered_at) FROM orders WHERE known_at <= $as_of AND ordered_at <= $as_of", {"as_of": as_of}
         )
-        .fetchone()
+        .fetchall()
     )
-    span = (as_of - began[0]).total_seconds() / MONTH_SECONDS if began and began[0] else 0.0
+    span = (as_of - began).total_seconds() / MONTH_SECONDS if began else 0.0
     whole = min(int(span + NEARLY), MONTHS_BACK)
     frame = frame[frame["back"] < whole]
     sizes = frame.groupby("family")["revenue"].sum().sort_index()
@@ -130,7 +130,7 @@ def family_orders(
         flows: of any relations, made at `as_of`.
         fresh: new business to be shared out too; none leaves existing accounts alone.
     """
-    out = {}
+    out: dict[Relation, FamilyOrders] = {}
     new = list(fresh)
     for one in flows:
         relation = Relation(one.relation)
@@ -167,11 +167,9 @@ def _shares(facts: Facts, as_of: datetime, history: FamilyHistory, accounts: Nam
     column = frame["family"].map(lambda name: place.get(name, rest)).to_numpy(int)
     frame = frame.assign(column=column, money=np.maximum(frame["money"].to_numpy(float), 0.0))[column >= 0]
     size = len(names)
-    company = _normed(np.bincount(frame["column"], weights=frame["money"], minlength=size), np.full(size, 1 / size))
-    young = frame[frame["young"]]
-    newcomers = np.bincount(young["column"], weights=young["money"], minlength=size)
-    scale = frame["money"].sum() / max(len(frame), 1)
-    newcomers = _normed(newcomers + 20 * scale * company, company)
+    company = _normed(_by_column(frame, size), np.full(size, 1 / size))
+    scale = float(frame["money"].sum()) / max(len(frame), 1)
+    newcomers = _normed(_by_column(frame[frame["young"]], size) + 20 * scale * company, company)
     row = pd.Series(np.arange(len(accounts)), index=accounts).reindex(frame["account_id"]).to_numpy(float)
     known = ~np.isnan(row)
     bought = np.zeros((len(accounts), size))
@@ -182,6 +180,10 @@ def _shares(facts: Facts, as_of: datetime, history: FamilyHistory, accounts: Nam
     weight = PRIOR_PURCHASES * bought.sum(axis=1) / np.maximum(days, 1.0)
     weight = np.where(weight > 0, weight, 1.0)
     return (bought + weight[:, None] * company[None, :]) / (bought.sum(axis=1) + weight)[:, None], newcomers
+
+
+def _by_column(frame: pd.DataFrame, size: int) -> Floats:
+    return np.bincount(frame["column"], weights=frame["money"], minlength=size).astype(np.float64)
 
 
 def _ratio(counts: Floats, revenue: Floats) -> Floats:

@@ -68,5 +68,5 @@ def segment_of(facts: Facts, as_of: datetime, by: str, *, most: int = MAX_SEGMEN
     sizes = frame.loc[frame["segment"] != UNKNOWN, "segment"].value_counts().sort_index(ascending=by != "cohort")
     if by != "cohort":
         sizes = sizes.sort_values(ascending=False, kind="stable")
-    small = sizes.index[most - 1 :] if len(sizes) > most else []
+    small = list(sizes.index[most - 1 :]) if len(sizes) > most else []
     return frame.assign(segment=frame["segment"].where(~frame["segment"].isin(small), OTHER))

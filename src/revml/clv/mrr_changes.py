@@ -89,12 +89,12 @@ def past_changes(facts: Facts, as_of: datetime) -> Changes:
     They are as long as half of the history, at most `LONGEST` months, and begin every three months. Cells with fewer
     than `MIN_PATHS` paths are pooled: into their size, then into everybody.
     """
-    row = facts.con.cursor().execute(
+    found = facts.con.cursor().execute(
         "SELECT min(started_at), count(DISTINCT account_id) FROM subscriptions "
         "WHERE known_at <= $as_of AND started_at <= $as_of",
         {"as_of": as_of},
     )
-    began, accounts = row.fetchone() or (None, 0)
+    [(began, accounts)] = found.fetchall()
     history = 0 if began is None else int((as_of - began).total_seconds() // MONTH_SECONDS)
     history = min(history, MAX_MONTHS)
     length = max(min(history // 2, LONGEST), 1)

@@ -80,9 +80,7 @@ def earlier(facts: Facts, as_of: datetime, economics: Economics, now: Mapping[Re
             continue
         origin = as_of - timedelta(seconds=back * MONTH_SECONDS)
         try:
-            made = forecast_clv(
-                facts, origin, economics, horizon_months=back
-            )
+            made = forecast_clv(facts, origin, economics, horizon_months=back)
         except NotEnoughData:
             continue
         yield Origin(back, origin, made, triangles(facts, origin), able)

@@ -136,11 +136,15 @@ def account_months(facts: Facts, as_of: datetime, *, grace_days: int = GRACE_DAY
         account was lost within it.
     """
     cut = as_of - timedelta(days=grace_days)
-    first_start, first_end, accounts = facts.con.cursor().execute(
-        "SELECT min(started_at), min(CASE WHEN ended_at <= $as_of THEN ended_at END), count(DISTINCT account_id) "
-        "FROM subscriptions WHERE known_at <= $as_of AND started_at <= $as_of",
-        {"as_of": as_of},
-    ).fetchone() or (None, None, 0)
+    [(first_start, first_end, accounts)] = (
+        facts.con.cursor()
+        .execute(
+            "SELECT min(started_at), min(CASE WHEN ended_at <= $as_of THEN ended_at END), count(DISTINCT account_id) "
+            "FROM subscriptions WHERE known_at <= $as_of AND started_at <= $as_of",
+            {"as_of": as_of},
+        )
+        .fetchall()
+    )
     start = first_end or first_start
     count = 0 if start is None else int((cut - start).total_seconds() // MONTH_SECONDS)
     count = max(0, min(count, MAX_HISTORY_MONTHS))
@@ -207,21 +211,6 @@ def standing_months(facts: Facts, as_of: datetime, count: int, *, most: int = MO
     mrr[row, back] = frame["mrr"].to_numpy(float)
     spell[row, back] = frame["spell"].to_numpy(float)
     return mrr, spell
-
-
-def lost_contracts(facts: Facts, as_of: datetime) -> int:
-    """How many accounts had a subscription once and have none at `as_of`."""
-    row = (
-        facts.con.cursor()
-        .execute(
-            "SELECT count(*) FROM (SELECT account_id FROM subscriptions "
-            "WHERE known_at <= $as_of AND started_at <= $as_of GROUP BY account_id "
-            "HAVING max(coalesce(ended_at, TIMESTAMP '9999-12-31')) <= $as_of)",
-            {"as_of": as_of},
-        )
-        .fetchone()
-    )
-    return int(row[0]) if row else 0
 
 
 def snap_terms(days: Floats) -> Floats:
