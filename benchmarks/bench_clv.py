@@ -17,13 +17,13 @@ from companies import SEED, room, staged_company
 from figures import QUICK, Figures, in_turns, seconds
 from peers.flows_by_loop import flows, shift_of
 
-from revml.clv.contract import contract_flows
+from revml.clv.contracts.flows import contract_flows
+from revml.clv.contracts.growth import HALF_LIFE_MONTHS, Growth, GrowthModel, Movements, past_movements
+from revml.clv.contracts.hazard import fit_hazard
+from revml.clv.contracts.subscriptions import account_months, active_contracts
+from revml.clv.contracts.tie import LEVEL_HALF_LIFE_MONTHS, SHIFT_HALF_LIFE_MONTHS, tie
 from revml.clv.forecast import forecast_clv
-from revml.clv.growth import HALF_LIFE_MONTHS, Growth, GrowthModel, Movements, past_movements
-from revml.clv.hazard import fit_hazard
 from revml.clv.published import Published
-from revml.clv.subscriptions import account_months, active_contracts
-from revml.clv.tie import LEVEL_HALF_LIFE_MONTHS, SHIFT_HALF_LIFE_MONTHS, tie
 from revml.config import Economics
 from revml.sources.facts import Facts
 

@@ -19,10 +19,10 @@ from companies import room, staged_company
 from figures import QUICK, Figures
 from peers.environment import python_with
 
-from revml.clv.arrivals import triangles
-from revml.clv.family_orders import family_history, family_orders
+from revml.clv.company.arrivals import triangles
+from revml.clv.company.family_orders import family_history, family_orders
+from revml.clv.company.new_business import new_business
 from revml.clv.forecast import forecast_clv
-from revml.clv.new_business import new_business
 from revml.clv.relations import Relation
 from revml.clv.value import MONTH_SECONDS
 from revml.config import Economics

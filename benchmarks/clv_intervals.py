@@ -22,12 +22,12 @@ from figures import QUICK, Figures, peak_mib
 from revml.backtesting.money_scores import no_scores
 from revml.clv import forecast_clv
 from revml.clv.flows import RelationFlows
-from revml.clv.intervals import with_bands
-from revml.clv.mrr_changes import Changes
-from revml.clv.orders import fit_process
-from revml.clv.realised import realised_revenue
+from revml.clv.intervals.bands import with_bands
+from revml.clv.intervals.mrr_changes import Changes
+from revml.clv.intervals.realised import realised_revenue
+from revml.clv.intervals.simulation import contract_draw, order_draw
+from revml.clv.orders.fitting import fit_process
 from revml.clv.relations import Relation
-from revml.clv.simulation import contract_draw, order_draw
 from revml.clv.value import MONTH_SECONDS, MONTH_WEEKS
 from revml.config import Economics, Workspace
 from revml.sources.facts import Facts

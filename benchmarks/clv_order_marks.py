@@ -23,12 +23,12 @@ from companies import room
 from figures import Figures
 from scipy.stats import rankdata
 
-from revml.clv.money_marks import normalised_gini, rmse, tweedie_deviance
-from revml.clv.order_features import order_outcomes
-from revml.clv.orders import Process, fit_process
-from revml.clv.purchases import repeat_buyers
-from revml.clv.repeat_orders import order_forecast
-from revml.clv.spend import fit_spend
+from revml.clv.orders.features import order_outcomes
+from revml.clv.orders.fitting import Process, fit_process
+from revml.clv.orders.money_marks import normalised_gini, rmse, tweedie_deviance
+from revml.clv.orders.purchases import repeat_buyers
+from revml.clv.orders.repeat_orders import order_forecast
+from revml.clv.orders.spend import fit_spend
 from revml.clv.value import MONTH_WEEKS
 from revml.config import Economics, load_workspace
 from revml.sources.facts import Facts

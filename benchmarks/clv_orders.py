@@ -14,9 +14,9 @@ from companies import SEED
 from figures import QUICK, Figures
 from peers.environment import python_with
 
-from revml.clv.orders import ParetoNbd, Process, fit_process
-from revml.clv.processes.quadrature import beta_rule
-from revml.clv.spend import fit_spend
+from revml.clv.orders.fitting import ParetoNbd, Process, fit_process
+from revml.clv.orders.processes.quadrature import beta_rule
+from revml.clv.orders.spend import fit_spend
 
 BUYERS, PARETO_BUYERS = (10_000, 1_500) if QUICK else (100_000, 23_570)
 AHEAD_WEEKS = 26.0

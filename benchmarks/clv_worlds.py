@@ -25,9 +25,9 @@ from revml.backtesting.money_actual import lost_after, mrr_paths
 from revml.backtesting.money_replay import published_bands, published_intervals
 from revml.backtesting.money_scores import ForecastScores, no_scores, scores_at
 from revml.clv import forecast_clv
-from revml.clv.company import CompanyForecast, company_forecast
+from revml.clv.company.forecast import CompanyForecast, company_forecast
 from revml.clv.flows import RelationFlows
-from revml.clv.realised import realised_revenue
+from revml.clv.intervals.realised import realised_revenue
 from revml.clv.value import MONTH_DAYS, MONTH_SECONDS
 from revml.config import Workspace
 from revml.evaluation.metrics import roc_auc

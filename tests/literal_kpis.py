@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from revml.clv import forecast_clv
-from revml.clv.kpis import published_kpis
+from revml.clv.kpis.report import published_kpis
 from revml.config import Economics
 from revml.sources.facts import Facts
 from revml.windows import instant

@@ -16,7 +16,7 @@ from revml.backtesting.money_methods import Method
 from revml.backtesting.money_replay import OriginMoney, replay_money
 from revml.backtesting.money_scores import no_scores, scores_at
 from revml.backtesting.money_table import Loss, Row, beaten, best, losses, table
-from revml.clv.subscriptions import GRACE_DAYS
+from revml.clv.contracts.subscriptions import GRACE_DAYS
 from revml.clv.value import MONTH_SECONDS
 from revml.config import Workspace
 from revml.errors import NotEnoughData

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from revml.clv.subscriptions import GRACE_DAYS
+from revml.clv.contracts.subscriptions import GRACE_DAYS
 from revml.clv.value import MONTH_SECONDS, Floats
 from revml.sources.facts import Facts
 

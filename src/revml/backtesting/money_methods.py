@@ -15,9 +15,9 @@ import numpy as np
 
 from revml.backtesting.money_actual import mrr_paths
 from revml.backtesting.money_scores import ForecastScores
-from revml.clv.realised import realised_revenue
+from revml.clv.contracts.subscriptions import account_months
+from revml.clv.intervals.realised import realised_revenue
 from revml.clv.relations import Relation
-from revml.clv.subscriptions import account_months
 from revml.clv.value import MONTH_DAYS, MONTH_SECONDS, Floats
 from revml.sources.facts import Facts
 

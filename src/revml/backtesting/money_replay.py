@@ -17,11 +17,11 @@ from revml.backtesting.money_actual import lost_after, months_since_first
 from revml.backtesting.money_methods import Method, Paths, contract_baselines, order_baselines
 from revml.backtesting.money_scores import ForecastScores
 from revml.clv import forecast_clv
-from revml.clv.company import CompanyForecast, company_forecast
+from revml.clv.company.forecast import CompanyForecast, company_forecast
+from revml.clv.contracts.subscriptions import GRACE_DAYS
 from revml.clv.flows import RelationFlows
-from revml.clv.realised import realised_revenue
+from revml.clv.intervals.realised import realised_revenue
 from revml.clv.relations import Relation
-from revml.clv.subscriptions import GRACE_DAYS
 from revml.clv.value import MONTH_DAYS, Floats
 from revml.config import Workspace
 from revml.sources.facts import Facts

@@ -141,8 +141,8 @@ def _print_company(summary: dict[str, Any], currency: str, w: Words) -> None:
 
 def print_worth(detail: AccountDetail, language: str) -> None:
     """What an account is worth: by horizon, by relation with components, what drives it, and what needs care."""
+    from revml.clv.accounts.driver_words import PEER, driver_words
     from revml.clv.cautions import caution_words
-    from revml.clv.driver_words import PEER, driver_words
     from revml.locales import words
 
     w, currency = words(language), detail.run.currency

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from revml.cli.options import json_option, out, print_json, table, workspace_option
-from revml.clv.kpi_segments import SEGMENTS
+from revml.clv.kpis.segments import SEGMENTS
 from revml.config import Workspace
 from revml.locales import Words, words
 
@@ -52,8 +52,8 @@ def kpis(
       revml kpis --by plan --csv kpis.csv
     """
     from revml.clv.forecast import forecast_clv
-    from revml.clv.kpi_words import with_words
-    from revml.clv.kpis import company_kpis
+    from revml.clv.kpis.report import company_kpis
+    from revml.clv.kpis.words import with_words
     from revml.datasets import scoring_time
     from revml.sources.facts import Facts
 
@@ -97,7 +97,7 @@ def _print(told: Document, say: Words, company: str, as_of: datetime, *, segment
 
 
 def _print_months(told: Document, say: Words) -> None:
-    from revml.clv.movements import KINDS
+    from revml.clv.kpis.movements import KINDS
 
     for part, money, counts in (
         ("movements", ("start", *KINDS, "end"), ("customers", "lost")),
@@ -161,7 +161,7 @@ def _kpi(one: Document, name: str) -> dict[str, Any]:
 
 
 def _shown(kpi: Document, say: Words, currency: str) -> str:
-    from revml.clv.kpi_figures import shown
+    from revml.clv.kpis.figures import shown
 
     text = shown(kpi["unit"], kpi["value"], say, currency)
     return f"{text} *" if kpi["caution_texts"] else text

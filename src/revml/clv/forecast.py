@@ -15,18 +15,18 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from revml.clv.account import account_ties, one_account
-from revml.clv.calibration import Calibration, calibrate
-from revml.clv.contract_forecast import contracts_ahead
-from revml.clv.draws import contract_draws
-from revml.clv.drivers import Swings, drivers
-from revml.clv.durable_forecast import durables_ahead
+from revml.clv.accounts.drivers import Swings, drivers
+from revml.clv.accounts.one_account import account_ties, one_account
+from revml.clv.accounts.referrals import share_referrals
+from revml.clv.contracts.ahead import contracts_ahead
+from revml.clv.contracts.returns import returns, said
+from revml.clv.durables.ahead import durables_ahead
 from revml.clv.flows import CLV_COLUMNS, FLOW_COLUMNS, RelationFlows, stacked
-from revml.clv.intervals import with_bands
-from revml.clv.order_forecast import orders_ahead
+from revml.clv.intervals.bands import with_bands
+from revml.clv.intervals.calibration import Calibration, calibrate
+from revml.clv.intervals.contract_draws import contract_draws
+from revml.clv.orders.ahead import orders_ahead
 from revml.clv.published import Published
-from revml.clv.referrals import share_referrals
-from revml.clv.returns import returns, said
 from revml.config import Economics
 from revml.sources.facts import Facts
 

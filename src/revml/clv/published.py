@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from revml.clv.durable_forecast import Replacing
+from revml.clv.durables.ahead import Replacing
 from revml.explanations import ConceptSums
 
 _HORIZON = re.compile(r"probability_(\d+)d")

@@ -15,10 +15,10 @@ import pandas as pd
 
 from revml.backtesting.money import last_backtest
 from revml.clv import ClvForecast, FlowParts, Published, forecast_clv
-from revml.clv.company import company_forecast
-from revml.clv.durable_forecast import Replacing
-from revml.clv.installed_report import installed_report
-from revml.clv.kpis import published_kpis
+from revml.clv.company.forecast import company_forecast
+from revml.clv.durables.ahead import Replacing
+from revml.clv.durables.report import installed_report
+from revml.clv.kpis.report import published_kpis
 from revml.config import QuestionName, Workspace
 from revml.datasets import scoring_time
 from revml.errors import NotEnoughData

@@ -9,8 +9,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from revml.clv.accounts.driver_words import driver_words
 from revml.clv.cautions import caution_words
-from revml.clv.driver_words import driver_words
 from revml.store.views import AccountDetail, Clv, ListedAccount, Page, Reason, Report
 
 

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from revml.clv.kpi_figures import UNITS
-from revml.clv.kpi_segments import SEGMENTS
-from revml.clv.kpi_words import COHORT_TABLES, with_words
-from revml.clv.movements import MONEY
+from revml.clv.kpis.figures import UNITS
+from revml.clv.kpis.movements import MONEY
+from revml.clv.kpis.segments import SEGMENTS
+from revml.clv.kpis.words import COHORT_TABLES, with_words
 from revml.locales import words
 from revml.service import answers
 from revml.service.answers import JsonAnswer

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from revml import __version__
-from revml.clv.kpi_segments import SEGMENTS
+from revml.clv.kpis.segments import SEGMENTS
 from revml.config import QUESTIONS
 from revml.locales import LANGUAGES
 from revml.service import kpis

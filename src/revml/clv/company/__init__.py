@@ -1,0 +1,1 @@
+"""The company's forecast: accounts summed, new business, bands, reconciliation, families."""

@@ -1,0 +1,1 @@
+"""Intervals: simulated flows, corrected by how such intervals held at earlier origins."""

@@ -1,0 +1,1 @@
+"""Key figures: each with one definition, by segment, cohort and month."""

@@ -1,0 +1,1 @@
+"""Repeat orders: purchase processes, two-stage models, the choice between them, and the flows that follow."""

@@ -1,0 +1,52 @@
+"""The repeat orders of a company ahead: flows out of `repeat_orders`.
+
+Comes in: facts, `as_of`, economics. Goes out: `RelationFlows` and notes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from revml.clv.flows import RelationFlows
+from revml.clv.intervals.contract_draws import buyers_draws
+from revml.clv.orders.repeat_orders import order_forecast
+from revml.clv.relations import Relation
+from revml.clv.value import MONTH_WEEKS, discount_factors
+from revml.config import Economics
+from revml.sources.facts import Facts
+
+FEW_PURCHASES = 3
+
+
+def orders_ahead(
+    facts: Facts, as_of: datetime, economics: Economics, horizons: tuple[int, ...]
+) -> tuple[RelationFlows | None, tuple[str, ...]]:
+    """Flows of everybody who ever bought, None where nobody has, with what a reader must know of them."""
+    months = max(horizons)
+    made = order_forecast(facts, as_of, economics, months)
+    if made is None:
+        return None, ("no account has bought yet",)
+    buyers = made.buyers
+    rate = buyers["margin_rate"].to_numpy(float)
+    margin = made.revenue * rate[:, None] * discount_factors(economics.discount_rate, months)[None, :]
+    nothing = np.zeros_like(margin)
+    few = buyers["purchases"].to_numpy() < FEW_PURCHASES
+    flows = RelationFlows(
+        relation=Relation.ORDERS,
+        account_id=buyers["account_id"].to_numpy(object),
+        survival=made.survival,
+        revenue=made.revenue,
+        margin=margin,
+        base=margin,
+        expansion=nothing,
+        contraction=nothing,
+        referral=nothing,
+        margin_rate=rate,
+        seen_months=np.full(len(buyers), buyers["T"].max() / MONTH_WEEKS),
+        alive={horizon: made.alive(horizon) for horizon in horizons},
+        draw=buyers_draws(made.drawing, made.money, buyers, made.revenue),
+        flags={"few_orders": few, "few_buyers": made.held, "negative_margin": rate < 0},
+    )
+    return flows, made.notes

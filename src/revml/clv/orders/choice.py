@@ -1,0 +1,255 @@
+"""Which forecast of repeat orders a company gets: a process, the two stages, or both together, as a back-test says.
+
+Comes in: facts and `as_of`. Goes out: `OrderChoice`: the winner, its table, and the level of totals. Origins lie inside
+the history: the forecasts are made at the last origin from what was known then, trained on origins whose outcomes had
+passed by then, and judged by what came until `as_of`. Small companies and short histories keep the process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+
+from revml.clv.orders.features import months_before
+from revml.clv.orders.fitting import Process, PurchaseProcess
+from revml.clv.orders.known_rows import MAX_ACCOUNTS, known_rows, lesson, span_months
+from revml.clv.orders.money_marks import normalised_gini, rmse, tweedie_deviance
+from revml.clv.orders.season import Season, order_season
+from revml.clv.orders.two_stage import Lesson, TwoStage, fit_two_stage
+from revml.clv.value import Floats
+from revml.sources.facts import Facts
+
+MIN_ACCOUNTS = 300
+MIN_ORDERING = 100
+MAX_MONTHS = 12
+# Short horizons with young origins served longer ones better than few old origins of the whole horizon did.
+HORIZONS = 4
+MAX_ORIGINS = 6
+# A longer history is worth its weight in the level of totals as from this many horizons without overlap.
+LEVEL_HORIZONS = 2.0
+# The process is left only for a gain beyond one standard error that does not cost ranking.
+GINI_SLACK = 0.005
+# A buyer whom the process has given up may come back all the same: no narrow bound.
+RATIO = 1e6
+# Alone, a process with rhythm is taken. The two stages begin at Pareto/NBD: in every back-test tried they ranked
+# better so than from MBG/NBD.
+RHYTHM = Process.MBG_ERLANG
+BASE = Process.PARETO_NBD
+
+
+class Candidate(StrEnum):
+    """What can be chosen."""
+
+    MBG = "mbg_nbd"
+    PARETO = "pareto_nbd"
+    TWO_STAGE = "two_stage"
+    BLEND = "blend"
+
+    @property
+    def words(self) -> str:
+        """As a reader is told it."""
+        return {"mbg_nbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "two_stage": "two stages"}.get(self, "both together")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a candidate did in the back-test; money over the months after the origin."""
+
+    candidate: Candidate
+    deviance: float
+    gini: float
+    rmse: float
+    bias: float
+    gain: float
+    gain_error: float
+
+
+@dataclass(frozen=True)
+class OrderChoice:
+    """The winner.
+
+    Attributes:
+        candidate: what forecasts.
+        months: the horizon that was back-tested and trained for, 0 where the history has no room.
+        model: the two stages, trained on everything that has passed by `as_of`; None with the process.
+        level_orders, level_revenue: by how much the process' totals fell short at earlier origins, drawn towards 1.
+        season: of `as_of`.
+        marks: the table of the back-test, one row a candidate.
+        why: one sentence.
+    """
+
+    candidate: Candidate
+    why: str
+    months: int = 0
+    model: TwoStage | None = None
+    level_orders: float = 1.0
+    level_revenue: float = 1.0
+    season: Season = field(default_factory=Season)
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def kind(self) -> Process:
+        """The process that gives the shape."""
+        return RHYTHM if self.candidate is Candidate.MBG else BASE
+
+
+def choose(facts: Facts, as_of: datetime, months: int, *, seed: int = 42) -> OrderChoice:
+    """Choose for a forecast of so many months."""
+    season = order_season(facts, as_of)
+    span = span_months(facts, as_of)
+    ahead = int(min(months, span // HORIZONS, MAX_MONTHS))
+    if ahead < 1:
+        return OrderChoice(Candidate.MBG, f"{span:.0f} months of orders: too short for a back-test", season=season)
+    tested = months_before(as_of, ahead)
+    then = order_season(facts, tested)
+    known = _Known(facts, as_of, ahead)
+    learned = known.lessons(ahead, then, BASE)
+    judged = lesson(facts, known.rows(ahead, BASE), tested, ahead, as_of=as_of)
+    small = _too_small(learned, judged)
+    if small:
+        return OrderChoice(Candidate.MBG, small, season=season)
+    model = fit_two_stage(learned, ahead, seed=seed)
+    plain = known.rows(ahead, RHYTHM)["process_revenue"].to_numpy(float)
+    level = _level(learned, "process_revenue", ahead) * then.of_window(0, ahead)
+    marks = _marks(model, judged, plain, level)
+    winner = _winner(marks)
+    kind = RHYTHM if winner.candidate is Candidate.MBG else BASE
+    lessons = known.lessons(0, season, kind)
+    level_orders, level_revenue = _level(lessons, "process_orders", ahead), _level(lessons, "process_revenue", ahead)
+    learns = winner.candidate in (Candidate.TWO_STAGE, Candidate.BLEND)
+    final = fit_two_stage(lessons, ahead, seed=seed) if learns else None
+    why = (
+        f"orders by {winner.candidate.words}, chosen by a back-test over {ahead} months from {tested:%Y-%m-%d} "
+        f"(bias {winner.bias:+.0%}): "
+        + "; ".join(f"{m.candidate.words} deviance {m.deviance:.4g}, Gini {m.gini:.3f}" for m in marks)
+    )
+    return OrderChoice(winner.candidate, why, ahead, final, level_orders, level_revenue, season, marks)
+
+
+class _Known:
+    """What was known at earlier origins, each read and fitted once."""
+
+    def __init__(self, facts: Facts, as_of: datetime, ahead: int) -> None:
+        self._facts, self._as_of, self._ahead = facts, as_of, ahead
+        self._rows: dict[tuple[int, Process], pd.DataFrame] = {}
+
+    def rows(self, back: int, kind: Process) -> pd.DataFrame:
+        """What was known so many months before `as_of`."""
+        if (back, kind) not in self._rows:
+            origin = months_before(self._as_of, back)
+            self._rows[back, kind] = known_rows(self._facts, origin, self._ahead, kind, most=MAX_ACCOUNTS)
+        return self._rows[back, kind]
+
+    def lessons(self, now: int, season: Season, kind: Process) -> list[Lesson]:
+        """Lessons whose outcome had passed `now` months before `as_of`, newest first; `season` is of then."""
+        then, ahead = months_before(self._as_of, now), self._ahead
+        room = span_months(self._facts, then) - ahead
+        # a step that divides the horizon lets the back-test and the forecast share their origins
+        step = max(1, ahead // 3)
+        found = []
+        for back in (ahead + i * step for i in range(MAX_ORIGINS)):
+            if back > room + 0.01:
+                break
+            rows, origin = self.rows(now + back, kind), months_before(self._as_of, now + back)
+            factor = season.of_window(back, ahead)
+            one = lesson(self._facts, rows, origin, ahead, as_of=then, factor=factor)
+            if len(one.rows) >= MIN_ACCOUNTS:
+                found.append(one)
+        return found
+
+
+def _too_small(learned: list[Lesson], judged: Lesson) -> str | None:
+    accounts = max((len(one.rows) for one in learned), default=0)
+    ordering = min(int(sum((one.orders > 0).sum() for one in learned)), int((judged.orders > 0).sum()))
+    if accounts < MIN_ACCOUNTS or ordering < MIN_ORDERING:
+        return (
+            f"orders by the process: {accounts} buyers at the earlier origins, {ordering} of whom ordered after; from "
+            f"{MIN_ACCOUNTS} and {MIN_ORDERING} on a back-test chooses"
+        )
+    return None
+
+
+def _marks(model: TwoStage, judged: Lesson, plain: Floats, level: float) -> tuple[Mark, ...]:
+    """All at one total, so that the candidates differ by whom they give it to; the level is learnt apart."""
+    pareto = judged.rows["process_revenue"].to_numpy(float) * level
+    two = model.revenue(judged.rows)
+    two, plain = two * (pareto.sum() / two.sum()), plain * (pareto.sum() / plain.sum())
+    told = {
+        Candidate.MBG: plain,
+        Candidate.PARETO: pareto,
+        Candidate.TWO_STAGE: two,
+        Candidate.BLEND: (pareto + two) / 2,
+    }
+    came = np.maximum(judged.revenue, 0.0)
+    base = tweedie_deviance(came, plain)
+    made = []
+    for candidate, money in told.items():
+        each = tweedie_deviance(came, money)
+        gain = base - each
+        made.append(
+            Mark(
+                candidate,
+                deviance=float(each.mean()),
+                gini=normalised_gini(came, money),
+                rmse=rmse(judged.revenue, money),
+                bias=float(money.sum() / judged.revenue.sum() - 1) if judged.revenue.sum() > 0 else float("nan"),
+                gain=float(gain.mean()),
+                gain_error=float(gain.std(ddof=1) / np.sqrt(len(gain))),
+            )
+        )
+    return tuple(made)
+
+
+def _winner(marks: tuple[Mark, ...]) -> Mark:
+    plain = marks[0]
+    better = [m for m in marks[1:] if m.gain > m.gain_error and m.gini >= plain.gini - GINI_SLACK]
+    return min(better, key=lambda m: m.deviance, default=plain)
+
+
+def _level(lessons: list[Lesson], column: str, ahead: int) -> float:
+    """By how much what came exceeded the process, drawn towards 1 by how few horizons were seen."""
+    logs, outcomes = [], [one.orders if column == "process_orders" else one.revenue for one in lessons]
+    for one, came in zip(lessons, outcomes, strict=True):
+        expected = float(one.rows[column].sum())
+        if came.sum() > 0 and expected > 0:
+            logs.append(float(np.log(came.sum() / expected)))
+    if not logs:
+        return 1.0
+    seen = (max(o.origin for o in lessons) - min(o.origin for o in lessons)).days / 30.4375 / ahead + 1
+    return float(np.exp(np.mean(logs) * seen / (seen + LEVEL_HORIZONS)))
+
+
+def scaled(
+    choice: OrderChoice, facts: Facts, as_of: datetime, process: PurchaseProcess, process_p: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """By account: factors of the process' orders, of its revenue, and a shift of the log-odds of an order.
+
+    They hold for the horizon that the choice was trained for; beyond it they fade.
+
+    Args:
+        process: of the choice's kind, fitted at `as_of`.
+        process_p: (n,) P(order) of the process within that horizon, in the order of the accounts' names.
+    """
+    n = len(process_p)
+    if choice.model is None:
+        return np.full(n, choice.level_orders), np.full(n, choice.level_revenue), np.zeros(n)
+    rows = known_rows(facts, as_of, choice.months, BASE, process=process)
+    orders, revenue = (rows[name].to_numpy(float) for name in ("process_orders", "process_revenue"))
+    two_orders, two_revenue = choice.model.orders(rows), choice.model.revenue(rows)
+    two_orders = two_orders * (orders.sum() * choice.level_orders / two_orders.sum())
+    two_revenue = two_revenue * (revenue.sum() * choice.level_revenue / two_revenue.sum())
+    if choice.candidate is Candidate.BLEND:
+        two_orders = (two_orders + choice.level_orders * orders) / 2
+        two_revenue = (two_revenue + choice.level_revenue * revenue) / 2
+    p = np.clip(choice.model.p_order(rows), 1e-9, 1 - 1e-9)
+    before = np.clip(process_p, 1e-9, 1 - 1e-9)
+    shift = np.log(p / (1 - p)) - np.log(before / (1 - before))
+    return _ratio(two_orders, orders), _ratio(two_revenue, revenue), shift
+
+
+def _ratio(told: Floats, process: Floats) -> Floats:
+    return np.clip(told / np.maximum(process, 1e-12), 1 / RATIO, RATIO)
