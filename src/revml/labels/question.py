@@ -58,18 +58,22 @@ def contract_lines(observed_until: datetime) -> str:
 def custom_spells(observed_until: datetime, grace_days: int) -> str:
     """CTEs that end in `spells(account_id, spell, began, ended)`: uninterrupted custom over an account's `lines`.
 
-    Gaps up to the grace period are bridged.
+    Gaps up to the grace period are bridged. What begins at one instant is one row before anything is counted over rows.
     """
     return f"""lines AS ({contract_lines(observed_until)}
+), begun AS (
+  SELECT account_id, started_at, max(ended_at) AS ended_at
+  FROM lines
+  GROUP BY account_id, started_at
 ), covered AS (
   SELECT account_id, started_at, ended_at,
-         max(ended_at) OVER (PARTITION BY account_id ORDER BY started_at, ended_at
+         max(ended_at) OVER (PARTITION BY account_id ORDER BY started_at
                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
-  FROM lines
+  FROM begun
 ), numbered AS (
   SELECT account_id, started_at, ended_at,
          sum(CASE WHEN covered_until >= started_at - INTERVAL '{grace_days}' DAY THEN 0 ELSE 1 END)
-           OVER (PARTITION BY account_id ORDER BY started_at, ended_at ROWS UNBOUNDED PRECEDING) AS spell
+           OVER (PARTITION BY account_id ORDER BY started_at ROWS UNBOUNDED PRECEDING) AS spell
   FROM covered
 ), spells AS (
   SELECT account_id, spell, min(started_at) AS began, max(ended_at) AS ended
