@@ -492,6 +492,8 @@ def _keys(name: str) -> list[str]:
         "accounts": ["account_id"],
         "scores": ["question", "account_id", "item"],
         "reasons": ["question", "account_id", "item", "rank"],
-        "clv": ["account_id", "relation"],
+        "clv": ["account_id", "relation", "horizon_months"],
+        "values": ["account_id", "horizon_months"],
+        "drivers": ["account_id", "concept"],
         "flows": ["account_id", "relation", "month"],
     }[name]

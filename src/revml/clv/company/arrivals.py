@@ -62,9 +62,10 @@ class Triangle:
 
 _CONTRACT = """
 WITH lines AS (
-  SELECT account_id, started_at, mrr,
+  SELECT account_id, started_at, sum(mrr) AS mrr,
     coalesce(CASE WHEN ended_at <= $as_of THEN ended_at END, TIMESTAMP '9999-12-31') AS until
   FROM subscriptions WHERE known_at <= $as_of AND started_at <= $as_of AND (ended_at IS NULL OR ended_at > started_at)
+  GROUP BY account_id, started_at, until
 ),
 marked AS (
   SELECT *, max(until) OVER (PARTITION BY account_id ORDER BY started_at, until
@@ -84,7 +85,7 @@ arrived AS (
   FROM spells AS s
 ),
 paid AS (
-  SELECT n.account_id, n.spell, i AS back, sum(n.mrr) AS money
+  SELECT n.account_id, n.spell, i AS back, sum(n.mrr ORDER BY n.started_at, n.mrr) AS money
   FROM range(0, $most + 1) AS r(i)
   JOIN numbered AS n ON n.started_at <= $as_of - to_seconds(i * $month) AND n.until > $as_of - to_seconds(i * $month)
   GROUP BY ALL
@@ -97,7 +98,7 @@ WITH lines AS (
 ),
 days AS (
   SELECT account_id, CAST(ordered_at AS DATE) AS day, min(ordered_at) AS first_at FROM lines
-  GROUP BY ALL HAVING sum(amount) > 0
+  GROUP BY ALL HAVING sum(amount ORDER BY ordered_at, amount) > 0
 ),
 firsts AS (SELECT account_id, min(first_at) AS first_at FROM ({firsts}) AS f GROUP BY account_id),
 arrived AS (
@@ -110,7 +111,7 @@ arrived AS (
 paid AS (
   SELECT account_id, 1 AS spell,
     CAST(floor(date_diff('microsecond', ordered_at, $as_of::TIMESTAMP) / 1e6 / $month) AS INTEGER) AS back,
-    sum(amount) AS money
+    sum(amount ORDER BY ordered_at, amount) AS money
   FROM lines GROUP BY ALL
 )"""
 

@@ -36,7 +36,7 @@ WITH known AS (
   WHERE known_at <= $as_of AND started_at <= $as_of AND md5_number_lower(account_id) % $one_in = 0
 ),
 landmarks AS (SELECT i, $as_of::TIMESTAMP - to_seconds(i * $month) AS at FROM range(0, $count + 1) AS r(i))
-SELECT k.account_id, CAST($count - m.i AS INTEGER) AS month, sum(k.mrr) AS mrr
+SELECT k.account_id, CAST($count - m.i AS INTEGER) AS month, sum(k.mrr ORDER BY k.started_at, k.mrr) AS mrr
 FROM landmarks AS m JOIN known AS k ON k.started_at <= m.at AND k.until > m.at
 GROUP BY ALL ORDER BY ALL"""
 

@@ -21,7 +21,7 @@ _CHOSEN = "WITH chosen AS (SELECT unnest($accounts::VARCHAR[]) AS account_id, un
 _CONTRACT = (
     _CHOSEN
     + """
-SELECT c.place, i - 1 AS month, sum(s.mrr) AS revenue
+SELECT c.place, i - 1 AS month, sum(s.mrr ORDER BY s.started_at, s.mrr) AS revenue
 FROM range(1, $months + 1) AS r(i), subscriptions AS s JOIN chosen AS c ON c.account_id = s.account_id
 WHERE s.known_at <= $until AND s.started_at <= $origin::TIMESTAMP + to_seconds(i * $month)
   AND (s.ended_at IS NULL OR s.ended_at > $until OR s.ended_at > $origin::TIMESTAMP + to_seconds(i * $month))
@@ -32,7 +32,7 @@ _ORDERS = (
     _CHOSEN
     + """
 SELECT c.place, CAST(floor((epoch(o.ordered_at) - epoch($origin::TIMESTAMP) - 1e-6) / $month) AS INTEGER) AS month,
-  sum(o.amount) AS revenue
+  sum(o.amount ORDER BY o.ordered_at, o.amount) AS revenue
 FROM orders AS o JOIN chosen AS c ON c.account_id = o.account_id
 WHERE o.known_at <= $until AND o.ordered_at > $origin
   AND o.ordered_at <= $origin::TIMESTAMP + to_seconds($months * $month) AND {which}

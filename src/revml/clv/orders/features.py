@@ -28,7 +28,7 @@ _RECENT = "".join(
 # `age` is in whole days before the origin's day, so that a day of the origin itself has age 0.
 _FEATURES = f"""
 WITH days AS (
-  SELECT account_id, CAST(ordered_at AS DATE) AS day, sum(amount) AS amount, count(*) AS lines,
+  SELECT account_id, CAST(ordered_at AS DATE) AS day, sum(amount ORDER BY ordered_at, amount) AS amount, count(*) AS lines,
     count(DISTINCT product) AS products
   FROM orders AS o WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of AND {{repeat}}
   GROUP BY account_id, CAST(ordered_at AS DATE)
@@ -62,7 +62,7 @@ GROUP BY b.account_id ORDER BY b.account_id"""
 
 _OUTCOMES = """
 WITH days AS (
-  SELECT account_id, CAST(ordered_at AS DATE) AS day, sum(amount) AS amount
+  SELECT account_id, CAST(ordered_at AS DATE) AS day, sum(amount ORDER BY ordered_at, amount) AS amount
   FROM orders AS o
   WHERE o.known_at <= $as_of AND o.ordered_at > $start AND o.ordered_at <= $until AND {repeat}
   GROUP BY account_id, CAST(ordered_at AS DATE)
