@@ -62,7 +62,8 @@ ORDER BY k.account_id, k.asset_id"""
 
 # One row an account and day on which durables were bought or sent back.
 _PURCHASES = """
-SELECT o.account_id, o.product, CAST(o.ordered_at AS DATE) AS day, sum(o.amount ORDER BY o.ordered_at, o.amount) AS amount,
+SELECT o.account_id, o.product, CAST(o.ordered_at AS DATE) AS day,
+  sum(o.amount ORDER BY o.ordered_at, o.amount) AS amount,
   sum(CASE WHEN o.cost IS NOT NULL THEN o.amount - o.cost
            ELSE o.amount * coalesce(m.margin_rate, $margin) END ORDER BY o.ordered_at, o.amount) AS margin,
   (epoch($as_of::TIMESTAMP) - epoch(min(o.ordered_at))) / {month} AS back
@@ -74,7 +75,8 @@ ORDER BY o.account_id, day, o.product"""
 
 _ORDER_MONTHS = """
 SELECT account_id, CAST(floor((epoch($as_of::TIMESTAMP) - epoch(ordered_at)) / {month}) AS INTEGER) AS back,
-  sum(CASE WHEN {durable} THEN 0 ELSE amount END ORDER BY ordered_at, amount) AS parts, count(*) FILTER (amount > 0) AS lines
+  sum(CASE WHEN {durable} THEN 0 ELSE amount END ORDER BY ordered_at, amount) AS parts,
+  count(*) FILTER (amount > 0) AS lines
 FROM orders AS o WHERE known_at <= $as_of AND ordered_at <= $as_of GROUP BY 1, 2 ORDER BY 1, 2"""
 
 _CONTRACTS = """

@@ -28,8 +28,8 @@ _RECENT = "".join(
 # `age` is in whole days before the origin's day, so that a day of the origin itself has age 0.
 _FEATURES = f"""
 WITH days AS (
-  SELECT account_id, CAST(ordered_at AS DATE) AS day, sum(amount ORDER BY ordered_at, amount) AS amount, count(*) AS lines,
-    count(DISTINCT product) AS products
+  SELECT account_id, CAST(ordered_at AS DATE) AS day, sum(amount ORDER BY ordered_at, amount) AS amount,
+    count(*) AS lines, count(DISTINCT product) AS products
   FROM orders AS o WHERE o.known_at <= $as_of AND o.ordered_at <= $as_of AND {{repeat}}
   GROUP BY account_id, CAST(ordered_at AS DATE)
 ),
