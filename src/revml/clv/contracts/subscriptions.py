@@ -37,17 +37,20 @@ lines AS (
   FROM known AS k LEFT JOIN terms AS t ON t.subscription_id = k.subscription_id
   WHERE k.ended_at IS NULL OR k.ended_at > k.started_at
 ),
+begun AS (
+  SELECT account_id, started_at, max(until) AS until FROM lines GROUP BY account_id, started_at
+),
 marked AS (
   SELECT account_id, started_at, until,
-    max(until) OVER (PARTITION BY account_id ORDER BY started_at, until
+    max(until) OVER (PARTITION BY account_id ORDER BY started_at
                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-  FROM lines
+  FROM begun
 ),
 numbered AS (
   SELECT account_id, started_at, until,
     sum(CASE WHEN reached IS NULL OR (reached < TIMESTAMP '9999-12-31'
                                       AND started_at > reached + INTERVAL {grace} DAY) THEN 1 ELSE 0 END)
-      OVER (PARTITION BY account_id ORDER BY started_at, until ROWS UNBOUNDED PRECEDING) AS spell
+      OVER (PARTITION BY account_id ORDER BY started_at ROWS UNBOUNDED PRECEDING) AS spell
   FROM marked
 ),
 spells AS (
