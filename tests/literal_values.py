@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from revml.store.runs import CLV_COLUMNS, DRIVER_COLUMNS, VALUE_COLUMNS, ScoreRun
+from revml.store.runs import CLV_COLUMNS, COMING_COLUMNS, DRIVER_COLUMNS, VALUE_COLUMNS, ScoreRun
 from tests.literal_forecast import forecast_document
 from tests.literal_runs import MRR
 
@@ -23,6 +24,8 @@ CONTRACT = {
 }
 ORDERS = {12: 1_100.0, 24: 2_000.0}
 DRIVERS = (("peer", 15_000.0), ("contract", 8_000.0), ("usage", -3_000.0), ("profile", 2_000.0))
+FAMILIES = {"seals": [3.0, 2_500.0], "pumps": [1.0, 1_500.0]}
+COMING = ("acme", pd.Timestamp("2026-04-20"), 0.7, 0.95, 4.0, 4_000.0, json.dumps(FAMILIES))
 
 FORECAST = forecast_document()
 
@@ -55,6 +58,7 @@ def with_values(run: ScoreRun, forecast: dict[str, Any] | None = None) -> ScoreR
         flows=flows,
         values=pd.DataFrame(values, columns=list(VALUE_COLUMNS)),
         drivers=pd.DataFrame(drivers, columns=list(DRIVER_COLUMNS)),
+        coming=pd.DataFrame([COMING] if "acme" in ids else [], columns=list(COMING_COLUMNS)),
         reports={} if forecast is None else {"forecast": forecast},
         discount_rate=0.1,
     )

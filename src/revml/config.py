@@ -271,6 +271,9 @@ class QuestionSpec(Frozen):
         return LabelWindow(self.horizon_days, self.gap_days, settle)
 
 
+YEARLY_MONTHS = (12, 24)
+
+
 class Economics(Frozen):
     """What turns a probability into money. Rates are shares of one, yearly where time is in them."""
 
@@ -288,6 +291,15 @@ class Economics(Frozen):
     segment_by: Literal["industry", "country", "region", "owner", "acquisition_channel"] = Field(
         "industry", description="column of accounts that the company's forecast is told by"
     )
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """The horizons in months that are told unless others are asked for: one and two years, and the main one.
+
+        >>> Economics(horizon_months=36).horizons, Economics(horizon_months=18).horizons
+        ((12, 24, 36), (12, 18))
+        """
+        return (*(months for months in YEARLY_MONTHS if months < self.horizon_months), self.horizon_months)
 
 
 class Capacity(Frozen):

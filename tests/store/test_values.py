@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pandas as pd
 import pytest
@@ -58,6 +59,30 @@ def test_values_components_and_drivers_come_back(store: Store) -> None:
     assert acme.run.discount_rate == 0.1
 
 
+def test_coming_orders_come_back(store: Store) -> None:
+    """The day, the chances and the families of who orders, the most money first; nothing of who does not."""
+    store.publish(with_values(literal_run()))
+    coming = store.account("acme").coming
+    assert coming is not None
+    assert (coming.next_order, coming.p_order_3m, coming.p_order_12m) == (datetime(2026, 4, 20), 0.7, 0.95)
+    assert [(one.family, one.orders, one.revenue) for one in coming.families] == [
+        ("seals", 3.0, 2_500.0),
+        ("pumps", 1.0, 1_500.0),
+    ]
+    assert store.account("bolt").coming is None
+
+
+def test_a_next_order_may_be_unknown(store: Store) -> None:
+    """An account that will hardly order again has no day, and a forecast that is short no chance within a year."""
+    run = with_values(literal_run())
+    store.publish(replace(run, coming=run.coming.assign(next_order=pd.NaT, p_order_12m=None, families=None)))
+    coming = store.account("acme").coming
+    assert coming is not None
+    assert (coming.next_order, coming.p_order_12m, coming.p_order_3m, coming.families) == (None, None, 0.7, ())
+    with pytest.raises(StoreError, match="p_order_3m is not a number in its range"):
+        store.publish(replace(run, coming=run.coming.assign(p_order_3m=1.2)))
+
+
 def test_bands_of_flows_come_back(store: Store) -> None:
     """By month, to the cent; none where nothing was simulated."""
     store.publish(with_values(literal_run()))
@@ -82,7 +107,7 @@ def test_forgotten_runs_take_their_values_with_them(store: Store) -> None:
     for month in range(1, 5):
         store.publish(with_values(literal_run(f"2026-0{month}-01"), {}))
     with store.database.reading() as connection:
-        for table in ("account_values", "drivers", "reports", "clv"):
+        for table in ("account_values", "drivers", "reports", "clv", "coming_orders"):
             assert connection.execute(text(f"SELECT count(DISTINCT run_id) FROM {table}")).scalar() == 3
 
 

@@ -13,7 +13,7 @@ from revml.errors import ConfigError
 if TYPE_CHECKING:
     from revml.locales import Words
     from revml.store.runs import ScoreRun
-    from revml.store.views import AccountDetail, Clv, Value
+    from revml.store.views import AccountDetail, Clv, ComingOrders, Value
 
 MAX_MONTHS = 120
 SHOWN_SEGMENTS = 12
@@ -158,11 +158,25 @@ def print_worth(detail: AccountDetail, language: str) -> None:
         line(f"  {one.relation}: {w.money(one.clv, currency)}{_parts(one, currency, w)}{alive}{far}")
         if one.warning:
             line(f"    {caution_words(one.warning, language)}")
+        if one.relation == "orders" and detail.coming is not None:
+            line(f"    {_coming(detail.coming, w)}")
     for driver in detail.drivers:
         if driver.concept == PEER:
             line(f"  {driver_words(PEER, language)}: {w.money(driver.money, currency)}")
         else:
             line(f"    {_signed(driver.money, currency, w)} {driver_words(driver.concept, language)}")
+
+
+def _coming(coming: ComingOrders, w: Words) -> str:
+    """The next order in a line: a day by which it is as likely as not, and how likely one is by then."""
+    if coming.next_order is None:
+        told = ["next order: none is as likely as not within ten years"]
+    else:
+        told = [f"next order as likely as not by {coming.next_order:%Y-%m-%d}"]
+    for months, p in ((3, coming.p_order_3m), (12, coming.p_order_12m)):
+        if p is not None:
+            told.append(f"within {months} months {w.percent(p)}")
+    return ", ".join(told)
 
 
 def _value(value: Value, currency: str, w: Words) -> str:

@@ -120,7 +120,7 @@ def _print_attention(groups: list[dict[str, Any]] | None, w: Words) -> None:
     default=None,
     metavar="MONTHS",
     callback=_horizons,
-    help="One or several with commas, to 120; the longest is the main one. Default: the workspace's economics.",
+    help="One or several with commas, to 120; the longest is the main one. Default: 12, 24 and the workspace's own.",
 )
 @json_option
 @or_backtest

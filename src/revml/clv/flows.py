@@ -84,6 +84,7 @@ class RelationFlows:
         draw: simulated revenue, None where the relation cannot be simulated.
         bands: by name in `QUANTILES` (n, months) of revenue; empty where nothing was simulated.
         value_bands: by horizon and name in `QUANTILES` (n,) of CLV.
+        coming: of orders what `orders.coming.coming_orders` tells of the next ones, None of other relations.
     """
 
     relation: Relation
@@ -102,6 +103,7 @@ class RelationFlows:
     draw: Draw | None = None
     bands: Mapping[str, Floats] = field(default_factory=dict)
     value_bands: Mapping[int, Mapping[str, Floats]] = field(default_factory=dict)
+    coming: pd.DataFrame | None = None
 
     @property
     def months(self) -> int:

@@ -29,6 +29,11 @@ from revml.clv.orders.ahead import orders_ahead
 from revml.clv.published import Published
 from revml.config import Economics
 from revml.sources.facts import Facts
+from revml.sources.remembered import remembered, remembering
+
+# Forecasts of earlier origins that are kept, and the most account-months of one of them.
+KEPT_ORIGINS = 8
+KEPT_CELLS = 1_500_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,11 @@ class ClvForecast:
     def main(self) -> pd.DataFrame:
         """`clv` at the main horizon alone, so that its sum is the company's value."""
         return self.clv[self.clv["horizon_months"] == self.horizons[-1]].reset_index(drop=True)
+
+    @property
+    def coming(self) -> pd.DataFrame | None:
+        """What is ahead of accounts that order (`orders.coming.coming_orders`); None where nobody ever did."""
+        return next((one.coming for one in self.relations if one.coming is not None), None)
 
     @cached_property
     def flows(self) -> pd.DataFrame:
@@ -120,9 +130,10 @@ def forecast_clv(
     if intervals and relations:
 
         def earlier(origin: datetime, months: int) -> tuple[RelationFlows, ...]:
-            return forecast_clv(facts, origin, economics, horizon_months=months).relations
+            return forecast_at(facts, origin, economics, months).relations
 
-        calibration = calibrate(facts, as_of, horizons, earlier, seed=seed)
+        with remembering(facts):
+            calibration = calibrate(facts, as_of, horizons, earlier, seed=seed)
         with_intervals, bands = with_bands(relations, horizons, seed=seed, correction=calibration)
         relations = list(with_intervals)
         notes += calibration.notes
@@ -142,6 +153,22 @@ def forecast_clv(
         account_bands=bands,
         calibration=calibration,
     )
+
+
+def forecast_at(facts: Facts, origin: datetime, economics: Economics, months: int) -> ClvForecast:
+    """The forecast of an earlier origin over so many months, without scores: today's models have seen what followed.
+
+    Intervals and totals look back at the same origins: within `remembering` each is forecast once.
+    """
+
+    def made() -> ClvForecast:
+        return forecast_clv(facts, origin, economics, horizon_months=months)
+
+    return remembered(facts, "forecast", (origin, months, economics), made, most=KEPT_ORIGINS, small=_small)
+
+
+def _small(made: ClvForecast) -> bool:
+    return sum(one.margin.size for one in made.relations) <= KEPT_CELLS
 
 
 def _beyond(flows: RelationFlows) -> list[str]:

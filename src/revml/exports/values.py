@@ -33,7 +33,11 @@ _TAIL = [
     ("as_of", pa.timestamp("us")),
     ("run", pa.int64()),
 ]
-VALUES = pa.schema([*_HEAD, *((n, pa.float64()) for n in (*_NUMBERS, *_PARTS, *_AFTER, *_OF_ACCOUNT)), *_TAIL])
+# of an account that orders: the day by which an order is as likely as not, and how likely one is by then
+_COMING = [("next_order", pa.timestamp("us")), ("p_order_3m", pa.float64()), ("p_order_12m", pa.float64())]
+VALUES = pa.schema(
+    [*_HEAD, *((n, pa.float64()) for n in (*_NUMBERS, *_PARTS, *_AFTER, *_OF_ACCOUNT)), *_COMING, *_TAIL]
+)
 RELATIONS = pa.schema(
     [
         *_HEAD,
@@ -43,7 +47,7 @@ RELATIONS = pa.schema(
         *_TAIL,
     ]
 )
-SHARES = ("extrapolated_share", "p_alive")
+SHARES = ("extrapolated_share", "p_alive", "p_order_3m", "p_order_12m")
 
 
 def export_values(

@@ -19,6 +19,7 @@ from revml.clv.company.forecast import company_forecast
 from revml.clv.durables.ahead import Replacing
 from revml.clv.durables.report import installed_report
 from revml.clv.kpis.report import published_kpis
+from revml.clv.orders.coming import with_families
 from revml.config import QuestionName, Workspace
 from revml.datasets import scoring_time
 from revml.errors import NotEnoughData
@@ -37,7 +38,7 @@ from revml.scoring.told import Told
 from revml.snapshots import population
 from revml.sources.facts import Facts
 from revml.store import Store
-from revml.store.runs import HORIZON_COLUMNS, ScoreRun
+from revml.store.runs import COMING_COLUMNS, HORIZON_COLUMNS, ScoreRun
 from revml.store.snapshots import save_run
 
 PART_ROWS = 50_000  # looked at and explained at once
@@ -59,7 +60,7 @@ def score_workspace(
         facts: None where ready tables alone answer the workspace's questions.
         as_of: the instant to look from; absent means the last full day of the data. Facts known later are not seen.
         horizon_months: of the lifetime value, one or several (the longest is the main one); absent means the
-            workspace's.
+            workspace's, and one and two years where it is longer.
         part_rows: rows that are explained at once; reasons and flows of more accounts than these come in parts.
 
     Returns:
@@ -132,6 +133,7 @@ def score_workspace(
         values=forecast.values,
         drivers=forecast.drivers,
         discount_rate=workspace.economics.discount_rate,
+        coming=_coming(facts, as_of, forecast, part_rows),
         reports={"kpis": published_kpis(facts, as_of, workspace.economics, forecast.clv), **reports},
     )
     tell("scored", 1.0)
@@ -163,6 +165,15 @@ def _attended(
             return None
         found.append(groups.assign(question=question))
     return pd.concat(found, ignore_index=True)
+
+
+def _coming(facts: Facts, as_of: datetime, forecast: ClvForecast, part_rows: int) -> pd.DataFrame:
+    """What is ahead of accounts that order; the families of each where the accounts need no parts."""
+    if forecast.coming is None:
+        return pd.DataFrame(columns=list(COMING_COLUMNS))
+    if len(forecast.coming) > part_rows:
+        return forecast.coming.drop(columns="purchases").assign(families=None)
+    return with_families(facts, as_of, forecast.coming)
 
 
 def _reports(workspace: Workspace, facts: Facts, as_of: datetime, forecast: ClvForecast) -> dict[str, dict[str, Any]]:
@@ -220,7 +231,7 @@ def _forecast(
             peer_churn=told.peer_churn,
             concepts=told.concepts,
         ),
-        horizon_months=horizon_months or workspace.economics.horizon_months,
+        horizon_months=horizon_months or workspace.economics.horizons,
         seed=workspace.seed,
         intervals=True,
     )

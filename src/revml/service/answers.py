@@ -72,6 +72,7 @@ def detail(found: AccountDetail, language: str) -> dict[str, Any]:
         "clv_shorter": [relation_value(value, language) for value in found.clv_shorter],
         "values": [record(value) for value in found.values],
         "drivers": [record(one) | {"text": driver_words(one.concept, language)} for one in found.drivers],
+        "coming": None if found.coming is None else record(found.coming),
         "flows": [record(flow) for flow in found.flows],
         "history": [record(past) for past in found.history],
     }

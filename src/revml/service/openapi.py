@@ -23,7 +23,19 @@ from revml.service.answers import JsonAnswer
 from revml.service.scoring import MAX_ROWS
 from revml.store.frames import BANDS, SIDES
 from revml.store.scores import MAX_LIMIT
-from revml.store.views import ORDERS, Account, Clv, Driver, Flows, PastScore, RunInfo, Score, Totals, Value
+from revml.store.views import (
+    ORDERS,
+    Account,
+    Clv,
+    ComingOrders,
+    Driver,
+    Flows,
+    PastScore,
+    RunInfo,
+    Score,
+    Totals,
+    Value,
+)
 
 Schema = dict[str, Any]
 COUNTED = "accounts; of a cross-sell offers: an account may have several, one for each item"
@@ -53,7 +65,7 @@ def _or_null(schema: Schema) -> Schema:
 @cache
 def _schemas() -> Schema:
     found: Schema = {}
-    for record in (RunInfo, Account, Score, Clv, Value, Driver, Flows, PastScore, Totals):
+    for record in (RunInfo, Account, Score, Clv, Value, ComingOrders, Driver, Flows, PastScore, Totals):
         schema = TypeAdapter(record).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
         found |= schema.pop("$defs", {})
         found[record.__name__] = schema
@@ -105,6 +117,10 @@ def _schemas() -> Schema:
                 **_list(_ref("Driver")),
                 "description": "at the longest horizon: what a similar account is worth (concept peer), and what each "
                 "concept adds to it or takes from it; they add up to the clv",
+            },
+            "coming": {
+                **_or_null(_ref("ComingOrders")),
+                "description": "what is ahead of an account that orders; null of others",
             },
             "flows": _list(_ref("Flows")),
             "history": _list(_ref("PastScore")),

@@ -6,15 +6,16 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from revml.store.schema import accounts, clv, values
+from revml.store.schema import accounts, clv, coming, values
 
 ABOUT = ("account_id", "name", "owner", "parent_account_id")
 QUANTILES = ("clv_p10", "clv_p50", "clv_p90")
+COMING = ("next_order", "p_order_3m", "p_order_12m")
 SUMMED = ("clv", "base", "expansion", "contraction", "referral", "expected_revenue")
 
 
 def every_value(connection: Connection, run_id: int, *, by_relation: bool) -> list[dict[str, Any]]:
-    """All values of a run by account and horizon, with the account's name, owner and parent; plain rows.
+    """All values of a run by account and horizon, with the account's name, owner, parent and next order; plain rows.
 
     Components of an account are the sums of its relations'.
     """
@@ -24,6 +25,8 @@ def every_value(connection: Connection, run_id: int, *, by_relation: bool) -> li
             select(*(accounts.c[name] for name in ABOUT)).where(accounts.c.run_id == run_id)
         ).mappings()
     }
+    for order in connection.execute(select(coming).where(coming.c.run_id == run_id)).mappings():
+        who[order["account_id"]] |= {name: order[name] for name in COMING}
     ordered = select(clv).where(clv.c.run_id == run_id)
     relations = connection.execute(ordered.order_by(clv.c.account_id, clv.c.relation, clv.c.horizon_months)).mappings()
     if by_relation:

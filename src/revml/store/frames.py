@@ -19,11 +19,12 @@ import pandas as pd
 
 from revml.errors import StoreError
 from revml.store.adding_up import check_sums
-from revml.store.json_text import as_lists
+from revml.store.json_text import JsonText, as_lists
 from revml.store.long import LongFrame, parts_of
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
     CLV_COLUMNS,
+    COMING_COLUMNS,
     DRIVER_COLUMNS,
     FLOW_COLUMNS,
     HORIZON_COLUMNS,
@@ -48,6 +49,7 @@ _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flows": (FLOW_COLUMNS, ("account_id", "relation", "month")),
     "values": (VALUE_COLUMNS, ("account_id", "horizon_months")),
     "drivers": (DRIVER_COLUMNS, ("account_id", "concept")),
+    "coming": (COMING_COLUMNS, ("account_id",)),
 }
 
 _SHARE, _PERCENT, _FINITE = (0.0, 1.0), (0.0, 100.0), (-math.inf, math.inf)
@@ -65,6 +67,7 @@ _RANGES: dict[str, dict[str, tuple[float, float]]] = {
     "flows": {"survival": _SHARE},
     "values": {"clv": _FINITE},
     "drivers": {"money": _FINITE},
+    "coming": {"p_order_3m": _SHARE, "p_order_12m": _SHARE},
 }
 
 
@@ -131,7 +134,8 @@ def _in_range(frame: pd.DataFrame, name: str, where: str, column: str, low: floa
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
     # A sum of shares may leave one by a rounding.
     there = np.isfinite(values) & (values >= low - 1e-9) & (values <= high + 1e-9)
-    if column in HORIZON_COLUMNS.values() or (name == "scores" and column in ("money", "expected_money")):
+    may_miss = column in OPTIONAL_COLUMNS.get(name, ()) or (name == "scores" and column in ("money", "expected_money"))
+    if column in HORIZON_COLUMNS.values() or may_miss:
         there |= frame[column].isna().to_numpy()  # a question of one horizon, or money that is not known
     wrong = pd.Series(~there, index=frame.index)
     if wrong.any():
@@ -259,6 +263,14 @@ def clv_rows(clv: pd.DataFrame) -> list[Row]:
 def value_rows(values: pd.DataFrame) -> list[Row]:
     """Values by account and horizon."""
     return rows(_with_optional(values, "values"), VALUE_COLUMNS)
+
+
+def coming_rows(coming: pd.DataFrame) -> list[Row]:
+    """What is ahead of accounts that order; families as JSON, or None."""
+    out = rows(_with_optional(coming, "coming"), COMING_COLUMNS)
+    for row in out:
+        row["families"] = None if row["families"] is None else JsonText(row["families"])
+    return out
 
 
 def driver_rows(drivers: pd.DataFrame) -> list[Row]:

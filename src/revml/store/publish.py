@@ -20,6 +20,7 @@ from revml.store.schema import (
     OF_A_RUN,
     accounts,
     clv,
+    coming,
     current,
     drivers,
     flows,
@@ -70,6 +71,7 @@ def _content(connection: Connection, run: ScoreRun) -> Iterator[tuple[Table, Ite
     yield reasons, (frames.reason_rows(part) for part in frames.in_parts(run.reasons, CHUNK))
     yield clv, (frames.clv_rows(part) for part in frames.in_parts(run.clv, CHUNK))
     yield values, (frames.value_rows(part) for part in frames.in_parts(run.values, CHUNK))
+    yield coming, (frames.coming_rows(part) for part in frames.in_parts(run.coming, CHUNK))
     yield drivers, _cut(frames.driver_rows(run.drivers))
     yield reports, [frames.report_rows(run)]
     yield flows, (frames.flow_rows(part) for part in parts_of(run.flows))  # an account's months are not torn apart

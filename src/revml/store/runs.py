@@ -107,11 +107,22 @@ DRIVER_COLUMNS = (
     "concept",  # "peer" is what a similar account is worth; the others add up to clv - peer
     "money",  # what the concept adds to the clv of the main horizon, or costs it
 )
+# What is ahead of an account that orders, a row an account.
+COMING_COLUMNS = (
+    "account_id",
+    "next_order",  # the instant by which an order is as likely as not; missing where none ever is
+    "p_order_3m",  # P(at least one order within three months); missing, like the next three, beyond the forecast
+    "p_order_12m",
+    "orders_12m",  # expected orders within twelve months
+    "revenue_12m",  # undiscounted
+    "families",  # by product family [orders, revenue] of the twelve months, most first; missing where not told
+)
 # Columns that a frame may lack, or hold nothing in.
 OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {
     "clv": ("clv_p10", "clv_p50", "clv_p90", "base", "expansion", "contraction", "referral"),
     "flows": ("revenue_p10", "revenue_p50", "revenue_p90"),
     "values": ("clv_p10", "clv_p50", "clv_p90", *VALUE_COLUMNS[6:]),
+    "coming": COMING_COLUMNS[1:],
 }
 
 
@@ -149,6 +160,7 @@ class ScoreRun:
     attended: pd.DataFrame | None = None
     values: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(VALUE_COLUMNS)))
     drivers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DRIVER_COLUMNS)))
+    coming: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COMING_COLUMNS)))
     reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # whole documents: forecast, kpis ...
     discount_rate: float | None = None  # a year's, of every discounted figure; None where it is not told
 

@@ -195,6 +195,21 @@ drivers = Table(
     _account(),
 )
 
+# What is ahead of an account that orders.
+coming = Table(
+    "coming_orders",
+    metadata,
+    _run_id(),
+    Column("account_id", ID, primary_key=True),
+    Column("next_order", DateTime),  # an order by then is as likely as not; NULL where none ever is
+    Column("p_order_3m", Float),
+    Column("p_order_12m", Float),
+    Column("orders_12m", Float),
+    Column("revenue_12m", Float),
+    Column("families", JSON(none_as_null=True)),  # by product family [orders, revenue] of the twelve months
+    _account(),
+)
+
 # Whole documents of a run, such as the company's forecast.
 reports = Table(
     "reports",
@@ -221,5 +236,5 @@ flows = Table(
     _account(),
 )
 
-OF_A_RUN = (reports, drivers, values, flows, clv, reasons, scores, accounts, models)
+OF_A_RUN = (reports, coming, drivers, values, flows, clv, reasons, scores, accounts, models)
 """Tables that belong to a run, in the order in which they can be emptied."""

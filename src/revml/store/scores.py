@@ -5,7 +5,7 @@ Writers publish a whole `ScoreRun` or roll back; readers get the run that `curre
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,6 +18,7 @@ from revml.store import publish, read
 from revml.store.cursor import Cursor, PageError
 from revml.store.database import Database, open_database
 from revml.store.every_value import every_value
+from revml.store.forecast_inputs import ForecastInputs, forecast_inputs
 from revml.store.runs import ScoreRun
 from revml.store.views import (
     ORDERS,
@@ -196,6 +197,15 @@ class Store:
         """
         with self._current() as (connection, run):
             return read.report(connection, run, name)
+
+    def forecast_inputs(self, questions: Collection[str]) -> ForecastInputs:
+        """What the current run's forecast took from the models of some questions, and what it came to.
+
+        Raises:
+            NotFound: there is no run.
+        """
+        with self._current() as (connection, run):
+            return forecast_inputs(connection, run, questions)
 
     def facets(self, question: str) -> Facets:
         """The values by which a question's list can be filtered."""

@@ -23,7 +23,7 @@ from revml.store.frames import json_value
 from revml.store.long import LongFrame, parts_of
 from revml.store.runs import ScoreRun
 
-FRAMES = ("accounts", "scores", "reasons", "clv", "flows", "values", "drivers")
+FRAMES = ("accounts", "scores", "reasons", "clv", "flows", "values", "drivers", "coming")
 
 
 def save_run(run: ScoreRun, run_id: int, folder: Path, *, keep: Collection[int] | None = None) -> Path:

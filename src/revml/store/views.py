@@ -180,6 +180,31 @@ class Value:
 
 
 @dataclass(frozen=True)
+class FamilyOrders:
+    """A product family's part of an account's expected orders and revenue of twelve months."""
+
+    family: str
+    orders: float
+    revenue: float
+
+
+@dataclass(frozen=True)
+class ComingOrders:
+    """What is ahead of an account that orders.
+
+    `next_order` is the instant by which an order is as likely as not, None where none ever is. The figures are None
+    where the forecast does not reach so far; orders and revenue of the families add up to those of the account.
+    """
+
+    next_order: datetime | None
+    p_order_3m: float | None
+    p_order_12m: float | None
+    orders_12m: float | None
+    revenue_12m: float | None
+    families: tuple[FamilyOrders, ...] = ()
+
+
+@dataclass(frozen=True)
 class Driver:
     """How much CLV a concept adds or costs; `peer` is what a similar account is worth, the rest is the difference."""
 
@@ -240,6 +265,7 @@ class AccountDetail:
     clv_shorter: tuple[Clv, ...] = ()
     values: tuple[Value, ...] = ()
     drivers: tuple[Driver, ...] = ()
+    coming: ComingOrders | None = None
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from revml.store.schema import clv, drivers, flows, values
-from revml.store.views import Clv, Driver, Flows, Value
+from revml.store.schema import clv, coming, drivers, flows, values
+from revml.store.views import Clv, ComingOrders, Driver, FamilyOrders, Flows, Value
 
 PEER = "peer"
 _LISTS = tuple(name for name in Flows.__dataclass_fields__ if name != "relation")
 
 
 def worth(of: Callable[..., Iterable[RowMapping]], main: int) -> dict[str, Any]:
-    """`clv`, `clv_shorter`, `values`, `flows` and `drivers` of an `AccountDetail`.
+    """`clv`, `clv_shorter`, `values`, `flows`, `drivers` and `coming` of an `AccountDetail`.
 
     Args:
         of: the account's rows of a table, in an order.
@@ -33,7 +33,14 @@ def worth(of: Callable[..., Iterable[RowMapping]], main: int) -> dict[str, Any]:
         "values": tuple(told or _summed(every)),
         "flows": tuple(_flows(row) for row in of(flows, flows.c.relation)),
         "drivers": tuple(sorted(driven, key=lambda one: (one.concept != PEER, -abs(one.money), one.concept))),
+        "coming": next((_coming(row) for row in of(coming)), None),
     }
+
+
+def _coming(row: RowMapping) -> ComingOrders:
+    told = {name: row[name] for name in ComingOrders.__dataclass_fields__ if name != "families"}
+    families = (FamilyOrders(name, *figures) for name, figures in (row["families"] or {}).items())
+    return ComingOrders(**told, families=tuple(sorted(families, key=lambda one: (-one.revenue, one.family))))
 
 
 def _summed(every: list[Clv]) -> list[Value]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from revml.clv.flows import RelationFlows
 from revml.clv.intervals.contract_draws import buyers_draws
+from revml.clv.orders.coming import coming_orders
 from revml.clv.orders.repeat_orders import order_forecast
 from revml.clv.relations import Relation
 from revml.clv.value import MONTH_WEEKS, discount_factors
@@ -48,5 +49,6 @@ def orders_ahead(
         alive={horizon: made.alive(horizon) for horizon in horizons},
         draw=buyers_draws(made.drawing, made.money, buyers, made.revenue),
         flags={"few_orders": few, "few_buyers": made.held, "negative_margin": rate < 0},
+        coming=coming_orders(made),
     )
     return flows, made.notes
