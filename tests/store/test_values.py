@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 import pandas as pd
 import pytest
@@ -64,7 +63,7 @@ def test_coming_orders_come_back(store: Store) -> None:
     store.publish(with_values(literal_run()))
     coming = store.account("acme").coming
     assert coming is not None
-    assert (coming.next_order, coming.p_order_3m, coming.p_order_12m) == (datetime(2026, 4, 20), 0.7, 0.95)
+    assert (coming.next_order, coming.p_order_3m, coming.p_order_12m) == (pd.Timestamp("2026-04-20"), 0.7, 0.95)
     assert [(one.family, one.orders, one.revenue) for one in coming.families] == [
         ("seals", 3.0, 2_500.0),
         ("pumps", 1.0, 1_500.0),
