@@ -37,6 +37,7 @@ from revml.scoring.ready_run import joined, ready_run
 from revml.scoring.told import Told
 from revml.snapshots import population
 from revml.sources.facts import Facts
+from revml.sources.remembered import remembering
 from revml.store import Store
 from revml.store.runs import COMING_COLUMNS, HORIZON_COLUMNS, ScoreRun
 from revml.store.snapshots import save_run
@@ -110,9 +111,10 @@ def score_workspace(
     del past
     all_scores = told.scores
     tell("lifetime value", 0.75)
-    forecast = _forecast(workspace, facts, as_of, bundles, told, horizon_months)
-    tell("the company's forecast", 0.9)
-    reports = _reports(workspace, facts, as_of, forecast)
+    with remembering(facts):
+        forecast = _forecast(workspace, facts, as_of, bundles, told, horizon_months)
+        tell("the company's forecast", 0.9)
+        reports = _reports(workspace, facts, as_of, forecast)
     tell("accounts", 0.95)
     about = {account for frame in (all_scores, forecast.clv, forecast.values) for account in frame["account_id"]}
     for question in answerable(facts):

@@ -18,7 +18,7 @@ import pandas as pd
 
 from revml.clv.company.arrivals import Triangle, triangles
 from revml.clv.company.new_business import new_business
-from revml.clv.forecast import ClvForecast, forecast_clv
+from revml.clv.forecast import ClvForecast, forecast_at
 from revml.clv.kpis.movements import movements_between
 from revml.clv.relations import Relation
 from revml.clv.value import MONTH_SECONDS, Floats
@@ -80,7 +80,7 @@ def earlier(facts: Facts, as_of: datetime, economics: Economics, now: Mapping[Re
             continue
         origin = as_of - timedelta(seconds=back * MONTH_SECONDS)
         try:
-            made = forecast_clv(facts, origin, economics, horizon_months=back)
+            made = forecast_at(facts, origin, economics, back)
         except NotEnoughData:
             continue
         yield Origin(back, origin, made, triangles(facts, origin), able)
