@@ -1,8 +1,8 @@
 """Repeat orders ahead, account by account: P(order), orders and revenue of each month, the next order's date.
 
 Comes in: facts, `as_of`, economics, months. Goes out: `OrderForecast`. The purchase process gives the shape over the
-months; where a back-test inside the history prefers the two-stage forecast, that moves orders between accounts; a buyer's own
-pace has its share (`parts.py`). A level by lag sets the totals, and the season, where two years tell one, moves them.
+months; where a back-test inside the history prefers the two-stage forecast, that scales each account over the months it
+was trained for and fades back to the process beyond them; the season, where two years tell one, moves the months.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import expit, logit
 
 from revml.clv.orders.choice import OrderChoice, choose, scaled
 from revml.clv.orders.fitting import StopsAtOrders, fit_process
+from revml.clv.orders.known_rows import fitted
 from revml.clv.orders.next_spend import fit_order_spend
-from revml.clv.orders.pace import pace
-from revml.clv.orders.parts import Parts
 from revml.clv.orders.purchases import repeat_buyers
 from revml.clv.orders.spend import SpendModel
 from revml.clv.value import MONTH_DAYS, MONTH_WEEKS, Floats
@@ -26,6 +26,8 @@ from revml.config import Economics
 from revml.sources.facts import Facts
 
 YEAR = 12
+# Beyond the horizon that it was trained for, what the two stages know of an account halves every year.
+HALF_LIFE_MONTHS = 12.0
 # A next order later than this is not told.
 LATEST_MONTHS = 120
 DEPENDENT = 0.3
@@ -86,19 +88,16 @@ def order_forecast(facts: Facts, as_of: datetime, economics: Economics, months: 
     trained = np.array([choice.months * MONTH_WEEKS])
     within = process.p_order(x, t_x, T, np.zeros(1), trained)[:, 0]
     more, richer, odds = scaled(choice, facts, as_of, process, within)
-    age, lag = T / MONTH_WEEKS, np.linspace(1.0, months, months)
-    own_orders, own_revenue = pace(purchases, age), pace(buyers["revenue"].to_numpy(float), age)
-    parts = Parts(choice, odds, own_orders)
-    plain = np.diff(process.expected_orders(x, t_x, T, ends), axis=1, prepend=0.0)
+    fade = _fade(months, choice.months)
     season = choice.season.ahead(months)
-    orders = parts.amounts(plain, more, own_orders) * (choice.orders_level.ahead(months) * season)
-    revenue = parts.amounts(plain * worth[:, None], richer, own_revenue)
-    revenue *= choice.revenue_level.ahead(months) * season
-    year = np.full(months, float(YEAR))
-    survival = parts.chances(process.p_order(x, t_x, T, starts, starts + YEAR * MONTH_WEEKS), lag, year)
-    p_order = parts.chances(process.p_order(x, t_x, T, np.zeros(months), ends), lag, lag)
+    plain = np.diff(process.expected_orders(x, t_x, T, ends), axis=1, prepend=0.0)
+    orders = plain * more[:, None] ** fade * season
+    revenue = plain * worth[:, None] * richer[:, None] ** fade * season
+    survival = _shifted(process.p_order(x, t_x, T, starts, starts + YEAR * MONTH_WEEKS), odds, fade)
+    p_order = _shifted(process.p_order(x, t_x, T, np.zeros(months), ends), odds, fade)
     grid = np.concatenate([np.linspace(1, 30, 30) / 30, np.arange(2, LATEST_MONTHS + 1)])
-    chance = parts.chances(process.p_order(x, t_x, T, np.zeros(len(grid)), grid * MONTH_WEEKS), grid, grid)
+    chance = process.p_order(x, t_x, T, np.zeros(len(grid)), grid * MONTH_WEEKS)
+    chance = _shifted(chance, odds, 0.5 ** (np.maximum(grid - choice.months, 0) / HALF_LIFE_MONTHS))
     return OrderForecast(
         buyers,
         orders,
@@ -106,13 +105,23 @@ def order_forecast(facts: Facts, as_of: datetime, economics: Economics, months: 
         survival,
         np.maximum.accumulate(p_order, axis=1),
         worth,
-        _median_date(as_of, grid, np.maximum.accumulate(chance, axis=1)),
+        _median_date(as_of, grid, chance),
         choice,
         fit_process(x, t_x, T),
         money.model,
         process.held,
         tuple(_notes(buyers, choice, process.held, money.model.p is None, money.model.dependence, T - t_x)),
     )
+
+
+def _fade(months: int, trained: int) -> Floats:
+    """(months,) how much of the two stages is left: 1 while trained for, then halving."""
+    return np.asarray(0.5 ** (np.maximum(np.arange(1, months + 1) - trained, 0) / HALF_LIFE_MONTHS))
+
+
+def _shifted(p: Floats, odds: Floats, fade: Floats) -> Floats:
+    inner = np.clip(p, 1e-12, 1 - 1e-12)
+    return np.asarray(np.where(p > 0, expit(logit(inner) + odds[:, None] * fade), 0.0))
 
 
 def _median_date(as_of: datetime, grid: Floats, chance: Floats) -> npt.NDArray[np.datetime64]:
@@ -140,17 +149,9 @@ def _notes(
     if held:
         notes.append("few repeat buyers: order rates are held by a weak prior")
     notes.append(choice.why)
-    level = choice.revenue_level
-    if level.origins:
-        first, last = level.ahead(max(level.seen_months, 1))[[0, -1]]
+    if choice.months and choice.level_revenue != 1.0:
         notes.append(
-            f"revenue of orders is scaled by {first:.2f} in the first month to {last:.2f} in month {level.seen_months} "
-            f"and later: by how much it came out above the process at {level.origins} earlier origins"
-        )
-    if choice.months and max(choice.own_share, choice.pace.start, choice.pace.end) > 0:
-        notes.append(
-            f"a buyer's own pace so far counts {choice.own_share:.0%} in the first {choice.months} months and up to "
-            f"{choice.pace.end:.0%} later: so it would have served best at earlier origins"
+            f"revenue of orders is scaled by {choice.level_revenue:.2f}, by how much it came out above the process"
         )
     if choice.season.kept > 0:
         notes.append(
