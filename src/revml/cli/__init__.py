@@ -37,6 +37,7 @@ SECTIONS = {
         ("backtest", "backtest", "Replay the past as it would have been lived."),
         ("score", "score", "Score and explain every account; publish it."),
         ("forecast", "score", "The same, with the lifetime values shown."),
+        ("scenario", "scenario", "What if: retention, prices, saved accounts."),
         ("run", "start", "Run a pipeline of such steps."),
     ),
     "Use": (
