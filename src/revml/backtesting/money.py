@@ -22,6 +22,7 @@ from revml.config import Workspace
 from revml.errors import NotEnoughData
 from revml.progress import Progress, silent
 from revml.sources.facts import Facts
+from revml.sources.remembered import remembering
 from revml.windows import month_starts
 
 HORIZONS = (3, 6, 12, 24)
@@ -121,21 +122,22 @@ def backtest_money(
     tell = progress or silent
     found, why = _origins(facts, months, origins)
     replayed = []
-    for k, origin in enumerate(found):
+    with remembering(facts):
+        for k, origin in enumerate(found):
 
-        def part(what: str, share: float, at: datetime = origin, k: int = k) -> None:
-            tell(f"{at:%Y-%m}: {what}", 0.95 * (k + share) / len(found))
+            def part(what: str, share: float, at: datetime = origin, k: int = k) -> None:
+                tell(f"{at:%Y-%m}: {what}", 0.95 * (k + share) / len(found))
 
-        def learning(what: str, share: float, told: Progress = part) -> None:
-            told(what, 0.5 * share)
+            def learning(what: str, share: float, told: Progress = part) -> None:
+                told(what, 0.5 * share)
 
-        scores = scores_at(workspace, facts, origin, progress=learning) if scored else no_scores(workspace)
-        reached = int((facts.observed_until - origin).total_seconds() // MONTH_SECONDS)
-        horizons = tuple(sorted({h for h in (*HORIZONS, months) if h <= reached}))
-        part("forecast", 0.5 if scored else 0.0)
-        one = replay_money(workspace, facts, origin, horizons, scores, intervals=intervals)
-        if one.relations:
-            replayed.append(one)
+            scores = scores_at(workspace, facts, origin, progress=learning) if scored else no_scores(workspace)
+            reached = int((facts.observed_until - origin).total_seconds() // MONTH_SECONDS)
+            horizons = tuple(sorted({h for h in (*HORIZONS, months) if h <= reached}))
+            part("forecast", 0.5 if scored else 0.0)
+            one = replay_money(workspace, facts, origin, horizons, scores, intervals=intervals)
+            if one.relations:
+                replayed.append(one)
     if not replayed:
         raise _nothing(facts, months, "nobody had a contract or an order by then")
     tell("figures", 0.95)
