@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from revml.cli.options import account_cell, out, table
+from revml.cli.options import account_cell, out, print_notes, table
 from revml.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -100,10 +100,8 @@ def print_forecast(run: ScoreRun, told: dict[str, Any], w: Words) -> None:
     out.print(table("Worth most", named, top, right=named[1:]))
     if told["company"]:
         _print_company(told["company"], run.currency, w)
-    for name, count in told["warnings"].items():
-        out.print(f"  {count:,} accounts: {w.text(f'clv.caution.{name}')}", markup=False, soft_wrap=True)
-    for note in told["notes"]:
-        out.print(f"  {note}", markup=False, soft_wrap=True)
+    counted = (f"{count:,} accounts: {w.text(f'clv.caution.{name}')}" for name, count in told["warnings"].items())
+    print_notes([*counted, *told["notes"]])
 
 
 def _print_relations(rows: Sequence[dict[str, Any]], money: Any, sums: Any, w: Words) -> None:
@@ -136,7 +134,7 @@ def _print_company(summary: dict[str, Any], currency: str, w: Words) -> None:
             told.append(f"{called} {say(line['mean'])} ({say(line['p10'])} to {say(line['p90'])})")
     if told:
         now = "" if summary["mrr_now"] is None else f"MRR now {w.money(summary['mrr_now'], currency)}; "
-        out.print(f"  {now}in {summary['months']} months: {', '.join(told)}", markup=False, soft_wrap=True)
+        print_notes([f"{now}in {summary['months']} months: {', '.join(told)}"], style="")
 
 
 def print_worth(detail: AccountDetail, language: str) -> None:
@@ -150,8 +148,10 @@ def print_worth(detail: AccountDetail, language: str) -> None:
     def line(text: str) -> None:
         out.print(text, markup=False, soft_wrap=True)
 
+    if detail.values:
+        line("")
     for value in detail.values:
-        line(f"\nlifetime value in {value.horizon_months} months: {_value(value, currency, w)}")
+        line(f"lifetime value in {value.horizon_months} months: {_value(value, currency, w)}")
     for one in detail.clv:
         alive = f", still here at the end {w.percent(one.p_alive)}" if one.p_alive is not None else ""
         far = f", {w.percent(one.extrapolated_share)} beyond the observed" if one.extrapolated_share else ""

@@ -9,14 +9,13 @@ from typing import Any
 
 import click
 
-from revml.cli.options import json_option, out, print_json, table, workspace_option
+from revml.cli.options import json_option, out, print_json, print_notes, table, workspace_option
 from revml.clv.kpis.segments import SEGMENTS
 from revml.config import Workspace
 from revml.locales import Words, words
 
 Document = Mapping[str, Any]
 RELATIONS = ("no_subscriptions", "no_orders")  # what a whole group of figures lacks is said once
-ACROSS = 6  # figures of segments beside each other
 
 
 @click.command()
@@ -72,8 +71,7 @@ def kpis(
     _print(told, say, workspace.company.name, as_of, segments=by is not None, cohorts=show_cohorts)
     if by is not None and not told["segments"]:
         out.print(f"no segments: the data has no {by}", style="yellow", markup=False)
-    for note in forecast.notes:
-        out.print(note, style="dim", markup=False)
+    print_notes(forecast.notes)
 
 
 def _print(told: Document, say: Words, company: str, as_of: datetime, *, segments: bool, cohorts: bool) -> None:
@@ -90,9 +88,9 @@ def _print(told: Document, say: Words, company: str, as_of: datetime, *, segment
             out.print(f"{absent[0]['reason_text']} (— {names})", style="yellow", markup=False)
     if segments:
         _print_segments(told, say)
-    elif cohorts:
+    if cohorts:
         _print_cohorts(told, say)
-    else:
+    if not segments and not cohorts:
         _print_months(told, say)
 
 
@@ -117,18 +115,16 @@ def _print_months(told: Document, say: Words) -> None:
 def _print_segments(told: Document, say: Words) -> None:
     names = [kpi["name"] for kpi in told["kpis"] if any(_kpi(one, kpi["name"])["value"] for one in told["segments"])]
     labels = {kpi["name"]: kpi["label"] for kpi in told["kpis"]}
-    for start in range(0, len(names), ACROSS):
-        some = names[start : start + ACROSS]
-        headers = [say.text("kpi.segment"), say.text("kpi.accounts"), *(labels[name] for name in some)]
-        lines = [
-            (
-                _plain(one["label"]),
-                say.number(one["accounts"]),
-                *(_shown(_kpi(one, name), say, told["currency"]) for name in some),
-            )
-            for one in told["segments"]
-        ]
-        out.print(table(told["about"]["segments"]["label"], headers, lines, right=headers[1:]))
+    headers = [say.text("kpi.segment"), say.text("kpi.accounts"), *(labels[name] for name in names)]
+    lines = [
+        (
+            _plain(one["label"]),
+            say.number(one["accounts"]),
+            *(_shown(_kpi(one, name), say, told["currency"]) for name in names),
+        )
+        for one in told["segments"]
+    ]
+    out.print(table(told["about"]["segments"]["label"], headers, lines, right=headers[1:]))
     out.print(told["about"]["segments"]["caveat"], style="dim", markup=False)
 
 

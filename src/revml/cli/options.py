@@ -8,13 +8,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from revml.config import WORKSPACE_FILE, Workspace, load_workspace
 from revml.progress import Progress as ReportProgress
+
+LONGEST_NUMBER = 24  # what is longer in a column of numbers is a sentence
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -61,14 +65,62 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> Table:
-    """A rich table; columns named in `right` are aligned to the right."""
-    made = Table(title=title, title_justify="left", title_style="bold")
-    for header in headers:
-        made.add_column(header, justify="right" if header in right else "left")
-    for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
-    return made
+def table(
+    title: str, headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()
+) -> RenderableType:
+    """A rich table; columns named in `right` are aligned to the right and never cut.
+
+    What does not fit the terminal beside each other stands below each other, the first column repeated.
+    """
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    sizes = [_sizes(header, [row[i] for row in cells], header in right) for i, header in enumerate(headers)]
+    parts: list[Table] = []
+    for places in _fitting([needed for needed, _ in sizes], out.width):
+        made = Table(title=None if parts else title, title_justify="left", title_style="bold")
+        for i, width in zip(places, _widths([sizes[i] for i in places], out.width), strict=True):
+            made.add_column(headers[i], justify="right" if headers[i] in right else "left", width=width)
+        for row in cells:
+            made.add_row(*(row[i] for i in places))
+        parts.append(made)
+    return parts[0] if len(parts) == 1 else Group(*parts)
+
+
+def _sizes(header: str, cells: Sequence[str], number: bool) -> tuple[int, int]:
+    """The width below which a column would be cut (its longest word, of numbers the longest line), and its longest."""
+    lines = [header, *(line for cell in cells for line in Text.from_markup(cell).plain.splitlines())]
+    words = [word for line in lines for word in line.split()]
+    if number:
+        words += [line for line in lines[1:] if len(line) <= LONGEST_NUMBER]
+    return max(map(cell_len, words), default=1), max(map(cell_len, lines), default=1)
+
+
+def _fitting(needed: Sequence[int], width: int) -> list[list[int]]:
+    """Columns that stand beside each other, part by part; a cell has a space on either side and a line."""
+    parts, used = [[0]], needed[0] + 4
+    for i in range(1, len(needed)):
+        if used + needed[i] + 3 > width and len(parts[-1]) > 1:
+            parts.append([0])
+            used = needed[0] + 4
+        parts[-1].append(i)
+        used += needed[i] + 3
+    return parts
+
+
+def _widths(sizes: Sequence[tuple[int, int]], width: int) -> list[int | None]:
+    """What room is left goes to the columns whose lines are longer than their words; None where all have enough."""
+    room = width - 1 - sum(needed + 3 for needed, _ in sizes)
+    wanted = sum(longest - needed for needed, longest in sizes)
+    if room < 0 or wanted <= room:
+        return [None] * len(sizes)
+    return [needed + room * (longest - needed) // wanted for needed, longest in sizes]
+
+
+def print_notes(notes: Iterable[str], *, style: str = "dim") -> None:
+    """Sentences of which each begins at a dash and keeps clear of it, however narrow the terminal is."""
+    for note in notes:
+        lines = Text(note).wrap(out, max(out.width - 2, 20))
+        for i, line in enumerate(lines):
+            out.print(Text("- " if i == 0 else "  ").append(line), style=style, soft_wrap=True)
 
 
 def account_cell(account_id: str, name: str | None, reason: str | None = None, item: str = "") -> str:

@@ -114,18 +114,16 @@ def forecast_clv(
         relations.append(replace(contracts, draw=draw))
         gone = returns(facts, as_of, margin=economics.margin)
         left = gone.account_id.tolist()
-        notes += [*ahead.notes, *said(gone, max(horizons), economics.discount_rate), *_beyond(contracts)]
+        notes += [*ahead.notes, *said(gone, max(horizons), economics.discount_rate)]
     if facts.has("orders"):
         orders, told = orders_ahead(facts, as_of, economics, horizons)
         notes += told
         if orders is not None:
             relations.append(orders)
-            notes += _beyond(orders)
     durables, told = durables_ahead(facts, as_of, economics, horizons, scores.replacing)
     notes += told
     if durables is not None:
         relations.append(durables)
-        notes += _beyond(durables)
     calibration = bands = None
     if intervals and relations:
 
@@ -142,6 +140,7 @@ def forecast_clv(
         shared, giving = share_referrals(relations, ties.referrals, economics.referral_share)
         relations = list(shared)
         notes.append(f"{giving} accounts give {economics.referral_share:.0%} of their margin to who referred them")
+    notes += _beyond(relations)
     made = one_account(relations, ties, horizons, bands, left=left)
     return ClvForecast(
         horizons=horizons,
@@ -171,8 +170,14 @@ def _small(made: ClvForecast) -> bool:
     return sum(one.margin.size for one in made.relations) <= KEPT_CELLS
 
 
-def _beyond(flows: RelationFlows) -> list[str]:
-    size = np.abs(flows.margin)
-    beyond = np.arange(1, flows.months + 1)[None, :] > flows.seen_months[:, None]
-    share = float((size * beyond).sum() / size.sum()) if size.sum() > 0 else 0.0
-    return [f"{share:.0%} of the {flows.relation} CLV lies beyond the longest observed span"] if share > 0 else []
+def _beyond(relations: Sequence[RelationFlows]) -> list[str]:
+    """What of the value at the main horizon is extrapolated, in one sentence."""
+    size = beyond = 0.0
+    for flows in relations:
+        margin = np.abs(flows.margin)
+        size += float(margin.sum())
+        beyond += float((margin * (np.arange(1, flows.months + 1)[None, :] > flows.seen_months[:, None])).sum())
+    if beyond < 0.005 * size or size == 0:
+        return []
+    months = max(flows.months for flows in relations)
+    return [f"{beyond / size:.0%} of the value over {months} months lies beyond anything observed so far"]

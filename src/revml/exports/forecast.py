@@ -21,11 +21,10 @@ SEGMENTS = ("industry", "region", "country")
 PARTS = ("base", "expansion", "contraction", "referral")
 QUANTILES = ("clv_p10", "clv_p50", "clv_p90")
 SUMS = ("accounts", "clv", "expected_revenue", "extrapolated_share")
-MUCH = 0.5
 
 
 def forecast_summary(run: ScoreRun, *, top: int = TOP) -> dict[str, Any]:
-    """Totals of the lifetime values by horizon, by relation, and by the segment that is known of most accounts.
+    """Totals of the lifetime values by horizon, by relation and by segment (the workspace's).
 
     Relations add up to `clv`; so do segments, with "not known" for the rest, and the components `PARTS` of a relation
     to its `clv` (`contraction` is subtracted). `warnings` counts accounts by caution (`clv.cautions.CAUTIONS`).
@@ -33,15 +32,11 @@ def forecast_summary(run: ScoreRun, *, top: int = TOP) -> dict[str, Any]:
     every = run.clv.merge(run.accounts[["account_id", "name", *SEGMENTS]], on="account_id", how="left")
     clv = every[every["horizon_months"] == run.main_horizon]
     known = {name: int(clv[name].notna().sum()) for name in SEGMENTS}
-    segment = max(SEGMENTS, key=lambda name: known[name])
+    told_by = str(run.reports.get("forecast", {}).get("segments", {}).get("by"))
+    segment = told_by if known.get(told_by) else max(SEGMENTS, key=lambda name: known[name])
     horizons = _totals(every, "horizon_months", "horizon_months", by_size=False)
     for one in horizons:
         one.update(_total_bands(run, every[every["horizon_months"] == one["horizon_months"]], one["horizon_months"]))
-    far = [
-        f"{one['extrapolated_share']:.0%} of the value over {one['horizon_months']} months lies beyond the observed"
-        for one in horizons
-        if one["extrapolated_share"] > MUCH
-    ]
     return {
         "horizon_months": run.main_horizon,
         "clv": round(float(clv["clv"].sum()), 2),
@@ -53,7 +48,7 @@ def forecast_summary(run: ScoreRun, *, top: int = TOP) -> dict[str, Any]:
         "top": _worth_most(run, clv, top),
         "warnings": _warnings(clv),
         "company": run.reports.get("forecast", {}).get("summary"),
-        "notes": [*run.score_notes, *run.notes, *far],
+        "notes": [*run.score_notes, *run.notes],
     }
 
 

@@ -57,9 +57,9 @@ def contracts_ahead(
     unscored = np.isnan(p_churn)
     notes = []
     if unscored.any():
-        notes.append(
-            f"{unscored.sum()} of {len(contracts)} contract accounts have no churn score: their group's hazard"
-        )
+        some = f"{unscored.sum()} of {len(contracts)} contract accounts have no churn score"
+        some = "no contract account has a churn score" if unscored.all() else some
+        notes.append(f"{some}: they are taken to stay as long as accounts like them did")
     if (level := growth.ratios or growth.movements) is not None:
         notes.append(f"MRR of surviving accounts goes towards its past growth of {level.yearly:+.0%} a year")
     elif len(contracts):
