@@ -14,7 +14,7 @@ from revml.clv.kpis.segments import SEGMENTS
 from revml.clv.kpis.words import COHORT_TABLES, with_words
 from revml.locales import words
 from revml.service import answers
-from revml.service.answers import JsonAnswer
+from revml.service.long_answers import long_answer
 from revml.service.parameters import Parameters
 from revml.service.serving import Serving
 
@@ -33,7 +33,7 @@ def kpis(request: Request) -> Response:
         told = with_words(found.body, words(language), by=by)
         return {**told, "as_of": f"{told['as_of']}Z", "run": answers.record(found.run)}
 
-    return JsonAnswer(state.of_current_run(f"kpis by {by or 'nothing'} in {language}", read))
+    return long_answer(request, f"kpis by {by or 'nothing'} in {language}", read)
 
 
 routes = [Route("/v1/kpis", kpis)]

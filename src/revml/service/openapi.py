@@ -18,7 +18,7 @@ from revml import __version__
 from revml.clv.kpis.segments import SEGMENTS
 from revml.config import QUESTIONS
 from revml.locales import LANGUAGES
-from revml.service import kpis
+from revml.service import kpis, scenarios
 from revml.service.answers import JsonAnswer
 from revml.service.scoring import MAX_ROWS
 from revml.store.frames import BANDS, SIDES
@@ -130,8 +130,19 @@ def _schemas() -> Schema:
         {
             "run": _ref("RunInfo"),
             "forecast": {"type": "object", "description": "totals by month with bands, segments, reconciliation"},
+            "intervals": {
+                "type": ["object", "null"],
+                "description": "how often the ranges of accounts held at earlier origins; null where it is not known",
+            },
+            "installed": {"type": ["object", "null"], "description": "machines in service; null where there are none"},
+            "backtest": {
+                "type": ["object", "null"],
+                "description": "in how many of how many comparisons each simple method was beaten; null before "
+                "`revml forecast --backtest`",
+            },
         }
     )
+    found["ForecastBacktest"] = _object({"run": _ref("RunInfo"), "forecast_backtest": {"type": "object"}})
     facet = _list(_object({"value": TEXT, "accounts": {**INTEGER, "description": COUNTED}}))
     found["Facets"] = _object({"band": facet, "owner": facet, "industry": facet, "country": facet, "item": facet})
     model = {
@@ -181,7 +192,7 @@ def _schemas() -> Schema:
         },
         description="in the texts, similar accounts are found among the rows sent",
     )
-    found |= kpis.schemas()
+    found |= kpis.schemas() | scenarios.schemas()
     found["Ready"] = _object({"ready": {"type": "boolean"}, "checks": {"type": "object"}})
     found["Live"] = _object({"live": {"const": True}})
     problem = {"type": TEXT, "title": TEXT, "status": INTEGER, "detail": TEXT}
@@ -264,7 +275,13 @@ def document() -> Schema:
             "/v1/totals": {"get": _operation("Read totals", _json("Totals"), fails=reads)},
             "/v1/facets": {"get": _operation("Read facets", _json("Facets"), parameters=[QUESTION], fails=reads)},
             "/v1/forecast": {"get": _operation("Read forecast", _json("Forecast"), fails=reads)},
+            "/v1/forecast/backtest": {
+                "get": _operation("Read forecast back-test", _json("ForecastBacktest"), fails=reads)
+            },
             "/v1/kpis": {"get": _operation("Read key figures", _json("Kpis"), parameters=[BY, LANGUAGE], fails=reads)},
+            "/v1/scenarios": {
+                "get": _operation("Read scenarios", _json("Scenarios"), parameters=[LANGUAGE], fails=reads)
+            },
             "/v1/runs/current": {"get": _operation("Read current run", _json("RunInfo"), fails=reads)},
             "/v1/export.csv": {
                 "get": _operation("Export list", {"text/csv": {"schema": TEXT}}, parameters=LISTED, fails=reads)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from revml.errors import NotFound
 from revml.service import answers
 from revml.service.answers import JsonAnswer
 from revml.service.csv_lines import csv_lines
+from revml.service.long_answers import long_answer
 from revml.service.parameters import FILTERS, Parameters
 from revml.service.problems import Problem
 from revml.service.serving import Serving
@@ -68,10 +72,30 @@ def facets(request: Request) -> Response:
 
 
 def forecast(request: Request) -> Response:
-    """The company's forecast as it was published."""
+    """The company's forecast as it was published, and what stands beside it: intervals, installed base, back-test."""
     Parameters(request, ())
-    state = serving(request)
-    return JsonAnswer(state.of_current_run("forecast", lambda: answers.report(state.store.report("forecast"))))
+    store = serving(request).store
+
+    def beside(name: str) -> dict[str, Any] | None:
+        try:
+            return store.report(name).body
+        except NotFound:
+            return None
+
+    def read() -> dict[str, Any]:
+        told = answers.report(store.report("forecast"))
+        tried = beside("forecast_backtest")
+        beaten = None if tried is None else {"origins": len(tried["origins"]), "beaten": tried["beaten"]}
+        return told | {"intervals": beside("intervals"), "installed": beside("installed"), "backtest": beaten}
+
+    return long_answer(request, "forecast", read)
+
+
+def forecast_backtest(request: Request) -> Response:
+    """The document of the last back-test of the forecast, as the run was published with it."""
+    Parameters(request, ())
+    store = serving(request).store
+    return long_answer(request, "forecast_backtest", lambda: answers.report(store.report("forecast_backtest")))
 
 
 def current_run(request: Request) -> Response:
@@ -111,6 +135,7 @@ routes = [
     Route("/v1/totals", totals),
     Route("/v1/facets", facets),
     Route("/v1/forecast", forecast),
+    Route("/v1/forecast/backtest", forecast_backtest),
     Route("/v1/runs/current", current_run),
     Route("/v1/export.csv", export_csv),
 ]

@@ -60,8 +60,8 @@ def with_families(facts: Facts, as_of: datetime, coming: pd.DataFrame) -> pd.Dat
         return out.assign(families=None)
     names = split["family"].iloc[: len(split) // len(coming)].tolist()
     shape = (len(coming), len(names))
-    orders, revenue = (split[name].to_numpy(float).reshape(shape) for name in ("expected_orders", "expected_revenue"))
-    return out.assign(families=[_told(names, *one) for one in zip(orders, revenue, strict=True)])
+    parts = (split[name].to_numpy(float).reshape(shape) for name in ("expected_orders", "expected_revenue"))
+    return out.assign(families=[_told(names, *one) for one in zip(*parts, strict=True)])
 
 
 def _told(names: list[str], orders: npt.NDArray[np.float64], revenue: npt.NDArray[np.float64]) -> str:

@@ -30,6 +30,7 @@ export const api = {
   totals: () => get("/v1/totals"),
   forecast: () => get("/v1/forecast"),
   kpis: (by, lang) => get("/v1/kpis", { by, lang }),
+  scenarios: (lang) => get("/v1/scenarios", { lang }),
   facets: (question) => get("/v1/facets", { question }),
   accounts: (parameters) => get("/v1/accounts", parameters),
   account: (id, lang) => get(`/v1/accounts/${encodeURIComponent(id)}`, { lang }),

@@ -9,9 +9,10 @@ import { drawKpis } from "./kpis.js";
 import { drawList } from "./list.js";
 import { failure, nothingYet } from "./parts.js";
 import { go, here, listAddress } from "./route.js";
+import { withScenarios } from "./scenario.js";
 import { rememberedLanguage, speak, t } from "./words.js";
 
-const PAGES = { forecast: drawForecast, kpis: drawKpis }; // views of the whole company, by their place in the address
+const PAGES = { forecast: withScenarios(drawForecast), kpis: drawKpis }; // views of the whole company, by their place in the address
 let totals = null;
 let drawn = 0;
 let last = { view: null, question: null };

@@ -16,7 +16,7 @@ function box(wide, labels) {
 /**
  * @param points [{x, y, label}] in order; `label` names x in the read-out; `low` and `high` where a point has a range
  * @param options {title, yTicks: [numbers], yText: y -> text, xTicks: [[x, text]], area, wide, dots: bool, kind: class, xTitle,
- *   behind: more curves on the same axes, thin and without a read-out; rangeText: (low, high) -> text}
+ *   mark: x of an upright line, such as today; behind: more curves on the same axes, thin and without a read-out; rangeText: (low, high) -> text}
  */
 export function lineChart(points, options) {
   const size = box(options.wide, options.yTicks.map((y) => options.yText(y)));
@@ -45,6 +45,7 @@ export function lineChart(points, options) {
     ),
     options.area ? s("path", { class: "area", d: `${path}L${px(xHigh).toFixed(1)} ${floor}L${px(xLow).toFixed(1)} ${floor}Z` }) : null,
     range.length > 1 ? s("path", { class: "range", d: `${line(range.map((point) => ({ x: point.x, y: point.high })))}L${line([...range].reverse().map((point) => ({ x: point.x, y: point.low }))).slice(1)}Z` }) : null,
+    options.mark === undefined ? null : s("line", { class: "mark", x1: px(options.mark), x2: px(options.mark), y1: size.top, y2: floor }),
     (options.behind ?? []).map((one) => s("path", { class: "behind", d: line(one) })),
     s("path", { class: "curve", d: path }),
     dots ? points.map((point) => s("circle", { class: "dot", cx: px(point.x), cy: py(point.y), r: 3.5 })) : null,

@@ -36,8 +36,9 @@ export async function drawForecast(main, place) {
     charts(told, chosen, fresh, relations),
     chosen ? null : segments(told, relations),
     chosen ? null : newBusiness(told, fresh),
-    chosen ? null : reconciliation(told),
+    chosen ? null : reconciliation(told, answer.intervals, answer.backtest),
     chosen ? null : families(told),
+    chosen ? null : installed(answer.installed, currency),
   ];
   main.replaceChildren(...parts.flat(2).filter((part) => part !== null)); // a null would be drawn as a word
 
@@ -107,7 +108,7 @@ function strip(told, chosen, fresh, relations) {
     mrr && [t("forecast.mrr.at", { n: number(at + 1) }), compact(mrr.mean[at]), `${between(mrr, at, compact)}${now === null ? "" : `; ${t("forecast.mrr.now", { money: compact(now) })}`}`],
     lines.nrr && [t("forecast.nrr"), share(lines.nrr.mean[at]), `${between(lines.nrr, at, share)}; ${t("forecast.nrr.about")}`],
     lines.grr && [t("forecast.grr"), share(lines.grr.mean[at]), `${between(lines.grr, at, share)}; ${t("forecast.grr.about")}`],
-    revenue && [t("forecast.revenue.sum", { n: number(at + 1) }), compact(sum(revenue.mean, at + 1)), t(fresh ? "forecast.with_new" : "forecast.without_new")],
+    revenue && [t("forecast.revenue.sum", { n: number(at + 1) }), compact(sum(revenue.mean, at + 1)), `${t("worth.between", { low: compact(sum(revenue.p10, at + 1)), high: compact(sum(revenue.p90, at + 1)) })}; ${t(fresh ? "forecast.with_new" : "forecast.without_new")}`],
   ].filter(Boolean);
   return h("section", { class: "totals" }, tiles.map(([label, value, about]) => h("div", { class: "total" }, h("h2", {}, label), h("p", { class: "value" }, value), h("p", { class: "hint" }, about))));
 }
@@ -148,6 +149,7 @@ function curve(told, title, line, came, existing, yText, rangeText) {
     yText,
     rangeText,
     xTicks: ticks,
+    mark: came.length ? 0 : undefined, // the day of the forecast
     behind: existing ? [existing.mean.map((y, i) => ({ x: i + 1, y }))] : [],
     kind: "forecast",
   });
@@ -181,16 +183,18 @@ function segments(told, relations) {
   const exact = (value) => money(Math.round(100 * value) / 100, currency, { cents: true });
   const contract = relations.includes("contract");
   const of = (lines) => relations.map((relation) => (lines[`revenue_${relation}`] ? sum(lines[`revenue_${relation}`].mean, n) : 0));
+  const many = relations.length > 1;
   const row = (name, accounts, mrr, lines) => {
     const amounts = of(lines);
-    return [name, accounts, ...(contract ? [exact(mrr), lines.mrr_existing ? exact(lines.mrr_existing.mean[n - 1]) : "–"] : []), ...amounts.map(exact), exact(amounts.reduce((a, b) => a + b, 0))];
+    const whole = many ? [exact(amounts.reduce((a, b) => a + b, 0))] : [];
+    return [name, accounts, ...(contract ? [exact(mrr), lines.mrr_existing ? exact(lines.mrr_existing.mean[n - 1]) : "–"] : []), ...amounts.map(exact), ...whole];
   };
   const headers = [
     segmentedBy(told.segments.by),
     t("forecast.accounts"),
     ...(contract ? [t("forecast.segment.mrr"), t("forecast.segment.mrr_end", { n: number(n) })] : []),
     ...relations.map((relation) => t("forecast.segment.revenue", { relation: named(relation).toLowerCase(), n: number(n) })),
-    t("worth.together"),
+    ...(many ? [t("worth.together")] : []),
   ];
   const total = rows.reduce((all, one) => all + (one.mrr ?? 0), 0);
   return h(
@@ -222,12 +226,62 @@ function newBusiness(told, fresh) {
   return h("section", { class: "panel new-business" }, h("h2", {}, t("forecast.new")), h("p", { class: "hint" }, t("forecast.new.about"), " ", t(fresh ? "forecast.with_new" : "forecast.without_new")), rows.length ? tableOf(headers, rows) : null);
 }
 
-function reconciliation(told) {
+/** How often the ranges of single accounts held, in one sentence. */
+function held(intervals) {
+  if (!intervals) return null;
+  const whole = intervals.coverage.filter((one) => one.relation === "account" && one.segment === "");
+  const found = whole.sort((a, b) => a.horizon_months - b.horizon_months).at(-1);
+  if (!found) return h("p", {}, t("forecast.held.unknown"));
+  return h("p", {}, t("forecast.held", { nominal: percent(found.nominal, 0), observed: percent(found.observed, 0), outcomes: number(found.accounts), n: number(found.horizon_months) }), " ", t(found.later ? "forecast.held.later" : "forecast.held.beside"));
+}
+
+/** What the back-test said of the simple methods, and where it stands. */
+function tried(backtest) {
+  if (!backtest) return null;
+  const won = Object.entries(backtest.beaten).map(([name, one]) => t("forecast.backtest.won", { method: t(`forecast.backtest.${name}`), won: number(one.won), of: number(one.of) }));
+  return h("p", {}, won.length ? `${t("forecast.backtest.said", { origins: number(backtest.origins), told: won.join(", ") })} ` : null, h("a", { href: "/v1/forecast/backtest" }, t("forecast.backtest")));
+}
+
+/** Machines in service, what they earn and what falls due. */
+function installed(base, currency) {
+  if (!base?.families.length) return null;
+  const years = (value) => (value === null ? "–" : number(value / YEAR, 1));
+  const share = (value) => (value === null ? "–" : percent(value, 0));
+  const cells = (one) => [
+    one.family === "" ? t("forecast.installed.all") : one.family,
+    number(one.machines),
+    number(one.owners),
+    years(one.mean_age_months),
+    years(one.life_left_months),
+    share(one.penetration),
+    one.parts_per_machine_year === null ? "–" : money(one.parts_per_machine_year, currency),
+    number(one.replacements_per_year, 1),
+    money(one.replacement_money, currency),
+  ];
+  const headers = ["family", "machines", "owners", "age", "left", "service", "parts", "due", "money"].map((name) => t(`forecast.installed.${name}`));
+  const families = base.families.filter((one) => one.family !== "");
+  const all = base.families.find((one) => one.family === "");
+  return h(
+    "section",
+    { class: "panel installed" },
+    h("h2", {}, t("forecast.installed")),
+    h("p", { class: "hint" }, t("forecast.installed.about", { retired: number(base.retirements), months: number(base.window_months), touch: share(base.replaced_in_touch), quiet: share(base.replaced_out_of_touch) })),
+    tableOf(headers, families.map(cells), all && families.length !== 1 ? cells(all) : null),
+  );
+}
+
+function reconciliation(told, intervals, backtest) {
   const currency = told.currency;
   const found = told.reconciliation;
   const tie = found.mrr_at_as_of;
   const exact = (value) => money(value, currency, { cents: true });
   const at = Math.min(YEAR, told.months.length) - 1;
+  const said = (one) => {
+    const off = one.factor[at] - 1;
+    const way = Math.abs(off) < 0.0005 ? "same" : off > 0 ? "more" : "less";
+    const values = { relation: named(one.relation), n: number(at + 1), share: percent(Math.abs(off), 1), factor: number(one.factor[at], 3) };
+    return t(one.origins.length ? `forecast.factor.${way}` : "forecast.factor.none", values);
+  };
   const rows = found.relations.flatMap((one) =>
     one.origins.map((origin) => [named(one.relation), t("forecast.origin", { n: number(origin.months_back) }), money(origin.predicted, currency), money(origin.realised, currency), origin.bias === null ? "–" : percent(origin.bias, 1, { sign: true })]),
   );
@@ -236,8 +290,10 @@ function reconciliation(told) {
     { class: "panel reconciliation" },
     h("h2", {}, t("forecast.reconciliation")),
     tie ? h("p", {}, t(Math.abs(tie.difference) < 0.005 ? "forecast.tie" : "forecast.tie.off", { accounts: exact(tie.accounts), kpi: exact(tie.kpi), difference: exact(tie.difference) }), tie.reason ? ` ${tie.reason}` : "") : null,
-    found.relations.map((one) => h("p", {}, t("forecast.factor", { relation: named(one.relation), n: number(at + 1), factor: number(one.factor[at], 3) }))),
+    found.relations.map((one) => h("p", {}, said(one))),
     h("p", { class: "hint" }, t(found.applied ? "forecast.applied" : "forecast.not_applied")),
+    held(intervals),
+    tried(backtest),
     rows.length ? tableOf([t("forecast.relation"), t("forecast.made"), t("forecast.predicted"), t("forecast.realised"), t("forecast.bias")], rows) : null,
   );
 }

@@ -7,7 +7,9 @@ import { date, has, money, number, percent, t } from "./words.js";
 const RELATIONS = ["contract", "orders", "durable"];
 const PARTS = [["base", 1], ["expansion", 1], ["contraction", -1], ["referral", 1]];
 const PEER = "peer";
+const OTHER = "other";
 const BAR = 200;
+const SMALL = 0.01; // of the greatest driver: smaller ones are told together
 
 export function worthOf(found) {
   const currency = found.run.currency;
@@ -25,8 +27,8 @@ export function worthOf(found) {
     horizons(found.values, currency),
     beside(found.values.at(-1), currency),
     components(relations, currency),
-    drivers(found.drivers, currency),
-    relations.map((value) => relation(value, found.flows.find((flow) => flow.relation === value.relation), currency)),
+    drivers(found.drivers, relations, currency),
+    relations.map((value) => relation(value, found.flows.find((flow) => flow.relation === value.relation), found.coming, currency)),
   );
 }
 
@@ -59,7 +61,7 @@ function beside(value, currency) {
     figures([
       [t("worth.with_children"), nested ? money(value.with_children, currency) : null, t("worth.with_children.about")],
       [t("worth.ltv_cac"), value.ltv_cac === null ? null : number(value.ltv_cac, 1), t("worth.ltv_cac.about", { cost: money(value.acquisition_cost, currency) })],
-      [t("worth.payback"), value.payback_months === null ? null : t("worth.months", { n: number(value.payback_months, 1) }), t("worth.payback.about")],
+      [t("worth.payback"), value.payback_months === null ? null : value.payback_months < 1 ? t("worth.months.under") : t("worth.months", { n: number(value.payback_months, 1) }), t("worth.payback.about")],
       [t("worth.referral"), value.referral_value ? money(value.referral_value, currency) : null, t("worth.referral.about")],
     ]),
     value.acquisition_cost === null ? h("p", { class: "hint" }, t("worth.no_cost")) : null,
@@ -87,7 +89,7 @@ function components(relations, currency) {
         h(
           "tbody",
           {},
-          PARTS.map(([part, sign]) => row(t(`worth.part.${part}`), told.map((value) => exact(sign * value[part], part !== "base")), exact(sign * sum(part), part !== "base"))),
+          PARTS.filter(([part]) => part !== "referral" || told.some((value) => value.referral)).map(([part, sign]) => row(t(`worth.part.${part}`), told.map((value) => exact(sign * value[part], part !== "base")), exact(sign * sum(part), part !== "base"))),
           row(t("clv.value"), told.map((value) => exact(value.clv)), exact(sum("clv")), true),
         ),
       ),
@@ -96,10 +98,13 @@ function components(relations, currency) {
 }
 
 /** From what a similar account is worth to this one, a step a concept. */
-function drivers(found, currency) {
+function drivers(found, relations, currency) {
   const peer = found.find((driver) => driver.concept === PEER);
-  const steps = found.filter((driver) => driver.concept !== PEER);
-  if (!peer || !steps.length) return null;
+  const steps = largest(found.filter((driver) => driver.concept !== PEER));
+  if (!peer || !steps.length) {
+    const contract = relations.some((value) => value.relation === "contract");
+    return contract ? [h("h3", {}, t("worth.drivers")), h("p", { class: "hint about" }, t("worth.drivers.none"))] : null;
+  }
   const most = Math.max(...steps.map((driver) => Math.abs(driver.money)), 1e-9);
   const exact = (amount, sign) => money(Math.round(100 * amount) / 100 || 0, currency, { cents: true, sign });
   const whole = found.reduce((all, driver) => all + driver.money, 0);
@@ -113,10 +118,21 @@ function drivers(found, currency) {
       h(
         "table",
         { class: "plain numbers drivers" },
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("worth.drivers.what")), h("td", {}), h("th", { scope: "col" }, t("clv.value")))),
         h("tbody", {}, row(peer.text, "", exact(peer.money), null), steps.map((driver) => row(driver.text, bar(driver.money / most), exact(driver.money, true), null)), row(t("worth.this"), "", exact(whole), "sum")),
       ),
     ),
   ];
+}
+
+/** The steps with the greatest first; small ones and those that were added up already are the last, together. */
+function largest(steps) {
+  const most = Math.max(...steps.map((driver) => Math.abs(driver.money)), 0);
+  const small = (driver) => driver.concept === OTHER || Math.abs(driver.money) < SMALL * most;
+  const rest = steps.filter(small);
+  const left = Math.round(100 * rest.reduce((all, driver) => all + driver.money, 0)) / 100;
+  const told = steps.filter((driver) => !small(driver));
+  return left ? [...told, { concept: OTHER, money: left, text: t("worth.drivers.other") }] : told;
 }
 
 function bar(share) {
@@ -134,7 +150,7 @@ export function named(relation) {
   return has(`clv.${relation}`) ? t(`clv.${relation}`) : relation;
 }
 
-function relation(value, flow, currency) {
+function relation(value, flow, coming, currency) {
   const name = value.relation;
   return h(
     "div",
@@ -147,8 +163,35 @@ function relation(value, flow, currency) {
       [t("clv.extrapolated"), value.extrapolated_share === null ? null : percent(value.extrapolated_share, 0), t("clv.extrapolated.about")],
     ]),
     value.warning ? h("p", { class: "caution" }, value.warning) : null,
+    name === "orders" && coming ? comingOrders(coming, currency) : null,
     flow ? h("div", { class: "charts" }, survival(flow, name), revenue(flow, currency)) : null,
   );
+}
+
+/** The next order, how likely one is, and the year's orders by product family. */
+function comingOrders(coming, currency) {
+  const chance = (p) => (p === null ? null : percent(p, 0));
+  const n = (orders) => number(orders, orders < 10 ? 1 : 0);
+  return [
+    figures([
+      [t("worth.next_order"), coming.next_order === null ? t("worth.next_order.none") : date(coming.next_order), t(coming.next_order === null ? "worth.next_order.none.about" : "worth.next_order.about")],
+      [t("worth.p_order", { n: 3 }), chance(coming.p_order_3m)],
+      [t("worth.p_order", { n: 12 }), chance(coming.p_order_12m)],
+      [t("worth.orders_12m"), coming.orders_12m === null ? null : n(coming.orders_12m), coming.revenue_12m === null ? null : money(coming.revenue_12m, currency)],
+    ]),
+    coming.families.length > 1
+      ? h(
+          "div",
+          { class: "scroll narrow" },
+          h(
+            "table",
+            { class: "plain numbers families" },
+            h("thead", {}, h("tr", {}, [t("worth.family"), t("worth.family.orders"), t("worth.family.revenue")].map((text) => h("th", { scope: "col" }, text)))),
+            h("tbody", {}, coming.families.map((one) => h("tr", {}, h("th", { scope: "row" }, one.family === OTHER ? t("forecast.other") : one.family), h("td", {}, n(one.orders)), h("td", {}, money(one.revenue, currency))))),
+          ),
+        )
+      : null,
+  ];
 }
 
 function months(values) {
@@ -176,16 +219,19 @@ function survival(flow, name) {
 
 /** Expected revenue of each month, with the range that eight of ten simulations keep to. */
 function revenue(flow, currency) {
+  // Of rare and large sums (a machine in years) nine of ten months bring nothing, and a range of one month says nothing.
+  const rare = flow.revenue_p90?.filter((high, i) => high < flow.expected_revenue[i]).length > flow.expected_revenue.length / 2;
+  const ranged = flow.revenue_p10 && !rare;
   const points = flow.expected_revenue.map((y, i) => ({
     x: i + 1,
     y: y ?? 0,
-    low: flow.revenue_p10?.[i],
-    high: flow.revenue_p90?.[i],
+    low: ranged ? flow.revenue_p10[i] : null,
+    high: ranged ? flow.revenue_p90[i] : null,
     label: t("clv.month", { n: number(i + 1) }),
   }));
   const values = points.flatMap((point) => [point.y, point.low ?? point.y, point.high ?? point.y]);
   return lineChart(points, {
-    title: t(flow.revenue_p10 ? "worth.curve.range" : "worth.curve"),
+    title: t(rare ? "worth.curve.rare" : ranged ? "worth.curve.range" : "worth.curve"),
     yTicks: niceTicks(Math.min(...values), Math.max(...values)),
     yText: (y, exact) => money(y, currency, { compact: !exact }),
     rangeText: (low, high) => t("worth.between", { low: money(low, currency), high: money(high, currency) }),
