@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from revml.clv.contracts.growth import Growth, GrowthModel
 from revml.clv.contracts.ratios import PRIOR_CHANGES, past_ratios
 from revml.clv.contracts.subscriptions import standing_months
 from revml.windows import instant
@@ -19,7 +20,8 @@ def test_standing_months_by_hand(tmp_path: Path) -> None:
         line("a", 30.0, "2025-12-01", subscription_id="again"),
     ]
     facts = stage(tmp_path, accounts=[{"account_id": "a", "created_at": "2025-01-01"}], subscriptions=rows)
-    mrr, spell = standing_months(facts, AS_OF, 6)
+    past = standing_months(facts, AS_OF, 6)
+    mrr, spell = past.mrr, past.spell
     assert mrr.tolist() == [[30.0, 30.0, 0.0, 0.0, 10.0, 10.0, 10.0]]
     assert spell[0, 0] != spell[0, 4]
     assert spell[0, 2:4].tolist() == [-1, -1]
@@ -54,6 +56,18 @@ def test_beyond_what_was_seen_the_last_pace_goes_on(tmp_path: Path) -> None:
     steps = np.diff(ratios.rises)
     assert (steps >= 0).all()
     assert np.ptp(steps[ratios.observed_months :]) == pytest.approx(0, abs=1e-12)
+
+
+def test_young_and_old_accounts_have_paces_of_their_own(tmp_path: Path) -> None:
+    """A step after a year and none else: who is half a year old rises, the younger and the older hardly do."""
+    ratios = past_ratios(stepwise(tmp_path, accounts=400), AS_OF, 6)
+    young, due, old, _ = ratios.rising_pace
+    assert due > 1.5 > 0.5 > max(young, old)
+    one, other = (
+        Growth(GrowthModel.RATIO, ratios=ratios, tenure=np.array([t])).factors(np.array([100.0]), 6)[0][0, -1]
+        for t in (8.0, 18.0)
+    )
+    assert one > 1 + ratios.rises[5] > other
 
 
 def test_few_accounts_say_nothing(tmp_path: Path) -> None:

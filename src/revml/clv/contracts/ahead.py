@@ -109,7 +109,8 @@ def _growth(facts: Facts, as_of: datetime, scores: Published, contracts: pd.Data
     agreed = agreed_changes(facts, as_of, contracts["account_id"].to_numpy(object), mrr, months)
     rising, falling = (_leaning(frame, contracts, days) for frame, days in scores.of_growth)
     if ratios.observed_months >= MIN_RATIO_MONTHS:
-        return Growth(GrowthModel.RATIO, ratios=ratios, rising=rising, falling=falling, agreed=agreed)
+        tenure = contracts["tenure_days"].to_numpy(float) / MONTH_DAYS
+        return Growth(GrowthModel.RATIO, ratios=ratios, rising=rising, falling=falling, tenure=tenure, agreed=agreed)
     if rising is not None:
         moves = past_movements(facts, as_of, threshold=scores.uplift, days=scores.upsell_days)
         return Growth(GrowthModel.UPLIFT, rising.probability, moves, agreed=agreed)

@@ -6,7 +6,7 @@ other are refused. Comes in: what accounts' MRR did over past spans, known at `a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -24,6 +24,8 @@ MAX_RISE = 2.0
 HALF_LIFE_MONTHS = 6.0
 # However a score ranks an account, its pace is at most so many times the average's.
 MAX_RELATIVE = 10.0
+# Bands of tenure in which accounts grow and shrink at paces of their own.
+TENURE_EDGES_MONTHS = (6.0, 12.0, 24.0)
 # A survivor pays something.
 LEAST_LEFT = 0.01
 
@@ -67,6 +69,7 @@ class Ratios:
 
     Attributes:
         rises, falls: (months,) after k = 1.. months; not below 0, never turning back.
+        rising_pace, falling_pace: (bands,) pace of accounts by tenure against all, see `TENURE_EDGES_MONTHS`.
         observed_months: lags that were seen; beyond it the last year's pace goes on.
         accounts: whose history it rests on.
         changes: how many of them had changed at the longest lag up to a year.
@@ -74,6 +77,8 @@ class Ratios:
 
     rises: Floats
     falls: Floats
+    rising_pace: Floats = field(default_factory=lambda: np.ones(len(TENURE_EDGES_MONTHS) + 1))
+    falling_pace: Floats = field(default_factory=lambda: np.ones(len(TENURE_EDGES_MONTHS) + 1))
     observed_months: int = 0
     accounts: int = 0
     changes: int = 0
@@ -122,6 +127,7 @@ class Growth:
         movements: UPLIFT: what the company's past says of upsells and of contraction.
         ratios: RATIO: what the MRR of survivors became.
         rising, falling: RATIO, not needed: whose MRR rises and falls more than others'.
+        tenure: RATIO, not needed: (n,) months since each account began; without it all move at the same pace.
         agreed: any, not needed: (n, months) changes that are known already, see `agreed.py`.
 
     Raises:
@@ -134,11 +140,16 @@ class Growth:
     ratios: Ratios | None = None
     rising: Leanings | None = None
     falling: Leanings | None = None
+    tenure: Floats | None = None
     agreed: Floats | None = None
 
     def __post_init__(self) -> None:
         needed = {GrowthModel.NONE: (), GrowthModel.UPLIFT: ("p_upsell", "movements"), GrowthModel.RATIO: ("ratios",)}
-        allowed = {*needed[self.model], "agreed", *(("rising", "falling") if self.model is GrowthModel.RATIO else ())}
+        allowed = {
+            *needed[self.model],
+            "agreed",
+            *(("rising", "falling", "tenure") if self.model is GrowthModel.RATIO else ()),
+        }
         given = [f.name for f in fields(self) if f.name != "model" and getattr(self, f.name) is not None]
         if foreign := [name for name in given if name not in allowed]:
             raise ConfigError(
@@ -199,9 +210,17 @@ class Growth:
 
     def _by_ratios(self, ratios: Ratios, mrr: Floats, months: int) -> tuple[Floats, Floats]:
         moved = []
-        for level, leaning in ((ratios.rises, self.rising), (ratios.falls, self.falling)):
-            pace = np.diff(level[:months], prepend=0.0)[None, :]
-            shared = pace * leaning.weights(mrr, months) if leaning is not None else pace
+        for level, by_tenure, leaning in (
+            (ratios.rises, ratios.rising_pace, self.rising),
+            (ratios.falls, ratios.falling_pace, self.falling),
+        ):
+            shared = np.diff(level[:months], prepend=0.0)[None, :]
+            if self.tenure is not None:
+                # a band's pace is that of the year after an account stood in it
+                stood = self.tenure[:, None] + np.maximum(np.arange(months) - 12, 0)[None, :]
+                shared = shared * by_tenure[np.digitize(stood, TENURE_EDGES_MONTHS)]
+            if leaning is not None:
+                shared = shared * leaning.weights(mrr, months)
             moved.append(np.broadcast_to(np.cumsum(shared, axis=1), (len(mrr), months)))
         rises, falls = moved
         return 1.0 + rises, np.maximum(1.0 + rises - falls, LEAST_LEFT)

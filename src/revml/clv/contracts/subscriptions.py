@@ -7,6 +7,7 @@ when its last subscription ended and none started within the grace period.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -172,7 +173,8 @@ def account_months(facts: Facts, as_of: datetime, *, grace_days: int = GRACE_DAY
 _STANDING = """
 marks AS (SELECT CAST(i AS INTEGER) AS back, TIMESTAMP '{as_of}' - to_seconds(i * {month}) AS at
           FROM range(0, {count} + 1) AS r(i))
-SELECT l.account_id, m.back, sum(l.mrr ORDER BY l.subscription_id, l.started_at) AS mrr, any_value(s.spell) AS spell
+SELECT l.account_id, m.back, sum(l.mrr ORDER BY l.subscription_id, l.started_at) AS mrr, max(s.spell) AS spell,
+  max((epoch(m.at) - epoch(s.began)) / {month}) AS tenure
 FROM marks AS m
 JOIN lines AS l ON l.started_at <= m.at AND l.until > m.at
 JOIN spells AS s ON s.account_id = l.account_id AND s.began <= m.at AND m.at < s.lost
@@ -181,16 +183,27 @@ GROUP BY l.account_id, m.back
 ORDER BY l.account_id, m.back"""
 
 
-def standing_months(facts: Facts, as_of: datetime, count: int, *, most: int = MOST_MONTHS) -> tuple[Floats, Floats]:
+@dataclass(frozen=True)
+class Standing:
+    """Accounts at an instant and at each whole month before it; every array is (accounts, months + 1).
+
+    Attributes:
+        mrr: column 0 at the instant, 0 where nothing was paid.
+        spell: number of the spell between two losses, -1 where there was none.
+        tenure: months since the spell began.
+    """
+
+    mrr: Floats
+    spell: Floats
+    tenure: Floats
+
+
+def standing_months(facts: Facts, as_of: datetime, count: int, *, most: int = MOST_MONTHS) -> Standing:
     """The MRR of accounts at `as_of` and at each whole month before it, as known at `as_of`.
 
     Args:
-        count: months back.
+        count: months back; months before the first subscription of all are left out.
         most: account-months; of more some accounts are taken, by a digest of their ids.
-
-    Returns:
-        (accounts, months + 1) MRR, column 0 at `as_of`, 0 where nothing was paid; and the number of the spell between
-        two losses, -1 where there was none. Months before the first subscription of all are left out.
     """
     [(first, accounts)] = (
         facts.con.cursor()
@@ -202,18 +215,18 @@ def standing_months(facts: Facts, as_of: datetime, count: int, *, most: int = MO
         .fetchall()
     )
     if first is None:
-        return np.zeros((0, 1)), np.zeros((0, 1))
+        return Standing(*(np.zeros((0, 1)) for _ in range(3)))
     count = min(count, int((as_of - first).total_seconds() // MONTH_SECONDS))
     one_in = -(-accounts * count // most)
     chosen = f"WHERE md5_number_lower(l.account_id) % {one_in} = 0" if one_in > 1 else ""
     sql = "WITH " + _ROWS + "," + _STANDING
     frame = _query(facts, sql, as_of, count=count, month=MONTH_SECONDS, chosen=chosen)
     row, names = pd.factorize(frame["account_id"])
-    mrr, spell = np.zeros((len(names), count + 1)), np.full((len(names), count + 1), -1.0)
     back = frame["back"].to_numpy(int)
-    mrr[row, back] = frame["mrr"].to_numpy(float)
-    spell[row, back] = frame["spell"].to_numpy(float)
-    return mrr, spell
+    mrr, spell, tenure = (np.full((len(names), count + 1), empty) for empty in (0.0, -1.0, 0.0))
+    for filled, name in ((mrr, "mrr"), (spell, "spell"), (tenure, "tenure")):
+        filled[row, back] = frame[name].to_numpy(float)
+    return Standing(mrr, spell, tenure)
 
 
 def snap_terms(days: Floats) -> Floats:
