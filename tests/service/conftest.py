@@ -25,6 +25,7 @@ from revml.service.serving import Serving
 from revml.store import Store
 from tests.literal_kpis import kpi_document
 from tests.literal_runs import literal_run
+from tests.literal_scenarios import scenarios_document
 from tests.literal_values import FORECAST, with_values
 from tests.models import hand_made
 
@@ -72,7 +73,8 @@ def fill(workspace: Workspace) -> None:
         churn = {"acme": 0.42, "bolt": 0.05, "skoda": 0.12, "cogs": 0.9, "dent": 0.3}
         run = literal_run("2026-03-01", churn=churn, upsell={"acme": 0.1, "bolt": 0.4})
         valued = with_values(run, FORECAST)
-        store.publish(replace(valued, reports={**valued.reports, "kpis": kpi_document()}))
+        reports = {**valued.reports, "kpis": kpi_document(), "scenarios": scenarios_document()}
+        store.publish(replace(valued, reports=reports))
     bundle = write_bundle_of(workspace.bundles_dir / "churn")
     appoint(workspace.bundles_dir / "churn", bundle.folder.name, "3")
 

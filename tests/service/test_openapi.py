@@ -21,6 +21,7 @@ READS = {
     "/v1/facets": "/v1/facets?question=churn",
     "/v1/forecast": "/v1/forecast",
     "/v1/kpis": "/v1/kpis?by=industry",
+    "/v1/scenarios": "/v1/scenarios?lang=cs",
     "/v1/runs/current": "/v1/runs/current",
     "/v1/models": "/v1/models",
     "/livez": "/livez",

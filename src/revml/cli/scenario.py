@@ -135,6 +135,8 @@ def _declared(asked: dict[str, Any]) -> Scenario:
 
 
 def _print(told: dict[str, Any], say: Words) -> None:
+    from revml.clv.scenarios.words import label
+
     currency = told["currency"]
 
     def money(value: float, *, signed: bool = False) -> str:
@@ -144,13 +146,12 @@ def _print(told: dict[str, Any], say: Words) -> None:
         signed = name == "difference"
         if row["unit"] == "money":
             return money(row[name], signed=signed)
-        return ("+" if signed and row[name] > 0 else "") + say.percent(row[name], 2)
+        if signed:
+            return ("+" if row[name] > 0 else "") + say.number(100 * row[name], 2) + " points"
+        return say.percent(row[name], 2)
 
     sides = ("before", "after", "difference")
-    rows = [
-        (say.text(f"scenario.figure.{row['name']}", n=row["months"]), *(shown(row, side) for side in sides))
-        for row in told["figures"]
-    ]
+    rows = [(label(row, say), *(shown(row, side) for side in sides)) for row in told["figures"]]
     out.print(f"Run {told['run']} as of {told['as_of'][:10]}, {told['company']}.", markup=False)
     out.print(table("what it changes", ("figure", *sides), rows, right=sides))
     for title, first, part in (

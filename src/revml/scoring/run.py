@@ -35,6 +35,7 @@ from revml.scoring.champions import champions, looking_back, model_ref, must_fit
 from revml.scoring.now_and_before import at_risk_and_before
 from revml.scoring.ready_run import joined, ready_run
 from revml.scoring.told import Told
+from revml.scoring.what_if import standard_scenarios
 from revml.snapshots import population
 from revml.sources.facts import Facts
 from revml.sources.remembered import remembering
@@ -115,6 +116,7 @@ def score_workspace(
         forecast = _forecast(workspace, facts, as_of, bundles, told, horizon_months)
         tell("the company's forecast", 0.9)
         reports = _reports(workspace, facts, as_of, forecast)
+    reports |= _scenarios(workspace, facts, as_of, bundles, all_scores, forecast)
     tell("accounts", 0.95)
     about = {account for frame in (all_scores, forecast.clv, forecast.values) for account in frame["account_id"]}
     for question in answerable(facts):
@@ -187,6 +189,21 @@ def _reports(workspace: Workspace, facts: Facts, as_of: datetime, forecast: ClvF
     held = {"intervals": forecast.calibration.to_dict()} if forecast.calibration else {}
     tried = {"forecast_backtest": told} if (told := last_backtest(workspace)) else {}
     return {"forecast": company.to_dict(), **held, **({"installed": installed.to_dict()} if installed else {}), **tried}
+
+
+def _scenarios(
+    workspace: Workspace,
+    facts: Facts,
+    as_of: datetime,
+    bundles: Mapping[QuestionName, Bundle],
+    scores: pd.DataFrame,
+    forecast: ClvForecast,
+) -> dict[str, dict[str, Any]]:
+    """The standard scenarios, on the churn scores of the run."""
+    spec = definition(bundles["churn"]) if "churn" in bundles else workspace.question("churn")
+    churn = scores.loc[scores["question"] == "churn", ["account_id", "probability"]].reset_index(drop=True)
+    days = spec.gap_days + spec.horizon_days
+    return standard_scenarios(facts, as_of, workspace.economics, forecast, churn if len(churn) else None, days)
 
 
 def _forecast(

@@ -1,22 +1,25 @@
 """Scenarios of the published run: its scores, and the facts as they were known when it looked.
 
 Comes in: a workspace with a published run, a declared scenario. Goes out: the document of `clv.scenarios.outcome` with
-the run it is of, and notes on what does not fit together. Nothing is published.
+the run it is of, and notes on what does not fit together; and the standard scenarios that every run publishes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from revml.clv import Published
+from revml.clv import ClvForecast, Published
 from revml.clv.durables.ahead import Replacing
-from revml.clv.scenarios.declared import Scenario
+from revml.clv.scenarios.declared import Price, Retention, Saving, Scenario
+from revml.clv.scenarios.moving import YEAR
 from revml.clv.scenarios.outcome import outcome
 from revml.clv.scenarios.standing import standing
-from revml.config import QuestionName, Workspace
+from revml.config import Economics, QuestionName, Workspace
 from revml.datasets import scoring_time
 from revml.errors import NotEnoughData
 from revml.sources.facts import Facts
@@ -25,6 +28,7 @@ from revml.store.forecast_inputs import ForecastInputs
 from revml.store.runs import HORIZON_COLUMNS
 
 IN_FORECAST: tuple[QuestionName, ...] = ("churn", "upsell", "contraction", "replacement")
+SAVED = 10  # accounts of the standard scenario
 CLOSE = 0.001  # of the published CLV: beyond it the baseline is said to differ
 
 
@@ -65,6 +69,30 @@ def what_if(
         **told,
         "notes": _notes(facts, taken, told),
     }
+
+
+def standard_scenarios(
+    facts: Facts, as_of: datetime, economics: Economics, forecast: ClvForecast, p_churn: pd.DataFrame | None, days: int
+) -> dict[str, dict[str, Any]]:
+    """The document `scenarios` of a run: what a point of retention, a higher price, saved accounts would do.
+
+    Those that the company has no relation or no scores for are left out; nothing where the forecast is shorter than a
+    year.
+
+    Args:
+        p_churn: account_id, published probability of a loss within `days`; None where there is none.
+    """
+    if forecast.horizons[-1] < YEAR or not any(len(one.account_id) for one in forecast.relations):
+        return {}
+    made = standing(facts, as_of, economics, Published(p_churn=p_churn, churn_days=days), forecast=forecast)
+    saved = min(SAVED, int((~np.isnan(made.risk)).sum()))
+    asked = {
+        "retention": Scenario(retention=Retention(1.0)) if made.contract is not None else None,
+        "price": Scenario(price=Price(5.0, at_renewal=True)),
+        "saving": Scenario(saving=Saving(saved)) if saved else None,
+    }
+    told = [{"name": name, **outcome(made, one)} for name, one in asked.items() if one is not None]
+    return {"scenarios": {"as_of": as_of.isoformat(), "horizons": list(made.horizons), "scenarios": told}}
 
 
 def published_of(workspace: Workspace, taken: ForecastInputs) -> Published:

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from revml.errors import RevmlError
-from revml.service import health, kpis, metrics, openapi, pages, problems, reading, scoring
+from revml.service import health, kpis, metrics, openapi, pages, problems, reading, scenarios, scoring
 from revml.service.serving import Serving
 
 
@@ -18,6 +18,7 @@ def make_application(serving: Serving | None = None) -> Starlette:
             *metrics.routes,
             *reading.routes,
             *kpis.routes,
+            *scenarios.routes,
             *scoring.routes,
             *openapi.routes,
             *pages.routes,
