@@ -73,25 +73,3 @@ def test_the_ending_tells_the_form(store: Store, tmp_path: Path) -> None:
     """Neither CSV nor Parquet is refused."""
     with pytest.raises(ConfigError, match="ending"):
         export_values(store, tmp_path / "values.xlsx")
-
-
-def test_the_example_on_paper_is_what_is_published(store: Store) -> None:
-    """Each amount of docs/values.md is a figure of the run, and they add up."""
-    text = (Path(__file__).parents[2] / "docs" / "values.md").read_text(encoding="utf-8")
-    rows = [
-        [c.strip() for c in line.split("|")[2:-1]]
-        for line in text.splitlines()
-        if line.startswith(("| base", "| + e", "| −", "| + r", "| = CLV"))
-    ]
-    told = [[float(cell.replace(",", "")) for cell in row] for row in rows]
-    detail = store.account("acme")
-    parts = [
-        [getattr(one, part) for one in detail.clv] for part in ("base", "expansion", "contraction", "referral", "clv")
-    ]
-    assert told == [[*row, sum(row)] for row in parts]
-    frame = value_table(store).to_pandas()
-    for account, clv in frame.loc[frame["main"], ["account_id", "clv"]].itertuples(index=False):
-        assert f"`{account}` {clv:,.2f}" in text
-    assert f"{store.totals().clv:,.2f}" in text
-    for driver in detail.drivers:
-        assert f"{abs(driver.money):,.2f}" in text
