@@ -16,7 +16,7 @@ from revml.sources.facts import Facts
 from tests.clv.companies import AS_OF, line, order
 from tests.literal_facts import stage
 
-TEXT = (Path(__file__).parents[2] / "docs/kpis.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "docs/kpis.md").read_text(encoding="utf-8")
 
 
 def table(header: str) -> list[list[str]]:

@@ -8,11 +8,15 @@ not seen. Ending one of several subscriptions is contraction.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from revml.clv.kpis.book import Book, Flags, Ints, micros
 from revml.sources.facts import Facts
 from revml.windows import month_starts
 
@@ -20,87 +24,88 @@ KINDS = ("new", "expansion", "contraction", "churn", "reactivation")
 MONEY = ("start", *KINDS, "end")
 INSTANT = timedelta(microseconds=1)  # the finest that a TIMESTAMP tells apart
 
-# What each account paid at both ends of each span: began, ended, account_id, was, is_now (cents), margin (cents a month
-# at the end), before (whether it had ever paid by the start). Common table expressions, to be followed by a SELECT.
-# Reads $as_of, $starts, $ends (lists) and $margin.
-PAIRS = """
-rates AS (SELECT product, any_value(margin_rate) AS margin_rate FROM products GROUP BY product),
-known AS (
-  SELECT account_id, started_at, mrr::DECIMAL(28, 6) AS mrr,
-    (mrr * coalesce(r.margin_rate, $margin))::DECIMAL(28, 6) AS margin,
-    coalesce(CASE WHEN ended_at <= $as_of THEN ended_at END, TIMESTAMP '9999-12-31') AS until
-  FROM subscriptions AS s LEFT JOIN rates AS r ON r.product = s.product
-  WHERE s.known_at <= $as_of AND started_at <= $as_of
-),
-first_paid AS (
-  SELECT account_id, min(started_at) AS at FROM known WHERE mrr > 0 AND until > started_at GROUP BY account_id
-),
-ends AS (SELECT unnest($starts::TIMESTAMP[]) AS began, unnest($ends::TIMESTAMP[]) AS ended),
-cents AS (
-  SELECT e.began, e.ended, k.account_id,
-    CAST(round(100 * sum(k.mrr) FILTER (k.started_at <= e.began AND k.until > e.began))
-         AS BIGINT) AS was,
-    CAST(round(100 * sum(k.mrr) FILTER (k.started_at <= e.ended AND k.until > e.ended))
-         AS BIGINT) AS is_now,
-    CAST(round(100 * sum(k.margin) FILTER (k.started_at <= e.ended AND k.until > e.ended)) AS BIGINT) AS margin
-  FROM ends AS e JOIN known AS k ON k.started_at <= e.ended AND k.until > e.began
-  GROUP BY e.began, e.ended, k.account_id
-),
-pairs AS (
-  SELECT c.began, c.ended, c.account_id, coalesce(c.was, 0) AS was, coalesce(c.is_now, 0) AS is_now,
-    coalesce(c.margin, 0) AS margin, coalesce(f.at <= c.began, false) AS before
-  FROM cents AS c LEFT JOIN first_paid AS f ON f.account_id = c.account_id
-)"""
-
 # Sums over the accounts of any group; every one is a whole number, so that groups add up to their union.
-SUMS = """
-  coalesce(sum(was), 0)::BIGINT AS start,
-  coalesce(sum(is_now) FILTER (was = 0 AND NOT before), 0)::BIGINT AS new,
-  coalesce(sum(is_now - was) FILTER (was > 0 AND is_now > was), 0)::BIGINT AS expansion,
-  coalesce(sum(is_now - was) FILTER (is_now > 0 AND is_now < was), 0)::BIGINT AS contraction,
-  coalesce(sum(-was) FILTER (was > 0 AND is_now = 0), 0)::BIGINT AS churn,
-  coalesce(sum(is_now) FILTER (was = 0 AND before), 0)::BIGINT AS reactivation,
-  coalesce(sum(is_now), 0)::BIGINT AS "end",
-  count(*) FILTER (was > 0) AS customers,
-  count(*) FILTER (was > 0 AND is_now = 0) AS lost,
-  count(*) FILTER (is_now > 0) AS paying,
-  coalesce(sum(least(was, is_now)), 0)::BIGINT AS kept_gross,
-  coalesce(sum(is_now) FILTER (was > 0), 0)::BIGINT AS kept_net"""
+SUMS = (
+    "start",
+    *KINDS,
+    "end",
+    "customers",
+    "lost",
+    "paying",
+    "kept_gross",
+    "kept_net",
+)
 
-_PAIRS = f"CREATE TEMP TABLE paid AS WITH {PAIRS} SELECT * FROM pairs"
 
-_SPANS = "(SELECT unnest($starts::TIMESTAMP[]) AS began, unnest($ends::TIMESTAMP[]) AS ended)"
+def moved(was: Ints, is_now: Ints, before: Flags) -> dict[str, Ints]:
+    """By name in `SUMS` what each account adds.
 
-_SUMS = f"""
-SELECT e.began, e.ended, {SUMS}
-FROM {_SPANS} AS e LEFT JOIN paid AS p ON p.began = e.began AND p.ended = e.ended
-GROUP BY e.began, e.ended
-ORDER BY e.began, e.ended"""
+    Args:
+        was, is_now: (n,) cents of MRR at the start and at the end.
+        before: (n,) whether anything had ever been paid by the start.
+    """
+    there, here = was > 0, is_now > 0
+    change = is_now - was
+    return {
+        "start": was,
+        "new": is_now * ((was == 0) & ~before),
+        "expansion": change * (there & (change > 0)),
+        "contraction": change * (here & (change < 0)),
+        "churn": -was * (there & (is_now == 0)),
+        "reactivation": is_now * ((was == 0) & before),
+        "end": is_now,
+        "customers": there.astype(np.int64),
+        "lost": (there & (is_now == 0)).astype(np.int64),
+        "paying": here.astype(np.int64),
+        "kept_gross": np.minimum(was, is_now),
+        "kept_net": is_now * there,
+    }
 
-_BY_SEGMENT = f"""
-SELECT e.began, e.ended, g.segment, {SUMS}
-FROM {_SPANS} AS e CROSS JOIN (SELECT DISTINCT segment FROM segment_of) AS g
-LEFT JOIN (SELECT p.*, s.segment FROM paid AS p JOIN segment_of AS s ON s.account_id = p.account_id) AS p
-  ON p.began = e.began AND p.ended = e.ended AND p.segment = g.segment
-GROUP BY e.began, e.ended, g.segment
-ORDER BY e.began, e.ended, g.segment"""
+
+class Groups:
+    """Which group each account is in: sums over groups of what accounts add.
+
+    Args:
+        names: (n,) by account; None where it is in no group.
+        every: names of all groups, accounts or not.
+    """
+
+    def __init__(self, names: npt.NDArray[np.object_], every: Collection[str]) -> None:
+        self.names = sorted(every)
+        self.of = np.asarray(pd.Index(self.names, dtype=object).get_indexer(pd.Index(names)), dtype=np.int64)
+        self.inside = np.flatnonzero(self.of >= 0)
+        self._place = self.of[self.inside]
+
+    def sum(self, amounts: Ints) -> Ints:
+        """(groups,)."""
+        out = np.zeros(len(self.names), dtype=np.int64)
+        np.add.at(out, self._place, amounts[self.inside])
+        return out
 
 
 class Paid:
     """What every account paid at both ends of each span, looked up once and added up by as many segments as asked."""
 
     def __init__(self, facts: Facts, as_of: datetime, spans: list[tuple[datetime, datetime]]) -> None:
-        self._spans = {"starts": [began for began, _ in spans], "ends": [ended for _, ended in spans]}
-        self._cursor = facts.con.cursor()  # a temporary table belongs to its cursor
-        self._cursor.execute(_PAIRS, {"as_of": as_of, "margin": 0.0, **self._spans})
+        self._spans = spans
+        self._book = Book.read_lines(facts, as_of)
 
     def sums(self, segments: pd.DataFrame | None = None) -> pd.DataFrame:
         """As `movements_between`."""
-        if segments is not None:
-            self._cursor.register("segment_of", segments)
-        sql = _SUMS if segments is None else _BY_SEGMENT
-        frame: pd.DataFrame = self._cursor.execute(sql, self._spans).df()
-        return frame
+        book, lines = self._book, self._book.lines
+        if segments is None:
+            groups = Groups(np.full(book.n, "", dtype=object), [""])
+        else:
+            groups = Groups(book.of(segments, "segment"), segments["segment"].unique())
+        rows = []
+        for began, ended in sorted(self._spans):
+            was, is_now = lines.at(began, lines.mrr), lines.at(ended, lines.mrr)
+            sums = {
+                name: groups.sum(each) for name, each in moved(was, is_now, lines.first_paid <= micros(began)).items()
+            }
+            rows.append(pd.DataFrame({"began": began, "ended": ended, "segment": groups.names, **sums}))
+        frame = pd.concat(rows, ignore_index=True)
+        return frame if segments is not None else frame.drop(columns="segment")
 
 
 class PaidByMonth:

@@ -7,7 +7,7 @@ company's, and movements of MRR add up to the cent.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,9 @@ from revml.clv.kpis.segments import OTHER, SEGMENTS, UNKNOWN, segment_of, segmen
 from revml.clv.kpis.sums import KpiSums, whole_company
 from revml.config import Economics
 from revml.sources.facts import Facts
+from revml.sources.remembered import remembering
 
+Summed = Callable[[pd.DataFrame], pd.DataFrame]  # segments to the sums of the window that ends now
 PUBLISHED_MONTHS = 24  # of movements and of the figures by month
 
 
@@ -144,9 +146,13 @@ def company_kpis(
     everyone = segment_of(facts, as_of, "cohort")
     company = whole_company(everyone)
     start = _before(as_of, months)
-    now = KpiSums(facts, as_of, [(start, as_of)], economics, clv=values)
+    sums_of = KpiSums(facts, as_of, economics)
     paid = PaidByMonth(facts, as_of, history)
-    sums = now.by(company)
+
+    def now(frame: pd.DataFrame) -> pd.DataFrame:
+        return sums_of.by(frame, [(start, as_of)], clv=values)
+
+    sums = now(company)
     return KpiReport(
         as_of=as_of,
         months=months,
@@ -154,7 +160,7 @@ def company_kpis(
         movements=paid.movements().iloc[: None if facts.has("subscriptions") else 0],
         orders=orders_by_month(facts, as_of, history).iloc[: None if facts.has("orders") else 0],
         families=orders_by_family(facts, as_of, start),
-        series=_series(facts, as_of, economics, known, company, months=months, history=history),
+        series=_series(sums_of, as_of, known, company, months=months, history=history),
         segments=tuple(
             segment
             for kind in SEGMENTS
@@ -167,12 +173,13 @@ def company_kpis(
 
 def published_kpis(facts: Facts, as_of: datetime, economics: Economics, clv: pd.DataFrame) -> dict[str, Any]:
     """The document that a run publishes: a year back, two years by month, every segment."""
-    return company_kpis(facts, as_of, economics, history=PUBLISHED_MONTHS, clv=clv, by=SEGMENTS).to_dict()
+    with remembering(facts):
+        return company_kpis(facts, as_of, economics, history=PUBLISHED_MONTHS, clv=clv, by=SEGMENTS).to_dict()
 
 
-def _by(facts: Facts, as_of: datetime, kind: str, known: Known, now: KpiSums, paid: PaidByMonth) -> list[Segment]:
+def _by(facts: Facts, as_of: datetime, kind: str, known: Known, now: Summed, paid: PaidByMonth) -> list[Segment]:
     frame = segment_of(facts, as_of, kind)
-    sums = now.by(frame)
+    sums = now(frame)
     moved = paid.movements(frame).iloc[: None if facts.has("subscriptions") else 0]
     parts = dict(list(moved.groupby("segment")))
     sizes = frame["segment"].value_counts()
@@ -185,20 +192,13 @@ def _by(facts: Facts, as_of: datetime, kind: str, known: Known, now: KpiSums, pa
 
 
 def _series(
-    facts: Facts,
-    as_of: datetime,
-    economics: Economics,
-    known: Known,
-    company: pd.DataFrame,
-    *,
-    months: int,
-    history: int,
+    sums: KpiSums, as_of: datetime, known: Known, company: pd.DataFrame, *, months: int, history: int
 ) -> tuple[tuple[datetime, tuple[Kpi, ...]], ...]:
     """The figures at the last instant of each month, from what is known at `as_of`; a forecast of then is not kept."""
     bounds = month_bounds(as_of, history)
     ends = [*(bound - INSTANT for bound in bounds[1:-1]), as_of]
     spans = [(_before(bound, months), end) for bound, end in zip(bounds[1:], ends, strict=True)]
-    made = _figures(KpiSums(facts, as_of, spans, economics).by(company), known)
+    made = _figures(sums.by(company, spans), known)
     return tuple(zip(bounds, made, strict=False)) if len(made) == len(spans) else ()
 
 

@@ -9,100 +9,35 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
-from revml.clv.kpis.movements import PAIRS, SUMS
-from revml.clv.kpis.orders import BOUGHT
-from revml.clv.value import MONTH_SECONDS
+from revml.clv.kpis.book import Book, Flags, Ints, micros
+from revml.clv.kpis.movements import Groups, moved
+from revml.clv.value import MONTH_SECONDS, Floats
 from revml.config import Economics
 from revml.sources.facts import Facts
 
-_ACCOUNTS = f"""
-CREATE TEMP TABLE monthly AS
-WITH {PAIRS},
-{BOUGHT},
-began AS (SELECT min(day_at) AS day_at FROM daily),
-spans AS (
-  SELECT e.began, e.ended,
-    greatest(1.0, least(epoch(e.ended - e.began), epoch(e.ended - b.day_at)) / {MONTH_SECONDS}) AS months,
-    epoch(e.ended - e.began) / {MONTH_SECONDS} AS asked
-  FROM ends AS e CROSS JOIN began AS b
-),
-parts AS (
-  SELECT began, ended, account_id, was, is_now, margin, before FROM pairs
-  UNION ALL BY NAME SELECT began, ended, account_id, days, revenue, order_margin, rhythm FROM bought
-  UNION ALL BY NAME SELECT began, ended, account_id, 1 AS ever FROM ever
-  UNION ALL BY NAME
-  SELECT e.began, e.ended, a.account_id, 1 AS joined, CAST(round(100 * a.acquisition_cost) AS BIGINT) AS cost
-  FROM ends AS e JOIN accounts AS a ON a.created_at > e.began AND a.created_at <= e.ended AND a.known_at <= $as_of
-  UNION ALL BY NAME
-  SELECT e.began, e.ended, v.account_id, CAST(round(100 * v.clv) AS BIGINT) AS clv
-  FROM ends AS e JOIN values_of AS v ON e.ended = $as_of
-),
-accounts_of AS (
-  SELECT p.began, p.ended, p.account_id,
-    coalesce(max(was), 0) AS was, coalesce(max(is_now), 0) AS is_now, coalesce(max(margin), 0) AS margin,
-    coalesce(bool_or(before), false) AS before, coalesce(max(days), 0) AS days,
-    coalesce(max(revenue), 0) AS revenue, coalesce(max(order_margin), 0) AS order_margin, max(rhythm) AS rhythm,
-    coalesce(max(ever), 0) AS ever, coalesce(max(joined), 0) AS joined, max(cost) AS cost, max(clv) AS clv
-  FROM parts AS p GROUP BY p.began, p.ended, p.account_id
-)
-SELECT a.*, n.months, n.asked
-FROM accounts_of AS a JOIN spans AS n ON n.began = a.began AND n.ended = a.ended"""
-
-_SQL = f"""
-WITH sums AS (
-  SELECT began, ended, segment, any_value(months) AS months, any_value(asked) AS asked, {SUMS},
-    count(*) FILTER (is_now > 0 OR days > 0) AS active,
-    sum(is_now) + sum(revenue) / any_value(months) AS money,
-    sum(margin) + sum(order_margin) / any_value(months) AS gain,
-    max(is_now + revenue / months) AS largest,
-    count(*) FILTER (days > 0) AS buyers, count(*) FILTER (days > 1) AS repeaters, coalesce(sum(days), 0) AS days,
-    coalesce(sum(revenue), 0)::BIGINT AS revenue, median(rhythm) AS rhythm,
-    count(rhythm) AS rhythms, sum(ever) AS ever,
-    sum(joined) AS joined, count(cost) AS costed, coalesce(sum(cost), 0)::BIGINT AS cost,
-    count(clv) AS valued, coalesce(sum(clv), 0)::BIGINT AS clv
-  FROM (SELECT m.*, g.segment FROM monthly AS m JOIN segment_of AS g ON g.account_id = m.account_id) AS every
-  GROUP BY began, ended, segment
-)
-SELECT n.began, n.ended, g.segment, s.* EXCLUDE (began, ended, segment)
-FROM (SELECT unnest($starts::TIMESTAMP[]) AS began, unnest($ends::TIMESTAMP[]) AS ended) AS n
-CROSS JOIN (SELECT DISTINCT segment FROM segment_of) AS g
-LEFT JOIN sums AS s ON s.began = n.began AND s.ended = n.ended AND s.segment = g.segment
-ORDER BY n.began, n.ended, g.segment"""
-
-NO_SUMS = ("money", "gain", "largest", "rhythm", "months", "asked")
-
 
 class KpiSums:
-    """What every account adds in each span, looked up once and added up by as many segments as asked.
+    """What every account paid and bought, read once and added up by as many spans and segments as asked.
 
     Args:
         as_of: only what is known then counts.
-        spans: `(began, ended]`, none twice.
-        clv: account_id, clv: one row an account; belongs to the spans that end at `as_of`.
     """
 
-    def __init__(
-        self,
-        facts: Facts,
-        as_of: datetime,
-        spans: list[tuple[datetime, datetime]],
-        economics: Economics,
-        *,
-        clv: pd.DataFrame | None = None,
-    ) -> None:
-        self._spans = {"starts": [began for began, _ in spans], "ends": [ended for _, ended in spans]}
-        margins = {"margin": economics.margin, "order_margin": economics.order_margin}
-        self._cursor = facts.con.cursor()  # a temporary table belongs to its cursor
-        self._cursor.register("values_of", _EMPTY if clv is None or clv.empty else clv[["account_id", "clv"]])
-        self._cursor.execute(_ACCOUNTS, {"as_of": as_of, **margins, **self._spans})
+    def __init__(self, facts: Facts, as_of: datetime, economics: Economics) -> None:
+        self._book = Book.read(facts, as_of, margin=economics.margin, order_margin=economics.order_margin)
 
-    def by(self, segments: pd.DataFrame) -> pd.DataFrame:
+    def by(
+        self, segments: pd.DataFrame, spans: list[tuple[datetime, datetime]], *, clv: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
         """The sums of each span and segment.
 
         Args:
             segments: account_id, segment: every account once.
+            spans: `(began, ended]`, none twice.
+            clv: account_id, clv: one row an account; absent means that nothing is valued.
 
         Returns:
             began, ended, segment; asked and months (how long the span is, and how much of it the orders cover, at least
@@ -112,16 +47,69 @@ class KpiSums:
             (buyers who have one), ever (bought by the end); joined, costed, cost (accounts created in the span);
             valued, clv.
         """
-        self._cursor.register("segment_of", segments)
-        frame: pd.DataFrame = self._cursor.execute(_SQL, self._spans).df()
-        whole = [name for name in frame.columns[3:] if name not in NO_SUMS]
-        frame[whole] = frame[whole].fillna(0).astype("int64")
-        return frame.fillna({"money": 0.0, "gain": 0.0, "largest": 0.0})
+        groups = Groups(self._book.of(segments, "segment"), segments["segment"].unique())
+        values = np.full(self._book.n, np.nan)
+        if clv is not None and not clv.empty:
+            values = np.rint(100 * self._book.of(clv, "clv").astype(float))
+        parts = [self._span(groups, began, ended, values) for began, ended in sorted(spans)]
+        return pd.concat(parts, ignore_index=True)
+
+    def _span(self, groups: Groups, began: datetime, ended: datetime, values: Floats) -> pd.DataFrame:
+        book, lines = self._book, self._book.lines
+        asked = (ended - began).total_seconds() / MONTH_SECONDS
+        covered = (micros(ended) - micros(book.day[0].item())) / 1e6 / MONTH_SECONDS if len(book.day) else asked
+        months = max(1.0, min(asked, covered))
+        was, is_now, margin = lines.at(began, lines.mrr), lines.at(ended, lines.mrr), lines.at(ended, lines.margin)
+        bought, (joined, cost) = book.bought(began, ended), book.came(began, ended)
+        ever = book.first_bought <= micros(ended)
+        each = moved(was, is_now, lines.first_paid <= micros(began)) | {
+            "active": _ones((is_now > 0) | (bought.days > 0)),
+            "buyers": _ones(bought.days > 0),
+            "repeaters": _ones(bought.days > 1),
+            "days": bought.days,
+            "revenue": bought.revenue,
+            "rhythms": _ones(~np.isnan(bought.rhythm)),
+            "ever": _ones(ever),
+            "joined": joined,
+            "costed": _ones(~np.isnan(cost)),
+            "cost": np.nan_to_num(cost).astype(np.int64),
+            "valued": _ones(~np.isnan(values)),
+            "clv": np.nan_to_num(values).astype(np.int64),
+        }
+        sums = {name: groups.sum(amounts) for name, amounts in each.items()}
+        there = lines.within(began, ended) | bought.there | ever | (joined > 0) | ~np.isnan(values)
+        known = groups.sum(_ones(there)) > 0
+        largest = np.full(len(groups.names), -np.inf)
+        mine = groups.inside[there[groups.inside]]
+        np.maximum.at(largest, groups.of[mine], is_now[mine] + bought.revenue[mine] / months)
+        gain = groups.sum(margin) + groups.sum(bought.margin) / months
+        return pd.DataFrame(
+            {
+                "began": began,
+                "ended": ended,
+                "segment": groups.names,
+                "months": np.where(known, months, np.nan),
+                "asked": np.where(known, asked, np.nan),
+                **sums,
+                "money": sums["end"] + sums["revenue"] / months,
+                "gain": gain,
+                "largest": np.where(known, largest, 0.0),
+                "rhythm": _medians(groups, bought.rhythm),
+            }
+        )
+
+
+def _ones(flags: Flags) -> Ints:
+    return flags.astype(np.int64)
+
+
+def _medians(groups: Groups, rhythm: Floats) -> Floats:
+    """(groups,) median over the accounts that have a rhythm; NaN where none has."""
+    mine = groups.inside[~np.isnan(rhythm[groups.inside])]
+    found = pd.Series(rhythm[mine]).groupby(groups.of[mine]).median()
+    return np.asarray(found.reindex(range(len(groups.names))).to_numpy(float))
 
 
 def whole_company(segments: pd.DataFrame) -> pd.DataFrame:
     """All accounts in one segment."""
     return segments.assign(segment="")
-
-
-_EMPTY = pd.DataFrame({"account_id": pd.Series(dtype="str"), "clv": pd.Series(dtype="float64")})
