@@ -9,8 +9,8 @@ import click
 from rich.markup import escape
 
 from revml.cli.options import err, json_option, out, print_json, progress_bar, table, workspace_option
+from revml.cli.page_file import write_page
 from revml.config import QUESTIONS, QuestionName, Workspace
-from revml.errors import ConfigError
 
 if TYPE_CHECKING:
     from revml.backtesting import Backtest
@@ -63,13 +63,7 @@ def backtest(
         told = replay(workspace, facts, question, origins=origins, every=every, sheet=own, progress=report)
     text = render(told, language=workspace.language)
     place = page or workspace.work_dir / "backtests" / f"{question}.html"
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            "the page cannot be written", where=str(place), got=str(error), do="name another file after --out"
-        ) from None
+    write_page(place, text, option="--out")
     away = track(workspace, told, text)
     if as_json:
         print_json({**told.to_json(), "page": str(place), "tracking_away": away})

@@ -11,13 +11,13 @@ from rich import box
 from rich.markup import escape
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
+from revml.cli.page_file import write_page
 from revml.config import Workspace
 from revml.contract.comparing import Changed
 from revml.contract.pictures import gap_words
 from revml.contract.report import CheckReport, OverLimit, TableReport
 from revml.contract.retried import Retried
 from revml.contract.since import Since
-from revml.errors import ConfigError
 from revml.locales import words
 from revml.sources.retrying import former_quarantine, retry
 from revml.sources.staging import stage_workspace
@@ -114,13 +114,7 @@ def _write_page(
         retried=retried,
         stopped=stopped,
     )
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            "the report cannot be written", where=str(place), got=str(error), do="name another file after --html"
-        ) from None
+    write_page(place, text, option="--html")
 
 
 def _show(report: CheckReport, retried: Sequence[Retried] | None, own: Sequence[ReadyReport], *, as_json: bool) -> None:

@@ -11,8 +11,8 @@ import click
 from rich.markup import escape
 
 from revml.cli.options import err, out, print_json, progress_bar, table
+from revml.cli.page_file import write_page
 from revml.config import Workspace
-from revml.errors import ConfigError
 from revml.whole_file import whole
 
 if TYPE_CHECKING:
@@ -118,13 +118,7 @@ def backtest_forecast(
         )
     page = render(told, language=workspace.language)
     place = report or workspace.work_dir / "backtests" / "forecast.html"
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            "the page cannot be written", where=str(place), got=str(error), do="name another file after --report"
-        ) from None
+    write_page(place, page, option="--report")
     kept_file(workspace).parent.mkdir(parents=True, exist_ok=True)
     with whole(kept_file(workspace)) as new:
         new.write_text(json.dumps(told.to_json(), ensure_ascii=False, allow_nan=False), encoding="utf-8")
