@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { lineChart, niceTicks } from "./chart.js";
 import { h } from "./dom.js";
-import { notice } from "./parts.js";
+import { notice, scrolled } from "./parts.js";
 import { forecastAddress, go } from "./route.js";
 import { date, money, month, number, percent, t } from "./words.js";
 import { named } from "./worth.js";
@@ -108,7 +108,7 @@ function strip(told, chosen, fresh, relations) {
     mrr && [t("forecast.mrr.at", { n: number(at + 1) }), compact(mrr.mean[at]), `${between(mrr, at, compact)}${now === null ? "" : `; ${t("forecast.mrr.now", { money: compact(now) })}`}`],
     lines.nrr && [t("forecast.nrr"), share(lines.nrr.mean[at]), `${between(lines.nrr, at, share)}; ${t("forecast.nrr.about")}`],
     lines.grr && [t("forecast.grr"), share(lines.grr.mean[at]), `${between(lines.grr, at, share)}; ${t("forecast.grr.about")}`],
-    revenue && [t("forecast.revenue.sum", { n: number(at + 1) }), compact(sum(revenue.mean, at + 1)), `${t("worth.between", { low: compact(sum(revenue.p10, at + 1)), high: compact(sum(revenue.p90, at + 1)) })}; ${t(fresh ? "forecast.with_new" : "forecast.without_new")}`],
+    revenue && [t("forecast.revenue.sum", { n: number(at + 1) }), compact(sum(revenue.mean, at + 1)), `${t("worth.between", { low: compact(sum(revenue.p10, at + 1)), high: compact(sum(revenue.p90, at + 1)) })}. ${t(fresh ? "forecast.with_new" : "forecast.without_new")}`],
   ].filter(Boolean);
   return h("section", { class: "totals" }, tiles.map(([label, value, about]) => h("div", { class: "total" }, h("h2", {}, label), h("p", { class: "value" }, value), h("p", { class: "hint" }, about))));
 }
@@ -160,11 +160,10 @@ function shortMonth(at) {
   return `${Number(at.slice(5, 7))}/${at.slice(2, 4)}`;
 }
 
-function tableOf(headers, rows, last) {
+function tableOf(label, headers, rows, last) {
   const line = (cells, kind) => h("tr", { class: kind }, cells.map((cell, i) => h(i ? "td" : "th", { scope: i ? null : "row" }, cell)));
-  return h(
-    "div",
-    { class: "scroll" },
+  return scrolled(
+    label,
     h(
       "table",
       { class: "plain numbers" },
@@ -203,6 +202,7 @@ function segments(told, relations) {
     h("h2", {}, segmentedBy(told.segments.by)),
     h("p", { class: "hint" }, t("forecast.segments.about")),
     tableOf(
+      segmentedBy(told.segments.by),
       headers,
       rows.map((one) => row(segmentName(one.name), number(one.accounts), one.mrr, one.lines)),
       row(t("worth.together"), number(rows.reduce((all, one) => all + one.accounts, 0)), total, told.lines),
@@ -219,11 +219,11 @@ function newBusiness(told, fresh) {
     `${named(part.relation)}: ${t(`forecast.new.${part.kind}`)}`,
     number(part.rate_a_month, 1),
     percent(part.yearly_trend, 1, { sign: true }),
-    money(part.first_money, currency),
+    part.first_money ? money(part.first_money, currency) : "–",
     part.kept_after_12_months === null ? "–" : percent(part.kept_after_12_months, 0),
     number(sum(part.arrivals, n), 1),
   ]);
-  return h("section", { class: "panel new-business" }, h("h2", {}, t("forecast.new")), h("p", { class: "hint" }, t("forecast.new.about"), " ", t(fresh ? "forecast.with_new" : "forecast.without_new")), rows.length ? tableOf(headers, rows) : null);
+  return h("section", { class: "panel new-business" }, h("h2", {}, t("forecast.new")), h("p", { class: "hint" }, t("forecast.new.about"), " ", t(fresh ? "forecast.with_new" : "forecast.without_new")), rows.length ? tableOf(t("forecast.new"), headers, rows) : null);
 }
 
 /** How often the ranges of single accounts held, in one sentence. */
@@ -231,15 +231,15 @@ function held(intervals) {
   if (!intervals) return null;
   const whole = intervals.coverage.filter((one) => one.relation === "account" && one.segment === "");
   const found = whole.sort((a, b) => a.horizon_months - b.horizon_months).at(-1);
-  if (!found) return h("p", {}, t("forecast.held.unknown"));
-  return h("p", {}, t("forecast.held", { nominal: percent(found.nominal, 0), observed: percent(found.observed, 0), outcomes: number(found.accounts), n: number(found.horizon_months) }), " ", t(found.later ? "forecast.held.later" : "forecast.held.beside"));
+  if (!found) return h("p", { class: "after" }, t("forecast.held.unknown"));
+  return h("p", { class: "after" }, t("forecast.held", { nominal: percent(found.nominal, 0), observed: percent(found.observed, 0), outcomes: number(found.accounts), n: number(found.horizon_months) }), " ", t(found.later ? "forecast.held.later" : "forecast.held.beside"));
 }
 
 /** What the back-test said of the simple methods, and where it stands. */
 function tried(backtest) {
   if (!backtest) return null;
   const won = Object.entries(backtest.beaten).map(([name, one]) => t("forecast.backtest.won", { method: t(`forecast.backtest.${name}`), won: number(one.won), of: number(one.of) }));
-  return h("p", {}, won.length ? `${t("forecast.backtest.said", { origins: number(backtest.origins), told: won.join(", ") })} ` : null, h("a", { href: "/v1/forecast/backtest" }, t("forecast.backtest")));
+  return h("p", { class: "after" }, won.length ? `${t("forecast.backtest.said", { origins: number(backtest.origins), told: won.join(", ") })} ` : null, h("a", { href: "/v1/forecast/backtest" }, t("forecast.backtest")));
 }
 
 /** Machines in service, what they earn and what falls due. */
@@ -266,7 +266,7 @@ function installed(base, currency) {
     { class: "panel installed" },
     h("h2", {}, t("forecast.installed")),
     h("p", { class: "hint" }, t("forecast.installed.about", { retired: number(base.retirements), months: number(base.window_months), touch: share(base.replaced_in_touch), quiet: share(base.replaced_out_of_touch) })),
-    tableOf(headers, families.map(cells), all && families.length !== 1 ? cells(all) : null),
+    tableOf(t("forecast.installed"), headers, families.map(cells), all && families.length !== 1 ? cells(all) : null),
   );
 }
 
@@ -292,9 +292,9 @@ function reconciliation(told, intervals, backtest) {
     tie ? h("p", {}, t(Math.abs(tie.difference) < 0.005 ? "forecast.tie" : "forecast.tie.off", { accounts: exact(tie.accounts), kpi: exact(tie.kpi), difference: exact(tie.difference) }), tie.reason ? ` ${tie.reason}` : "") : null,
     found.relations.map((one) => h("p", {}, said(one))),
     h("p", { class: "hint" }, t(found.applied ? "forecast.applied" : "forecast.not_applied")),
+    rows.length ? tableOf(t("forecast.reconciliation"), [t("forecast.relation"), t("forecast.made"), t("forecast.predicted"), t("forecast.realised"), t("forecast.bias")], rows) : null,
     held(intervals),
     tried(backtest),
-    rows.length ? tableOf([t("forecast.relation"), t("forecast.made"), t("forecast.predicted"), t("forecast.realised"), t("forecast.bias")], rows) : null,
   );
 }
 
@@ -318,5 +318,5 @@ function families(told) {
       number(ahead(one, "quantity")),
       t("worth.between", { low: number(one.quantity.p10[0]), high: number(one.quantity.p90[0]) }),
     ]);
-  return h("section", { class: "panel families" }, h("h2", {}, t("forecast.families")), h("p", { class: "hint" }, t("forecast.families.about")), tableOf(headers, told_rows));
+  return h("section", { class: "panel families" }, h("h2", {}, t("forecast.families")), h("p", { class: "hint" }, t("forecast.families.about")), tableOf(t("forecast.families"), headers, told_rows));
 }

@@ -59,6 +59,11 @@ export function trend(score) {
   );
 }
 
+/** A table that may be wider than the screen: it scrolls by itself, by keyboard too, under a name. */
+export function scrolled(label, table, kind = "") {
+  return h("div", { class: `scroll ${kind}`.trim(), tabindex: "0", role: "region", "aria-label": label }, table);
+}
+
 /** A message in place of a view. */
 export function notice(title, ...content) {
   return h("section", { class: "notice" }, h("h1", { tabindex: "-1" }, title), ...content);

@@ -2,6 +2,7 @@
 
 import { lineChart, niceTicks } from "./chart.js";
 import { h, s } from "./dom.js";
+import { scrolled } from "./parts.js";
 import { date, has, money, number, percent, t } from "./words.js";
 
 const RELATIONS = ["contract", "orders", "durable"];
@@ -79,9 +80,8 @@ function components(relations, currency) {
     h("tr", { class: last ? "sum" : null }, h("th", { scope: "row" }, label), amounts.map((amount) => h("td", {}, amount)), many ? h("td", {}, total) : null);
   return [
     h("h3", {}, t("worth.components")),
-    h(
-      "div",
-      { class: "scroll" },
+    scrolled(
+      t("worth.components"),
       h(
         "table",
         { class: "plain numbers components" },
@@ -112,9 +112,8 @@ function drivers(found, relations, currency) {
   return [
     h("h3", {}, t("worth.drivers")),
     h("p", { class: "hint about" }, t("worth.drivers.about")),
-    h(
-      "div",
-      { class: "scroll" },
+    scrolled(
+      t("worth.drivers"),
       h(
         "table",
         { class: "plain numbers drivers" },
@@ -180,15 +179,15 @@ function comingOrders(coming, currency) {
       [t("worth.orders_12m"), coming.orders_12m === null ? null : n(coming.orders_12m), coming.revenue_12m === null ? null : money(coming.revenue_12m, currency)],
     ]),
     coming.families.length > 1
-      ? h(
-          "div",
-          { class: "scroll narrow" },
+      ? scrolled(
+          t("worth.family"),
           h(
             "table",
             { class: "plain numbers families" },
             h("thead", {}, h("tr", {}, [t("worth.family"), t("worth.family.orders"), t("worth.family.revenue")].map((text) => h("th", { scope: "col" }, text)))),
             h("tbody", {}, coming.families.map((one) => h("tr", {}, h("th", { scope: "row" }, one.family === OTHER ? t("forecast.other") : one.family), h("td", {}, n(one.orders)), h("td", {}, money(one.revenue, currency))))),
           ),
+          "narrow",
         )
       : null,
   ];
