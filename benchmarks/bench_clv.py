@@ -1,4 +1,4 @@
-"""How fast customer lifetime values are made, and that they are what the plain way gives.
+"""How fast customer lifetime values are made, that they are what the plain way gives, and how well orders are forecast.
 
 orders      BG/NBD and Gamma-Gamma, fitted, then expected orders in the next 26 weeks and the value of one, against
             `lifetimes` 0.11.3 (its own environment in the cache folder); the same models, parameters and
@@ -6,12 +6,16 @@ orders      BG/NBD and Gamma-Gamma, fitted, then expected orders in the next 26 
 contracts   survival tied to the churn score, growth, discounted flows of 5,000 accounts x 36 months, against
             `peers/flows_by_loop.py`, the same formulas account by account; flows equal
 whole       `forecast_clv` of a sample company out of its facts against that loop alone
+intervals   100,000 accounts x 36 months with bands by month and horizon (`clv_intervals.py`)
+marks       two real shops, account by account, against what came (`clv_order_marks.py`)
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from clv_intervals import speed
+from clv_order_marks import order_marks
 from clv_orders import order_figures
 from companies import SEED, room, staged_company
 from figures import QUICK, Figures, in_turns, seconds
@@ -37,6 +41,8 @@ def main() -> None:
     figures = Figures()
     with room() as folder:
         order_figures(figures, folder)
+        order_marks(figures, folder)
+        speed(figures)
         _, facts = staged_company(folder / "saas", kind="saas", accounts=2 * ACCOUNTS, events=0)
         _contracts(figures, facts)
     figures.end()

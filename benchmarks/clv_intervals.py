@@ -82,7 +82,8 @@ def speed(figures: Figures) -> None:
         with_bands([flows], (12, 24, MONTHS), seed=SEED)
         took, cpu = time.perf_counter() - began, time.process_time() - used
         print(f"  {name}: {took:.1f} s, {cpu:.1f} s of one core, {peak_mib():,.0f} MiB at most", flush=True)
-        figures.at_most(f"{ACCOUNTS:,} accounts x {MONTHS} months with intervals, {name}", cpu, 60, "s")
+        told = f"{ACCOUNTS:,} accounts x {MONTHS} months with intervals, {name}"
+        figures.at_most(told, cpu, 60 * ACCOUNTS / 100_000, "s")
 
 
 def _contracts(rng: np.random.Generator) -> RelationFlows:
