@@ -28,10 +28,30 @@ FAMILIES = {"seals": [3.0, 2_500.0], "pumps": [1.0, 1_500.0]}
 COMING = ("acme", pd.Timestamp("2026-04-20"), 0.7, 0.95, 4.0, 4_000.0, json.dumps(FAMILIES))
 
 FORECAST = forecast_document()
+_HELD = {"relation": "account", "segment": "", "horizon_months": 12, "nominal": 0.8, "observed": 0.787}
+_BASE = {"family": "presses", "machines": 30, "owners": 12, "mean_age_months": 48.0, "life_left_months": 96.0}
+_BASE |= {"penetration": 0.5, "parts_per_machine_year": 1_200.0, "replacements_per_year": 2.5}
+_BASE |= {"replacement_money": 250_000.0}
+BESIDE: dict[str, Any] = {
+    "intervals": {"nominal": 0.8, "coverage": [_HELD | {"accounts": 259, "simulated": 0.77, "later": False}]},
+    "installed": {
+        "families": [_BASE, _BASE | {"family": ""}],
+        "retirements": 9,
+        "window_months": 36,
+        "replaced_in_touch": 0.5,
+        "replaced_out_of_touch": 0.25,
+    },
+    "forecast_backtest": {"origins": [{}] * 4, "beaten": {"run_rate": {"won": 6, "of": 21}}},
+}
 
 
-def with_values(run: ScoreRun, forecast: dict[str, Any] | None = None) -> ScoreRun:
-    """The run with all that a forecast of several horizons publishes; `forecast` is the company's document."""
+def with_values(
+    run: ScoreRun, forecast: dict[str, Any] | None = None, beside: dict[str, Any] | None = None
+) -> ScoreRun:
+    """The run with all that a forecast of several horizons publishes.
+
+    `forecast` is the company's document, `beside` are those that stand with it.
+    """
     ids = [i for i in run.accounts["account_id"] if MRR.get(i, 0) > 0]
     clv, values = [], []
     for account in ids:
@@ -59,6 +79,6 @@ def with_values(run: ScoreRun, forecast: dict[str, Any] | None = None) -> ScoreR
         values=pd.DataFrame(values, columns=list(VALUE_COLUMNS)),
         drivers=pd.DataFrame(drivers, columns=list(DRIVER_COLUMNS)),
         coming=pd.DataFrame([COMING] if "acme" in ids else [], columns=list(COMING_COLUMNS)),
-        reports={} if forecast is None else {"forecast": forecast},
+        reports={} if forecast is None else {"forecast": forecast, **(beside or {})},
         discount_rate=0.1,
     )

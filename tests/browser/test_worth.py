@@ -64,6 +64,27 @@ def test_the_months_have_a_band(acme: Page) -> None:
     assert chart.locator("path.range").count() == 1
 
 
+def test_the_next_order_stands_with_the_orders(acme: Page) -> None:
+    """Its day, how likely one is, and the families of the year, which add up to its orders and revenue."""
+    orders = acme.locator(".relation").filter(has=acme.get_by_role("heading", name="Orders", exact=True))
+    for text in ("Next order by", "Apr 20, 2026", "as likely before that day as after it", "70%", "95%", "€4,000"):
+        expect(orders).to_contain_text(text)
+    rows = [amounts(row) for row in orders.locator("table.families tbody tr").all()]
+    assert rows == [[3, 2_500], [1, 1_500]]
+
+
+def test_tables_that_scroll_take_the_keyboard(acme: Page) -> None:
+    """Each has a name, can be reached with Tab, and its columns have headers."""
+    regions = acme.locator(".worth .scroll")
+    assert regions.count() >= 3
+    for region in regions.all():
+        assert region.get_attribute("role") == "region"
+        assert region.get_attribute("tabindex") == "0"
+        assert region.get_attribute("aria-label")
+        assert region.locator("thead th[scope=col]").count() >= 2
+        assert region.locator("tbody th[scope=row]").count() == region.locator("tbody tr").count()
+
+
 def test_what_is_not_known_is_said_in_words(watched: Watched) -> None:
     """Without an acquisition cost there is no LTV/CAC and no zero, and a sentence says why."""
     watched.page.goto("/#/account/bolt")
@@ -71,6 +92,8 @@ def test_what_is_not_known_is_said_in_words(watched: Watched) -> None:
     expect(worth).to_contain_text("What it cost to win this customer is not known")
     expect(worth).not_to_contain_text("Payback")
     expect(worth.locator("table.drivers")).to_have_count(0)
+    expect(worth).to_contain_text("know nothing that sets it apart")
+    expect(worth).not_to_contain_text("Next order")
 
 
 @pytest.fixture
@@ -78,7 +101,7 @@ def forecast(watched: Watched) -> Page:
     """The company's forecast, by the menu."""
     watched.page.goto("/")
     watched.page.get_by_role("link", name="Forecast").click()
-    watched.page.locator(".totals").wait_for()
+    watched.page.locator(".segments").wait_for()
     return watched.page
 
 
@@ -102,6 +125,7 @@ def test_segments_add_up_to_the_company(forecast: Page) -> None:
     for column in zip(*rows, strict=True):
         assert sum(column[:-1]) == pytest.approx(column[-1], abs=0.005)
     assert rows[-1][1:3] == [6000, 4800]
+    assert sum(rows[-1][3:-1]) == rows[-1][-1]
     forecast.get_by_label("Industry").select_option("Machinery")
     expect(forecast.get_by_role("heading", level=1)).to_have_text("Forecast: Machinery")
     expect(forecast.locator(".totals")).to_contain_text("€4K")
@@ -110,7 +134,7 @@ def test_segments_add_up_to_the_company(forecast: Page) -> None:
 def test_the_factor_history_and_families_are_shown(forecast: Page) -> None:
     """What earlier forecasts missed by, that it is not applied, and orders for production."""
     expect(forecast.locator(".reconciliation")).to_contain_text("the same to the cent")
-    expect(forecast.locator(".reconciliation")).to_contain_text("0.97 times what was forecast")
+    expect(forecast.locator(".reconciliation")).to_contain_text("3% less comes than is forecast (factor 0.97)")
     expect(forecast.locator(".reconciliation")).to_contain_text("shown and not applied")
     expect(forecast.locator(".reconciliation")).to_contain_text("+10%")
     expect(forecast.locator(".families")).to_contain_text("seals")
@@ -120,6 +144,18 @@ def test_the_factor_history_and_families_are_shown(forecast: Page) -> None:
     for _ in range(24):
         chart.get_by_role("img").press("ArrowLeft")
     expect(chart.locator(".readout")).to_have_text("Mar 26, came: €6,000")
+
+
+def test_what_stands_beside_the_forecast(forecast: Page) -> None:
+    """How often ranges held in a sentence, what the back-test said with its document, and the installed base."""
+    told = forecast.locator(".reconciliation")
+    expect(told).to_contain_text("where 80% were to hold, 79% of 259 outcomes over 12 months did")
+    expect(told).to_contain_text(
+        "Back-test at 4 earlier dates. Figures in which this forecast was better: against run-rate 6 of 21."
+    )
+    expect(told.get_by_role("link")).to_have_attribute("href", "/v1/forecast/backtest")
+    rows = [row.inner_text().split() for row in forecast.locator(".installed tbody tr").all()]
+    assert rows == [["presses", "30", "12", "4", "8", "50%", "€1,200", "2.5", "€250,000"]]
 
 
 @pytest.mark.parametrize("address", ["/#/account/acme", "/#/forecast"])

@@ -82,13 +82,29 @@ def test_an_account_is_worth_something_at_each_horizon(client: TestClient) -> No
 
 def test_the_companys_forecast_is_read_whole(client: TestClient, tmp_path: Path) -> None:
     """As it was published, with its run; a run without one says what to do."""
-    assert client.get("/v1/forecast").json()["forecast"] == FORECAST
+    told = client.get("/v1/forecast").json()
+    assert told["forecast"] == FORECAST
+    assert (told["intervals"], told["installed"], told["backtest"]) == (None, None, None)
+    assert client.get("/v1/forecast/backtest").json()["detail"] == "this run has no forecast_backtest"
     assert client.get("/v1/forecast?months=3").status_code == 422
     workspace = make_workspace(tmp_path)
     with Store.open(workspace.store_url) as store:
         store.publish(literal_run())
     told = client_of(workspace).get("/v1/forecast")
     assert (told.status_code, told.json()["detail"]) == (404, "this run has no forecast")
+
+
+@pytest.mark.parametrize("path", ["/v1/forecast", "/v1/kpis?by=industry"])
+def test_long_answers_are_packed_and_known_again(client: TestClient, path: str) -> None:
+    """Gzip for who takes it, the same content without; 304 for who holds it; nothing that a browser would store."""
+    packed, plain = client.get(path), client.get(path, headers={"Accept-Encoding": "identity"})
+    assert (packed.headers["content-encoding"], "content-encoding" in plain.headers) == ("gzip", False)
+    assert packed.json() == plain.json()
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert packed.headers["cache-control"] == "no-store"
+    again = client.get(path, headers={"If-None-Match": packed.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
 def test_totals_facets_and_run(client: TestClient) -> None:

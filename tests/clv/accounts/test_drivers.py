@@ -45,6 +45,17 @@ def test_many_concepts_become_the_strongest_and_the_rest() -> None:
         assert round(sum(mine.values()), 2) == value
 
 
+def test_no_concept_is_told_against_its_sign() -> None:
+    """What raises the risk never adds value: a swing that its concepts do not explain stands under the rest."""
+    ids = np.array(["a", "b", "c"], dtype=object)
+    values = pd.DataFrame({"account_id": ids, "clv": [1000.0, 500.0, 100.0]})
+    churn = ConceptSums(ids, -2.0, ("support", "usage"), np.array([[1.0, 1.0], [-0.5, 0.0], [0.3, -0.29]]))
+    upsell = ConceptSums(ids, -2.0, ("usage",), np.array([[1.0], [1.0], [1.0]]))
+    swings = Swings(ids, {"churn": np.array([-80.0, 20.0, 5.0]), "upsell": np.array([10.0, 10.0, 10.0])})
+    made = drivers(values, swings, {"churn": churn, "upsell": upsell})
+    assert told(made, "c") == {"usage": 10.0, OTHER: 5.0, PEER: 85.0}
+
+
 def test_an_account_without_scores_has_no_drivers() -> None:
     """Nothing is told of what no score moved."""
     made = drivers(VALUES, Swings(IDS, {"churn": np.zeros(2)}), {"churn": CHURN})

@@ -75,13 +75,13 @@ def drivers(values: pd.DataFrame, swings: Swings | None, concepts: Mapping[str, 
     """
     if swings is None or not concepts:
         return stacked([], DRIVER_COLUMNS)
-    names, money = _by_concept(swings, concepts)
+    names, money, unshared = _by_concept(swings, concepts)
     if not names:
         return stacked([], DRIVER_COLUMNS)
     clv = values.set_index("account_id")["clv"].reindex(swings.account_id).to_numpy(float)
     cents = np.rint(100 * money)
     weak = np.argsort(-np.abs(cents), axis=1, kind="stable")[:, MOST_DRIVERS:]
-    other = np.take_along_axis(cents, weak, axis=1).sum(axis=1)
+    other = np.take_along_axis(cents, weak, axis=1).sum(axis=1) + np.rint(100 * unshared)
     np.put_along_axis(cents, weak, 0.0, axis=1)
     peer = np.rint(100 * clv) - cents.sum(axis=1) - other
     row, column = np.nonzero(cents)
@@ -103,11 +103,16 @@ def drivers(values: pd.DataFrame, swings: Swings | None, concepts: Mapping[str, 
     return stacked(frames, DRIVER_COLUMNS).sort_values(["account_id", "concept"], ignore_index=True)
 
 
-def _by_concept(swings: Swings, concepts: Mapping[str, ConceptSums]) -> tuple[list[str], Floats]:
-    """(n, concepts) money: the swing of each score between its concepts, those of the same name together."""
+def _by_concept(swings: Swings, concepts: Mapping[str, ConceptSums]) -> tuple[list[str], Floats, Floats]:
+    """(n, concepts) money: the swing of each score between its concepts, those of the same name together.
+
+    Also (n,) what no concept is told for. A score next to the average moves the value for reasons that are none of its
+    concepts (its other horizons, its calibration); shared by a sum near nothing, that would turn their signs around.
+    """
     names = sorted({name for question in swings.money if question in concepts for name in concepts[question].concepts})
     place = {name: i for i, name in enumerate(names)}
     out = np.zeros((len(swings.account_id), len(names)))
+    unshared = np.zeros(len(swings.account_id))
     for question, money in swings.money.items():
         if question not in concepts:
             continue
@@ -117,5 +122,9 @@ def _by_concept(swings: Swings, concepts: Mapping[str, ConceptSums]) -> tuple[li
         whole = sums.sum(axis=1)
         moved = np.abs(whole) > _FLAT
         rate = np.divide(money, whole, out=np.zeros_like(money), where=moved)
+        usual = np.sign(np.sum(np.sign(rate)))
+        turned = ~moved | (np.sign(rate) == -usual)
+        rate = np.where(turned, 0.0, rate)
+        unshared += np.where(turned & (at >= 0), money, 0.0)
         out[:, [place[name] for name in told.concepts]] += rate[:, None] * sums
-    return names, out
+    return names, out, unshared
