@@ -62,7 +62,7 @@ def test_an_unknown_name_names_the_nearest(tmp_path: Path, text: str, near: str)
     [
         ("questions: {churn: {horizon_days: soon}}", "questions.churn.horizon_days", "valid integer"),
         ("questions: {churn: {horizon_days: 0}}", "questions.churn.horizon_days", "greater than or equal to 1"),
-        ("company: {currency: euro}", "company.currency", "pattern"),
+        ("company: {currency: euro}", "company.currency", "unknown currency"),
         ("snapshots: {before_renewal_days: 30}", "snapshots.before_renewal_days", "a list was expected"),
         ("snapshots: {before_renewal_days: [-5]}", "snapshots.before_renewal_days.0", "greater than or equal to 1"),
         ("snapshots: {first: 2026-02-01, last: 2026-01-01}", "snapshots", "'first' lies after 'last'"),

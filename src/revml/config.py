@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -201,12 +202,35 @@ def _zone(value: str | None) -> str | None:
     return value
 
 
+def _near(word: str, codes: Sequence[str]) -> str:
+    """The code that shares most letters in their places, and of those the one that begins most alike."""
+    word = word.strip().upper()
+
+    def likeness(code: str) -> tuple[int, list[bool]]:
+        same = [a == b for a, b in zip(word, code, strict=False)]
+        return sum(same), same
+
+    return max(codes, key=likeness)
+
+
 class Company(Frozen):
     """Who runs this workspace."""
 
     name: str = "our company"
-    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="ISO 4217 code")
+    currency: str = Field("EUR", description="ISO 4217 code")
     timezone: str | None = Field(None, description="IANA zone of naive local times; absent means they must be UTC")
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        from babel.numbers import list_currencies
+
+        known = sorted(list_currencies())
+        if value not in known:
+            raise ValueError(
+                f"unknown currency {value!r}; write an ISO 4217 code, the nearest is {_near(value, known)}"
+            )
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -20,6 +20,7 @@ SHOWN_SEGMENTS = 12
 SIGNED = {"base": "base", "expansion": "+ expansion", "contraction": "- contraction", "referral": "+ referral"}
 SUMS = ("accounts", "CLV", "expected revenue", "extrapolated")
 DASH = "–"
+NOTHING = "no contract and no orders now: nothing is expected of it; should it come back, that counts as new business"
 
 
 def horizons_of(text: str) -> tuple[int, ...]:
@@ -152,6 +153,8 @@ def print_worth(detail: AccountDetail, language: str) -> None:
         line("")
     for value in detail.values:
         line(f"lifetime value in {value.horizon_months} months: {_value(value, currency, w)}")
+    if detail.values and not detail.clv:
+        line(f"  {NOTHING}")
     for one in detail.clv:
         alive = f", still here at the end {w.percent(one.p_alive)}" if one.p_alive is not None else ""
         far = f", {w.percent(one.extrapolated_share)} beyond the observed" if one.extrapolated_share else ""
@@ -185,7 +188,7 @@ def _value(value: Value, currency: str, w: Words) -> str:
         told[0] += f" ({_range(value.clv_p10, value.clv_p90, currency, w)} in 80 % of cases)"
     if value.with_children is not None and abs(value.with_children - value.clv) >= 0.005:
         told.append(f"with the accounts below it {w.money(value.with_children, currency)}")
-    if value.ltv_cac is not None:
+    if value.ltv_cac is not None and value.clv:
         told.append(f"{w.number(value.ltv_cac, 1)} times its acquisition cost")
     if value.payback_months is not None:
         told.append(f"paid back after {_months(value.payback_months, w)}")

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from revml.cli.options import json_option, out, print_json, print_notes, table, workspace_option
 from revml.clv.kpis.segments import SEGMENTS
 from revml.config import Workspace
+from revml.errors import NotEnoughData
 from revml.locales import Words, words
+
+if TYPE_CHECKING:
+    from revml.sources.facts import Facts
 
 Document = Mapping[str, Any]
 RELATIONS = ("no_subscriptions", "no_orders")  # what a whole group of figures lacks is said once
@@ -58,6 +62,7 @@ def kpis(
 
     facts, economics = Facts.open(workspace.staged_dir), workspace.economics
     as_of = facts.observed_until if as_of is None else scoring_time(facts, as_of)
+    _must_have_begun(facts, as_of)
     forecast = forecast_clv(facts, as_of, economics, seed=workspace.seed)
     kinds = [by] if by else SEGMENTS if as_json else ()
     report = company_kpis(facts, as_of, economics, months=months, clv=forecast.clv, by=kinds)
@@ -72,6 +77,24 @@ def kpis(
     if by is not None and not told["segments"]:
         out.print(f"no segments: the data has no {by}", style="yellow", markup=False)
     print_notes(forecast.notes)
+
+
+def _must_have_begun(facts: Facts, as_of: datetime) -> None:
+    """Refuse a day before the first subscription and order: all figures of it would be nothing."""
+    began = [
+        facts.con.cursor().execute(f"SELECT min({column}) FROM {name}").fetchall()[0][0]
+        for name, column in (("subscriptions", "started_at"), ("orders", "ordered_at"))
+        if facts.has(name)
+    ]
+    first = min((day for day in began if day is not None), default=None)
+    if first is not None and first > as_of:
+        raise NotEnoughData(
+            "nobody was a customer yet",
+            where=f"as of {as_of:%Y-%m-%d}",
+            wanted=f"a day from the first subscription or order on: {first:%Y-%m-%d} or later",
+            got=f"{as_of:%Y-%m-%d}",
+            do="choose a later --as-of",
+        )
 
 
 def _print(told: Document, say: Words, company: str, as_of: datetime, *, segments: bool, cohorts: bool) -> None:

@@ -31,6 +31,7 @@ from revml.config import Economics
 from revml.sources.facts import Facts
 from revml.sources.remembered import remembered, remembering
 
+CONCENTRATED = 1 / 3  # of the value: so much in one account is told
 # Forecasts of earlier origins that are kept, and the most account-months of one of them.
 KEPT_ORIGINS = 8
 KEPT_CELLS = 1_500_000
@@ -142,6 +143,7 @@ def forecast_clv(
         notes.append(f"{giving} accounts give {economics.referral_share:.0%} of their margin to who referred them")
     notes += _beyond(relations)
     made = one_account(relations, ties, horizons, bands, left=left)
+    notes += _concentrated(made.values, horizons[-1])
     return ClvForecast(
         horizons=horizons,
         clv=stacked([one.clv(horizons) for one in relations], CLV_COLUMNS),
@@ -168,6 +170,16 @@ def forecast_at(facts: Facts, origin: datetime, economics: Economics, months: in
 
 def _small(made: ClvForecast) -> bool:
     return sum(one.margin.size for one in made.relations) <= KEPT_CELLS
+
+
+def _concentrated(values: pd.DataFrame, months: int) -> list[str]:
+    """One account that brings a third of the whole value or more."""
+    worth = values[values["horizon_months"] == months].set_index("account_id")["clv"]
+    total = float(worth.sum())
+    if (worth > 0).sum() < 2 or total <= 0 or worth.max() < CONCENTRATED * total:
+        return []
+    share = min(float(worth.max()) / total, 1.0)
+    return [f"{worth.idxmax()} alone brings {share:.0%} of the value over {months} months: the total goes with it"]
 
 
 def _beyond(relations: Sequence[RelationFlows]) -> list[str]:

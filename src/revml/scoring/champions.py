@@ -36,7 +36,7 @@ def champions(workspace: Workspace) -> dict[QuestionName, Bundle]:
             where=str(workspace.bundles_dir),
             wanted="a champion for at least one question",
             got="none",
-            do="run `revml train all` first",
+            do="run `revml train all`; where no model passes, `revml kpis` tells lifetime values from the past alone",
         )
     return found
 

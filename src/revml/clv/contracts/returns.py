@@ -119,9 +119,10 @@ def said(left: Returns, months: int, discount_rate: float) -> list[str]:
         return []
     year = float(left.chance(12).sum())
     worth = float(left.worth(months, discount_rate).sum())
+    back = f"about {year:.1f} are" if year >= 0.05 else "next to none is"
     return [
         f"{n} that left {'is' if n == 1 else 'are'} worth nothing here; {left.seen} of {left.left} endings were "
-        f"followed by a return; about {year:.1f} are expected back within a year, and what that brings "
+        f"followed by a return; {back} expected back within a year, and what that brings "
         f"({worth:,.0f} over {months} months) counts as new business"
     ]
 

@@ -83,13 +83,14 @@ class Calibration:
         """What a reader must know of the intervals, in sentences."""
         if not self.horizons:
             return ("intervals are simulated and made wider: the history is too short to see how such intervals held",)
-        return tuple(
+        told = tuple(
             f"{one.nominal:.0%} intervals of {one.relation} revenue over {one.horizon_months} months held "
             f"{one.observed:.0%} of {one.accounts} outcomes of "
             + ("earlier origins" if one.later else "other accounts at earlier origins")
             for one in self.coverage
             if not one.segment and (one.relation != WHOLE or len(self.horizons) > 2)
         )
+        return told or ("intervals are corrected by earlier origins of few accounts: how well they hold is not known",)
 
     def to_dict(self) -> dict[str, Any]:
         """The document of a run: how intervals held at earlier origins, by relation, segment and horizon."""

@@ -208,7 +208,7 @@ def _customers(sums: Mapping[str, Any], known: Known) -> Iterator[Kpi]:
     n = int(sums["active"])
     young = _young(sums) if sums["buyers"] else ()
     yield _ratio("arpc", sums["money"] / 100, n, "no_customers", n, young)
-    yield _ratio("largest_share", sums["largest"], sums["money"], "no_customers", n)
+    yield _ratio("largest_share", sums["largest"], max(sums["money"], 0), "no_customers", n)
     assumed = () if known.margins else ("assumed_margin",)
     valued = int(sums["valued"])
     clv = _ratio("clv", sums["clv"] / 100, valued, "no_customers" if known.valued else "no_forecast", valued, assumed)
