@@ -49,8 +49,8 @@ def test_a_small_company_keeps_the_process(tmp_path: Path) -> None:
     """A hundred and twenty buyers: the process with rhythm, no level, and the reason."""
     made = choose(company(tmp_path), AS_OF, 12)
     assert (made.candidate, made.kind, made.model) == (Candidate.MBG, Process.MBG_ERLANG, None)
-    assert (made.level_orders, made.level_revenue) == (1.0, 1.0)
-    assert "a back-test chooses" in made.why
+    assert (made.orders_level.origins, made.revenue_level.origins) == (0, 0)
+    assert "no back-test can choose" in made.why
 
 
 def test_the_same_facts_give_the_same_choice(leaving: Facts, chosen: OrderChoice) -> None:

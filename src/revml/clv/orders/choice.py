@@ -1,8 +1,9 @@
 """Which forecast of repeat orders a company gets: a process, the two stages, or both together, as a back-test says.
 
-Comes in: facts and `as_of`. Goes out: `OrderChoice`: the winner, its table, and the level of totals. Origins lie inside
-the history: the forecasts are made at the last origin from what was known then, trained on origins whose outcomes had
-passed by then, and judged by what came until `as_of`. Small companies and short histories keep the process.
+Comes in: facts and `as_of`. Goes out: `OrderChoice`: the winner, its table, and what every process
+misses: its level by lag (`level.py`) and the buyers it gives up (`pace.py`). Origins lie inside the history: the
+forecasts are made at the last origin from what was known then, trained on origins whose outcomes had passed by then,
+and judged by what came until `as_of`. Small companies and short histories keep the process.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
-import pandas as pd
 
 from revml.clv.orders.features import months_before
 from revml.clv.orders.fitting import Process, PurchaseProcess
-from revml.clv.orders.known_rows import MAX_ACCOUNTS, known_rows, lesson, span_months
+from revml.clv.orders.known_rows import MAX_ACCOUNTS, KnownBuyers, Outcome, known_buyers, outcome, span_months
+from revml.clv.orders.level import LevelCurve, Sighting, level_curve, sighting
 from revml.clv.orders.money_marks import normalised_gini, rmse, tweedie_deviance
+from revml.clv.orders.pace import Shares, Trial, best_share, mixed, pace_weights
 from revml.clv.orders.season import Season, order_season
 from revml.clv.orders.two_stage import Lesson, TwoStage, fit_two_stage
 from revml.clv.value import Floats
 from revml.sources.facts import Facts
+from revml.sources.remembered import remembered
 
 MIN_ACCOUNTS = 300
 MIN_ORDERING = 100
@@ -29,8 +32,6 @@ MAX_MONTHS = 12
 # Short horizons with young origins served longer ones better than few old origins of the whole horizon did.
 HORIZONS = 4
 MAX_ORIGINS = 6
-# A longer history is worth its weight in the level of totals as from this many horizons without overlap.
-LEVEL_HORIZONS = 2.0
 # The process is left only for a gain beyond one standard error that does not cost ranking.
 GINI_SLACK = 0.005
 # A buyer whom the process has given up may come back all the same: no narrow bound.
@@ -39,6 +40,10 @@ RATIO = 1e6
 # better so than from MBG/NBD.
 RHYTHM = Process.MBG_ERLANG
 BASE = Process.PARETO_NBD
+
+
+# What was known at so many origins is kept, of at most `MAX_ACCOUNTS` buyers each.
+KEPT_BUYERS = 24
 
 
 class Candidate(StrEnum):
@@ -66,6 +71,7 @@ class Mark:
     bias: float
     gain: float
     gain_error: float
+    own_share: float
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ class OrderChoice:
         candidate: what forecasts.
         months: the horizon that was back-tested and trained for, 0 where the history has no room.
         model: the two stages, trained on everything that has passed by `as_of`; None with the process.
-        level_orders, level_revenue: by how much the process' totals fell short at earlier origins, drawn towards 1.
+        orders_level, revenue_level: by how much more came than the process expected at earlier origins, by lag.
+        shares: of the two stages, the process and a buyer's own pace.
         season: of `as_of`.
         marks: the table of the back-test, one row a candidate.
         why: one sentence.
@@ -86,8 +93,9 @@ class OrderChoice:
     why: str
     months: int = 0
     model: TwoStage | None = None
-    level_orders: float = 1.0
-    level_revenue: float = 1.0
+    orders_level: LevelCurve = field(default_factory=LevelCurve)
+    revenue_level: LevelCurve = field(default_factory=LevelCurve)
+    shares: Shares = field(default_factory=Shares)
     season: Season = field(default_factory=Season)
     marks: tuple[Mark, ...] = ()
 
@@ -107,27 +115,40 @@ def choose(facts: Facts, as_of: datetime, months: int, *, seed: int = 42) -> Ord
     tested = months_before(as_of, ahead)
     then = order_season(facts, tested)
     known = _Known(facts, as_of, ahead)
-    learned = known.lessons(ahead, then, BASE)
-    judged = lesson(facts, known.rows(ahead, BASE), tested, ahead, as_of=as_of)
+    earlier = known.outcomes(ahead, then, BASE)
+    learned = [one.lesson(ahead) for one in earlier]
+    now = known.buyers(ahead, BASE)
+    judged = outcome(facts, now, ahead, as_of=as_of, season=Season()).lesson(ahead)
     small = _too_small(learned, judged)
     if small:
         return OrderChoice(Candidate.MBG, small, season=season)
     model = fit_two_stage(learned, ahead, seed=seed)
-    plain = known.rows(ahead, RHYTHM)["process_revenue"].to_numpy(float)
-    level = _level(learned, "process_revenue", ahead) * then.of_window(0, ahead)
-    marks = _marks(model, judged, plain, level)
+    plain = known.buyers(ahead, RHYTHM).rows["process_revenue"].to_numpy(float)
+    marks = _marks(model, judged, plain, now.pace()[1], _total(earlier, now, then, ahead))
     winner = _winner(marks)
     kind = RHYTHM if winner.candidate is Candidate.MBG else BASE
-    lessons = known.lessons(0, season, kind)
-    level_orders, level_revenue = _level(lessons, "process_orders", ahead), _level(lessons, "process_revenue", ahead)
+    outcomes = known.outcomes(0, season, kind)
+    trials = [one.trial() for one in outcomes]
+    shares = Shares(ahead, winner.own_share, pace_weights(trials), season.told)
+    orders_level, revenue_level = _levels(trials, shares)
     learns = winner.candidate in (Candidate.TWO_STAGE, Candidate.BLEND)
-    final = fit_two_stage(lessons, ahead, seed=seed) if learns else None
+    final = fit_two_stage([one.lesson(ahead) for one in outcomes], ahead, seed=seed) if learns else None
     why = (
         f"orders by {winner.candidate.words}, chosen by a back-test over {ahead} months from {tested:%Y-%m-%d} "
         f"(bias {winner.bias:+.0%}): "
         + "; ".join(f"{m.candidate.words} deviance {m.deviance:.4g}, Gini {m.gini:.3f}" for m in marks)
     )
-    return OrderChoice(winner.candidate, why, ahead, final, level_orders, level_revenue, season, marks)
+    return OrderChoice(
+        winner.candidate,
+        why,
+        ahead,
+        final,
+        orders_level,
+        revenue_level,
+        shares,
+        season,
+        marks,
+    )
 
 
 class _Known:
@@ -135,17 +156,25 @@ class _Known:
 
     def __init__(self, facts: Facts, as_of: datetime, ahead: int) -> None:
         self._facts, self._as_of, self._ahead = facts, as_of, ahead
-        self._rows: dict[tuple[int, Process], pd.DataFrame] = {}
+        self._buyers: dict[tuple[int, Process], KnownBuyers] = {}
 
-    def rows(self, back: int, kind: Process) -> pd.DataFrame:
+    def buyers(self, back: int, kind: Process) -> KnownBuyers:
         """What was known so many months before `as_of`."""
-        if (back, kind) not in self._rows:
+        if (back, kind) not in self._buyers:
             origin = months_before(self._as_of, back)
-            self._rows[back, kind] = known_rows(self._facts, origin, self._ahead, kind, most=MAX_ACCOUNTS)
-        return self._rows[back, kind]
+            self._buyers[back, kind] = self._known(origin, kind)
+        return self._buyers[back, kind]
 
-    def lessons(self, now: int, season: Season, kind: Process) -> list[Lesson]:
-        """Lessons whose outcome had passed `now` months before `as_of`, newest first; `season` is of then."""
+    def _known(self, origin: datetime, kind: Process) -> KnownBuyers:
+        """Within `remembering` shared with the forecasts of other origins that look back at the same instant."""
+
+        def made() -> KnownBuyers:
+            return known_buyers(self._facts, origin, self._ahead, kind, most=MAX_ACCOUNTS)
+
+        return remembered(self._facts, "buyers", (origin, self._ahead, kind), made, most=KEPT_BUYERS)
+
+    def outcomes(self, now: int, season: Season, kind: Process) -> list[Outcome]:
+        """Of origins whose horizon had passed `now` months before `as_of`, newest first; `season` is of then."""
         then, ahead = months_before(self._as_of, now), self._ahead
         room = span_months(self._facts, then) - ahead
         # a step that divides the horizon lets the back-test and the forecast share their origins
@@ -154,10 +183,8 @@ class _Known:
         for back in (ahead + i * step for i in range(MAX_ORIGINS)):
             if back > room + 0.01:
                 break
-            rows, origin = self.rows(now + back, kind), months_before(self._as_of, now + back)
-            factor = season.of_window(back, ahead)
-            one = lesson(self._facts, rows, origin, ahead, as_of=then, factor=factor)
-            if len(one.rows) >= MIN_ACCOUNTS:
+            one = outcome(self._facts, self.buyers(now + back, kind), back, as_of=then, season=season)
+            if len(one.known.rows) >= MIN_ACCOUNTS:
                 found.append(one)
         return found
 
@@ -173,11 +200,13 @@ def _too_small(learned: list[Lesson], judged: Lesson) -> str | None:
     return None
 
 
-def _marks(model: TwoStage, judged: Lesson, plain: Floats, level: float) -> tuple[Mark, ...]:
-    """All at one total, so that the candidates differ by whom they give it to; the level is learnt apart."""
-    pareto = judged.rows["process_revenue"].to_numpy(float) * level
-    two = model.revenue(judged.rows)
-    two, plain = two * (pareto.sum() / two.sum()), plain * (pareto.sum() / plain.sum())
+def _marks(model: TwoStage, judged: Lesson, plain: Floats, own: Floats, total: float) -> tuple[Mark, ...]:
+    """All at one total, so that the candidates differ by whom they give it to; the level is learnt apart.
+
+    Each with as much of the buyers' own pace as serves it best.
+    """
+    pareto, two = judged.rows["process_revenue"].to_numpy(float), model.revenue(judged.rows)
+    pareto, two, plain = (money * (total / money.sum()) for money in (pareto, two, plain))
     told = {
         Candidate.MBG: plain,
         Candidate.PARETO: pareto,
@@ -185,7 +214,9 @@ def _marks(model: TwoStage, judged: Lesson, plain: Floats, level: float) -> tupl
         Candidate.BLEND: (pareto + two) / 2,
     }
     came = np.maximum(judged.revenue, 0.0)
-    base = tweedie_deviance(came, plain)
+    shares = {candidate: best_share(came, money, own) for candidate, money in told.items()}
+    told = {candidate: mixed(money, own, shares[candidate]) for candidate, money in told.items()}
+    base = tweedie_deviance(came, told[Candidate.MBG])
     made = []
     for candidate, money in told.items():
         each = tweedie_deviance(came, money)
@@ -199,9 +230,20 @@ def _marks(model: TwoStage, judged: Lesson, plain: Floats, level: float) -> tupl
                 bias=float(money.sum() / judged.revenue.sum() - 1) if judged.revenue.sum() > 0 else float("nan"),
                 gain=float(gain.mean()),
                 gain_error=float(gain.std(ddof=1) / np.sqrt(len(gain))),
+                own_share=shares[candidate],
             )
         )
     return tuple(made)
+
+
+def _total(earlier: list[Outcome], now: KnownBuyers, season: Season, ahead: int) -> float:
+    """Revenue of all buyers over the months after the back-test's origin, by what was known then."""
+    trials = [one.trial(ahead) for one in earlier]
+    shares = Shares(later=pace_weights(trials), own_total=season.told)
+    _, level = _levels(trials, shares)
+    process = now.expected(1, ahead) * now.rows["process_spend"].to_numpy(float)[:, None]
+    mixture, _ = shares.mixture(np.linspace(1.0, ahead, ahead), process, now.pace()[1])
+    return float(mixture.sum(axis=0) @ (level.ahead(ahead) * season.ahead(ahead)))
 
 
 def _winner(marks: tuple[Mark, ...]) -> Mark:
@@ -210,17 +252,20 @@ def _winner(marks: tuple[Mark, ...]) -> Mark:
     return min(better, key=lambda m: m.deviance, default=plain)
 
 
-def _level(lessons: list[Lesson], column: str, ahead: int) -> float:
-    """By how much what came exceeded the process, drawn towards 1 by how few horizons were seen."""
-    logs, outcomes = [], [one.orders if column == "process_orders" else one.revenue for one in lessons]
-    for one, came in zip(lessons, outcomes, strict=True):
-        expected = float(one.rows[column].sum())
-        if came.sum() > 0 and expected > 0:
-            logs.append(float(np.log(came.sum() / expected)))
-    if not logs:
-        return 1.0
-    seen = (max(o.origin for o in lessons) - min(o.origin for o in lessons)).days / 30.4375 / ahead + 1
-    return float(np.exp(np.mean(logs) * seen / (seen + LEVEL_HORIZONS)))
+def _levels(trials: list[Trial], shares: Shares) -> tuple[LevelCurve, LevelCurve]:
+    """By how much what came exceeded the process and the pace in their shares, by lag: orders and revenue."""
+    orders: list[Sighting] = []
+    revenue: list[Sighting] = []
+    for one in trials:
+        spans = one.expected.shape[1]
+        middle: Floats = np.linspace(0.5, spans - 0.5, spans) * one.span
+        for found, process, own, came in (
+            (orders, one.expected_orders, one.pace_orders, one.orders),
+            (revenue, one.expected, one.pace, one.revenue),
+        ):
+            mixture, _ = shares.mixture(middle, process, one.span * own)
+            found.append(sighting(one.back, one.span, mixture, came))
+    return level_curve(orders, shares.own_total), level_curve(revenue, shares.own_total)
 
 
 def scaled(
@@ -228,7 +273,7 @@ def scaled(
 ) -> tuple[Floats, Floats, Floats]:
     """By account: factors of the process' orders, of its revenue, and a shift of the log-odds of an order.
 
-    They hold for the horizon that the choice was trained for; beyond it they fade.
+    They move orders between accounts and leave their total; they hold for the horizon that was trained for.
 
     Args:
         process: of the choice's kind, fitted at `as_of`.
@@ -236,15 +281,14 @@ def scaled(
     """
     n = len(process_p)
     if choice.model is None:
-        return np.full(n, choice.level_orders), np.full(n, choice.level_revenue), np.zeros(n)
-    rows = known_rows(facts, as_of, choice.months, BASE, process=process)
+        return np.ones(n), np.ones(n), np.zeros(n)
+    rows = known_buyers(facts, as_of, choice.months, BASE, process=process).rows
     orders, revenue = (rows[name].to_numpy(float) for name in ("process_orders", "process_revenue"))
     two_orders, two_revenue = choice.model.orders(rows), choice.model.revenue(rows)
-    two_orders = two_orders * (orders.sum() * choice.level_orders / two_orders.sum())
-    two_revenue = two_revenue * (revenue.sum() * choice.level_revenue / two_revenue.sum())
+    two_orders = two_orders * (orders.sum() / two_orders.sum())
+    two_revenue = two_revenue * (revenue.sum() / two_revenue.sum())
     if choice.candidate is Candidate.BLEND:
-        two_orders = (two_orders + choice.level_orders * orders) / 2
-        two_revenue = (two_revenue + choice.level_revenue * revenue) / 2
+        two_orders, two_revenue = (two_orders + orders) / 2, (two_revenue + revenue) / 2
     p = np.clip(choice.model.p_order(rows), 1e-9, 1 - 1e-9)
     before = np.clip(process_p, 1e-9, 1 - 1e-9)
     shift = np.log(p / (1 - p)) - np.log(before / (1 - before))

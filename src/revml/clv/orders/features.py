@@ -70,6 +70,17 @@ WITH days AS (
 SELECT account_id, count(*) FILTER (amount > 0) AS orders, sum(amount ORDER BY day) AS revenue
 FROM days GROUP BY account_id"""
 
+_PATHS = """
+WITH days AS (
+  SELECT account_id, max(ordered_at) AS last_at, sum(amount) AS amount
+  FROM orders AS o
+  WHERE o.known_at <= $as_of AND o.ordered_at > $start AND o.ordered_at <= $until AND {repeat}
+  GROUP BY account_id, CAST(ordered_at AS DATE)
+)
+SELECT account_id, CAST(floor((epoch(last_at) - epoch($start::TIMESTAMP) - 1e-6) / $month) AS INTEGER) AS month,
+  count(*) FILTER (amount > 0) AS orders, sum(amount ORDER BY last_at) AS revenue
+FROM days GROUP BY account_id, month"""
+
 
 def months_before(as_of: datetime, months: float) -> datetime:
     """The instant so many months of 30.4375 days earlier."""
@@ -102,3 +113,17 @@ def order_outcomes(
     frame = facts.con.cursor().execute(_OUTCOMES.format(repeat=repeat_line(facts)), values).df().set_index("account_id")
     found = frame.reindex(accounts).fillna(0.0)
     return found["orders"].to_numpy(float), found["revenue"].to_numpy(float)
+
+
+def order_paths(
+    facts: Facts, origin: datetime, months: int, accounts: pd.Series, *, as_of: datetime
+) -> tuple[Floats, Floats]:
+    """(n, months) purchases and net revenue of accounts in each month after `origin`, as known at `as_of`."""
+    values = {"start": origin, "until": months_before(origin, -months), "as_of": as_of, "month": MONTH_SECONDS}
+    found = facts.con.cursor().execute(_PATHS.format(repeat=repeat_line(facts)), values).df()
+    place = pd.Index(accounts).get_indexer(found["account_id"])
+    kept = (place >= 0) & (found["month"] < months).to_numpy()
+    at = place[kept], found["month"].to_numpy()[kept]
+    orders, revenue = np.zeros((len(accounts), months)), np.zeros((len(accounts), months))
+    orders[at], revenue[at] = found["orders"].to_numpy(float)[kept], found["revenue"].to_numpy(float)[kept]
+    return orders, revenue

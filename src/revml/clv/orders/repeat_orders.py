@@ -1,8 +1,8 @@
 """Repeat orders ahead, account by account: P(order), orders and revenue of each month, the next order's date.
 
 Comes in: facts, `as_of`, economics, months. Goes out: `OrderForecast`. The purchase process gives the shape over the
-months; where a back-test inside the history prefers the two-stage forecast, that scales each account over the months it
-was trained for and fades back to the process beyond them; the season, where two years tell one, moves the months.
+months; the two stages, where a back-test inside the history prefers them, and a buyer's own pace say who orders
+(`parts.py`); a level by lag sets the totals, and the season, where two years tell one, moves them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit, logit
 
 from revml.clv.orders.choice import OrderChoice, choose, scaled
 from revml.clv.orders.fitting import StopsAtOrders, fit_process
-from revml.clv.orders.known_rows import fitted
 from revml.clv.orders.next_spend import fit_order_spend
+from revml.clv.orders.pace import pace
+from revml.clv.orders.parts import Parts
+from revml.clv.orders.process_at import process_at
 from revml.clv.orders.purchases import repeat_buyers
 from revml.clv.orders.spend import SpendModel
 from revml.clv.value import MONTH_DAYS, MONTH_WEEKS, Floats
@@ -26,8 +27,6 @@ from revml.config import Economics
 from revml.sources.facts import Facts
 
 YEAR = 12
-# Beyond the horizon that it was trained for, what the two stages know of an account halves every year.
-HALF_LIFE_MONTHS = 12.0
 # A next order later than this is not told.
 LATEST_MONTHS = 120
 DEPENDENT = 0.3
@@ -80,7 +79,7 @@ def order_forecast(facts: Facts, as_of: datetime, economics: Economics, months: 
     x, t_x, T = (buyers[name].to_numpy(float) for name in ("x", "t_x", "T"))
     purchases, spend = buyers["purchases"].to_numpy(float), buyers["spend"].to_numpy(float)
     choice = choose(facts, as_of, months)
-    process = fitted(choice.kind, buyers)
+    process = process_at(facts, as_of, choice.kind, buyers)
     money = fit_order_spend(purchases, spend, buyers["within"].to_numpy(float))
     worth = money.expected(purchases, spend)
     ends: Floats = np.linspace(1.0, months, months) * MONTH_WEEKS
@@ -88,16 +87,19 @@ def order_forecast(facts: Facts, as_of: datetime, economics: Economics, months: 
     trained = np.array([choice.months * MONTH_WEEKS])
     within = process.p_order(x, t_x, T, np.zeros(1), trained)[:, 0]
     more, richer, odds = scaled(choice, facts, as_of, process, within)
-    fade = _fade(months, choice.months)
-    season = choice.season.ahead(months)
+    lag: Floats = np.linspace(1.0, months, months)
+    own = pace(x, T / MONTH_WEEKS)
+    parts = Parts(choice.shares, odds, own)
     plain = np.diff(process.expected_orders(x, t_x, T, ends), axis=1, prepend=0.0)
-    orders = plain * more[:, None] ** fade * season
-    revenue = plain * worth[:, None] * richer[:, None] ** fade * season
-    survival = _shifted(process.p_order(x, t_x, T, starts, starts + YEAR * MONTH_WEEKS), odds, fade)
-    p_order = _shifted(process.p_order(x, t_x, T, np.zeros(months), ends), odds, fade)
+    season = choice.season.ahead(months)
+    orders = parts.amounts(plain, more, own) * (choice.orders_level.ahead(months) * season)
+    revenue = parts.amounts(plain * worth[:, None], richer, own * worth)
+    revenue *= choice.revenue_level.ahead(months) * season
+    year = np.full(months, float(YEAR))
+    survival = parts.chances(process.p_order(x, t_x, T, starts, starts + YEAR * MONTH_WEEKS), lag, year)
+    p_order = parts.chances(process.p_order(x, t_x, T, np.zeros(months), ends), lag, lag)
     grid = np.concatenate([np.linspace(1, 30, 30) / 30, np.arange(2, LATEST_MONTHS + 1)])
-    chance = process.p_order(x, t_x, T, np.zeros(len(grid)), grid * MONTH_WEEKS)
-    chance = _shifted(chance, odds, 0.5 ** (np.maximum(grid - choice.months, 0) / HALF_LIFE_MONTHS))
+    chance = parts.chances(process.p_order(x, t_x, T, np.zeros(len(grid)), grid * MONTH_WEEKS), grid, grid)
     return OrderForecast(
         buyers,
         orders,
@@ -105,23 +107,13 @@ def order_forecast(facts: Facts, as_of: datetime, economics: Economics, months: 
         survival,
         np.maximum.accumulate(p_order, axis=1),
         worth,
-        _median_date(as_of, grid, chance),
+        _median_date(as_of, grid, np.maximum.accumulate(chance, axis=1)),
         choice,
         fit_process(x, t_x, T),
         money.model,
         process.held,
         tuple(_notes(buyers, choice, process.held, money.model.p is None, money.model.dependence, T - t_x)),
     )
-
-
-def _fade(months: int, trained: int) -> Floats:
-    """(months,) how much of the two stages is left: 1 while trained for, then halving."""
-    return np.asarray(0.5 ** (np.maximum(np.arange(1, months + 1) - trained, 0) / HALF_LIFE_MONTHS))
-
-
-def _shifted(p: Floats, odds: Floats, fade: Floats) -> Floats:
-    inner = np.clip(p, 1e-12, 1 - 1e-12)
-    return np.asarray(np.where(p > 0, expit(logit(inner) + odds[:, None] * fade), 0.0))
 
 
 def _median_date(as_of: datetime, grid: Floats, chance: Floats) -> npt.NDArray[np.datetime64]:
@@ -149,9 +141,18 @@ def _notes(
     if held:
         notes.append("few repeat buyers: order rates are held by a weak prior")
     notes.append(choice.why)
-    if choice.months and choice.level_revenue != 1.0:
+    level = choice.revenue_level
+    if level.origins:
+        first, last = level.ahead(max(level.seen_months, 1))[[0, -1]]
         notes.append(
-            f"revenue of orders is scaled by {choice.level_revenue:.2f}, by how much it came out above the process"
+            f"revenue of orders is scaled by {first:.2f} in the first month to {last:.2f} in month {level.seen_months} "
+            f"and later: by how much it came out above the process at {level.origins} earlier origins"
+        )
+    if choice.shares.trained:
+        *_, kept = choice.shares.at(np.array([1.0, 2.0 * YEAR]))
+        notes.append(
+            f"a buyer's own pace so far counts {kept[0]:.0%} in the first month and {kept[1]:.0%} after two years: so "
+            "it would have served best at earlier origins"
         )
     if choice.season.kept > 0:
         notes.append(

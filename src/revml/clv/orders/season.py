@@ -44,6 +44,11 @@ class Season:
     months: int = 0
     kept: float = 0.0
 
+    @property
+    def told(self) -> bool:
+        """Whether there are years enough to tell a season from a level."""
+        return self.months >= MIN_MONTHS
+
     def ahead(self, months: int) -> Floats:
         """(months,) factors of the months ahead.
 
@@ -52,9 +57,9 @@ class Season:
         """
         return self.factors[np.arange(months) % YEAR]
 
-    def of_window(self, back: int, months: int) -> float:
+    def of_window(self, back: float, months: int) -> float:
         """The mean factor of the window of so many months that began `back` months before `as_of`."""
-        return float(self.factors[(np.arange(months) - back) % YEAR].mean())
+        return float(self.factors[(np.arange(months) - round(back)) % YEAR].mean())
 
 
 def order_season(facts: Facts, as_of: datetime) -> Season:
