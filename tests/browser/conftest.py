@@ -19,7 +19,8 @@ from revml.service.process import RunningService, start_service
 from revml.store import Store
 from revml.store.runs import ScoreRun
 from tests.literal_runs import literal_run, made_run, with_horizons
-from tests.literal_values import FORECAST, with_values
+from tests.literal_scenarios import scenarios_document
+from tests.literal_values import BESIDE, FORECAST, with_values
 from tests.service.conftest import free_port, make_workspace
 
 FLAGS = (
@@ -38,14 +39,15 @@ def published(as_of: str, shift: float) -> ScoreRun:
     """The five companies that are known by name, and sixty made ones with little money at stake."""
     churn = {"acme": 0.42 + shift, "bolt": 0.05, "skoda": 0.12, "cogs": 0.9, "dent": 0.3}
     asked = literal_run(as_of, churn=churn, contraction={"bolt": 0.3}, upsell={"acme": 0.1, "bolt": 0.4})
-    known = with_values(with_horizons(asked), FORECAST)
+    known = with_values(with_horizons(asked), FORECAST, BESIDE)
     made = made_run(as_of, 60)
     made.scores["expected_money"] /= 1e4
     made.scores["money"] /= 1e4
     joined = {
         name: pd.concat([getattr(known, name), getattr(made, name)]) for name in ("accounts", "scores", "reasons")
     }
-    return replace(known, **joined)
+    reports = {**known.reports, "scenarios": scenarios_document()}
+    return replace(known, **joined, reports=reports)
 
 
 @pytest.fixture(scope="session")

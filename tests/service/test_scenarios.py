@@ -31,10 +31,16 @@ def test_each_scenario_is_worth_something(client: TestClient) -> None:
     assert [one["account_id"] for one in told["saving"]["accounts"]] == ["acme"]
 
 
-def test_a_run_without_scenarios_says_so(tmp_path: Path) -> None:
-    """A run of ready tables has no facts to change."""
+def test_a_run_without_scenarios_has_none(tmp_path: Path) -> None:
+    """A run of ready tables has no facts to change: an empty list, which is no error for the page."""
     workspace = make_workspace(tmp_path)
     with Store.open(workspace.store_url) as store:
         store.publish(literal_run())
     told = client_of(workspace).get("/v1/scenarios")
-    assert (told.status_code, told.json()["detail"]) == (404, "this run has no scenarios")
+    assert (told.status_code, told.json()["scenarios"]) == (200, [])
+
+
+def test_before_the_first_run_there_is_nothing(tmp_path: Path) -> None:
+    """As for every other reading."""
+    told = client_of(make_workspace(tmp_path)).get("/v1/scenarios")
+    assert (told.status_code, told.json()["detail"]) == (404, "nothing was scored yet")

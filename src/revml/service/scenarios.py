@@ -9,11 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from revml.clv.scenarios.words import with_words
+from revml.errors import NotFound
 from revml.locales import words
 from revml.service import answers
 from revml.service.answers import JsonAnswer
 from revml.service.parameters import Parameters
 from revml.service.serving import Serving
+from revml.store.scores import NothingPublished
 
 Schema = dict[str, Any]
 
@@ -25,7 +27,13 @@ def scenarios(request: Request) -> Response:
     language = asked.language(state.workspace.language)
 
     def read() -> dict[str, Any]:
-        found = state.store.report("scenarios")
+        run = state.store.current()
+        try:
+            found = state.store.report("scenarios")
+        except NothingPublished:
+            raise
+        except NotFound:  # a run of ready tables, of an older revml, or of less than a year ahead
+            return {"scenarios": [], "horizons": [], "as_of": None, "currency": None, "run": answers.record(run)}
         told = with_words(found.body, words(language), found.run.currency)
         return {**told, "as_of": f"{told['as_of']}Z", "currency": found.run.currency, "run": answers.record(found.run)}
 
@@ -67,8 +75,8 @@ def schemas() -> Schema:
         "Scenarios": _object(
             {
                 "run": {"$ref": "#/components/schemas/RunInfo"},
-                "as_of": text,
-                "currency": text,
+                "as_of": {"type": ["string", "null"], "description": "null, as the currency, where there are none"},
+                "currency": {"type": ["string", "null"]},
                 "horizons": _list(integer),
                 "scenarios": _list({"$ref": "#/components/schemas/Scenario"}),
             }

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { h } from "./dom.js";
+import { scrolled } from "./parts.js";
 import { currentLanguage, money, number, t } from "./words.js";
 
 const YEAR = 12;
@@ -11,13 +12,8 @@ export function withScenarios(draw) {
   return async (main, place) => {
     await draw(main, place);
     if (place.segment !== null && place.segment !== undefined) return;
-    let answer;
-    try {
-      answer = await api.scenarios(currentLanguage());
-    } catch (problem) {
-      if (problem.code !== "not-found") throw problem;
-      return;
-    }
+    if (main.querySelector(".totals") === null) return; // no forecast, no scenarios
+    const answer = await api.scenarios(currentLanguage());
     if (answer.scenarios.length) main.append(panel(answer));
   };
 }
@@ -36,9 +32,8 @@ function panel(answer) {
     { class: "panel scenarios" },
     h("h2", {}, t("scenario")),
     h("p", { class: "hint" }, t("scenario.about")),
-    h(
-      "div",
-      { class: "scroll" },
+    scrolled(
+      t("scenario"),
       h("table", { class: "plain numbers" }, h("thead", {}, h("tr", {}, headers.map((header) => h("th", { scope: "col" }, header)))), h("tbody", {}, answer.scenarios.map(row))),
     ),
     h("details", {}, h("summary", {}, t("scenario.assumed")), answer.scenarios.map((one) => [h("h3", {}, one.title), h("ul", {}, one.assumed_texts.map((text) => h("li", {}, text)))])),
