@@ -112,11 +112,11 @@ def _judge(figures: Figures, name: str, facts: Facts, at: datetime, months: int)
     mine, pareto = marks["revml's choice"], marks["pareto_nbd"]
     best = max(marks[rung]["Gini"] for rung in rungs)
     first = name == "CDNOW 52/26"
-    # Elsewhere the holdout is another season than what was seen: the floor is the best process, less a hundredth.
-    figures.at_least(f"{name}: normalised Gini of revenue", mine["Gini"], 0.755 if first else best - 0.01, "")
-    figures.at_most(f"{name}: |bias of total orders|", abs(mine["bias of orders"]), 0.05 if first else 0.26, "")
+    # The figures that were asked for, before anything was measured; where one is missed the line says `short`.
+    figures.at_least(f"{name}: normalised Gini of revenue", mine["Gini"], 0.755 if first else best + 0.02, "")
+    figures.at_most(f"{name}: |bias of total orders|", abs(mine["bias of orders"]), 0.05, "")
     figures.at_most(f"{name}: RMSE of revenue", mine["RMSE"], 55.7 if first else pareto["RMSE"], "")
-    figures.at_least(f"{name}: AUC of P(an order)", mine["AUC"], 0.80 if first else pareto["AUC"], "")
+    figures.at_least(f"{name}: AUC of P(an order)", mine["AUC"], 0.80, "")
     print(f"  choice, training and forecast: {took:.1f} s", flush=True)
 
 
