@@ -47,8 +47,10 @@ def retained(survival: Floats) -> float:
 def shift_to_retention(survival: Floats, goal: float) -> float | None:
     """The one number that, added to all log-odds of leaving, makes `retained` the goal; None where none does."""
 
+    odds = log_odds_of(survival[:, :YEAR])
+
     def miss(shift: float) -> float:
-        return retained(shifted(survival, np.full((len(survival), 1), shift))) - goal
+        return float(np.exp(-np.logaddexp(0.0, odds + shift).sum(axis=1)).mean()) - goal
 
     return _root(miss)
 
