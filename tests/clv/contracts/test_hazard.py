@@ -163,3 +163,36 @@ def test_a_further_horizon_that_is_not_known_is_not_met() -> None:
     made = tie(eta, np.array([0.1]), 2 * MONTH_DAYS, {4 * MONTH_DAYS: np.array([np.nan])})
     assert 1 - made.curve[0, 1] == pytest.approx(0.1, abs=1e-9)
     assert made.curve[0, :4] == pytest.approx(survival_of(eta + made.shift[:, None])[0, :4], rel=1e-7)
+
+
+def ended_at_renewals(n: int, *, early: int = 0) -> pd.DataFrame:
+    """Account-months of yearly contracts that end at renewals only, but for the first few."""
+    months = months_at_risk(n, 3)
+    months["lost"] &= months["days_to_renewal"] <= MONTH_DAYS
+    between = np.flatnonzero(months["days_to_renewal"].to_numpy() > MONTH_DAYS)[:early]
+    months.loc[between, "lost"] = True
+    return months
+
+
+def test_contracts_that_only_end_at_renewals_cannot_end_between() -> None:
+    """Structural zeros: survival falls in the month of a renewal and in no other, whatever the score says."""
+    model = fit_hazard(ended_at_renewals(4000))
+    assert model.closed
+    curve = tie(model.log_odds(contract(100.0), 24), np.array([0.3]), 180.0).curve[0]
+    steps = -np.diff(np.append(1.0, curve))
+    assert np.flatnonzero(steps > 1e-9).tolist() == [3, 15]
+    assert 1 - curve[5] == pytest.approx(0.3, abs=1e-9)
+
+
+def test_a_score_for_months_that_are_closed_is_not_heeded() -> None:
+    """Nothing can be lost before the renewal, and the renewal keeps the hazard of the group."""
+    model = fit_hazard(ended_at_renewals(4000))
+    scored, plain = (tie(model.log_odds(contract(300.0), 12), np.array([p]), 90.0).curve[0] for p in (0.4, np.nan))
+    assert scored[2] == pytest.approx(1.0)
+    assert scored == pytest.approx(plain, abs=1e-9)
+
+
+@pytest.mark.parametrize("months", [ended_at_renewals(4000, early=1), ended_at_renewals(200)])
+def test_one_early_end_or_little_history_closes_nothing(months: pd.DataFrame) -> None:
+    """What happened once can happen again, and what was hardly looked at is not known."""
+    assert not fit_hazard(months).closed

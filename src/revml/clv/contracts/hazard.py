@@ -22,6 +22,7 @@ Codes = npt.NDArray[np.int64]
 # Where a month stands in the contract's calendar.
 CALENDAR = ("rolling", "renewal", "after", "before", "between", "unknown")
 ROLLING, RENEWAL, AFTER, BEFORE, BETWEEN, UNKNOWN = range(6)
+BETWEEN_RENEWALS = (AFTER, BEFORE, BETWEEN)
 TENURE_EDGES_MONTHS = (3.0, 12.0, 24.0, 48.0)
 MAX_SEGMENTS = 8
 # Prior standard deviations of the log-odds effects: a wide one for the calendar, where a renewal can raise the hazard
@@ -33,6 +34,10 @@ PRIOR_STEP_SD = {"tenure": 0.25}
 # What is believed before any month was seen: half a loss in 40 account-months; forgotten in any real history.
 PRIOR_LOSSES, PRIOR_MONTHS = 0.5, 40.0
 MIN_AT_RISK = 10
+# So many contracts must have ended at their renewals, and none in so many months between them, before it is believed
+# that they cannot end there. What is closed has these log-odds, which no score moves.
+CLOSED_LOSSES, CLOSED_MONTHS = 20, 300
+CLOSED = -40.0
 
 
 def calendar_codes(days_to_renewal: Floats, term_days: Floats, months: Codes) -> Codes:
@@ -72,6 +77,7 @@ class HazardModel:
         segments: segments with an effect of their own; one more stands for all others and for none.
         tails: how hazards go on beyond `observed_months` of tenure, by segment, with '' for all.
         observed_months: longest tenure at which at least ten accounts were at risk.
+        closed: whether contracts with a calendar end at their renewals only, as they always did.
         window_months: how many months of history were looked at.
         months, losses: what it was learnt from.
     """
@@ -85,6 +91,7 @@ class HazardModel:
     window_months: int
     months: int
     losses: int
+    closed: bool = False
 
     def log_odds(self, contracts: pd.DataFrame, months: int) -> Floats:
         """(n, months) log-odds of a loss in each month ahead, given that the account is there at its start.
@@ -104,7 +111,8 @@ class HazardModel:
         out = self.intercept + fixed[:, None] + self.effects["calendar"][codes]
         # np.digitize on the flat matrix: tenure bands change as the months go by
         out += self.effects["tenure"][np.digitize(tenure, TENURE_EDGES_MONTHS)]
-        return np.asarray(out + self._tail(names, tenure))
+        out += self._tail(names, tenure)
+        return np.asarray(np.where(np.isin(codes, BETWEEN_RENEWALS), CLOSED, out) if self.closed else out)
 
     def _tail(self, names: npt.NDArray[np.object_], tenure: Floats) -> Floats:
         out = np.zeros_like(tenure)
@@ -155,6 +163,7 @@ def fit_hazard(months: pd.DataFrame) -> HazardModel:
         window_months=int(months["back"].max()) if len(months) else 0,
         months=len(months),
         losses=int(lost.sum()),
+        closed=_closed(factors["calendar"], lost),
     )
 
 
@@ -196,6 +205,13 @@ def _posterior_mode(
         if np.abs(step).max() < 1e-10:
             break
     return float(beta[0]), {name: beta[starts[name] : starts[name] + widths[name]] for name in names}
+
+
+def _closed(calendar: Codes, lost: npt.NDArray[np.bool_]) -> bool:
+    """Whether all that was lost was lost at a renewal, and enough was seen to believe that it cannot be otherwise."""
+    between = np.isin(calendar, BETWEEN_RENEWALS)
+    at_renewal = int(lost[calendar == RENEWAL].sum())
+    return at_renewal >= CLOSED_LOSSES and int(between.sum()) >= CLOSED_MONTHS and not lost[between].any()
 
 
 def _observed_tenure(tenure: Floats) -> float:

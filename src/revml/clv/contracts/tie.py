@@ -22,6 +22,7 @@ from revml.clv.value import MONTH_DAYS, Floats
 LEVEL_HALF_LIFE_MONTHS = 3.0
 SHIFT_HALF_LIFE_MONTHS = 6.0
 _P_MIN = 1e-12
+NEVER = -30.0  # log-odds below which a month is closed
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ def _shift(log_odds: Floats, goal: Floats, weights: Floats) -> Floats:
             break
         stepped = shift - miss / np.maximum(slope, 1e-300)
         shift = np.where((stepped > low) & (stepped < high), stepped, (low + high) / 2)
-    return np.asarray(shift)
+    # where no month is open the contract cannot end, whatever a score says of it
+    return np.asarray(np.where((near > NEVER).any(axis=1), shift, 0.0))
 
 
 def survival_of(log_odds: Floats) -> Floats:
