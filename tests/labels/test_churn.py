@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.labels.rows import UNTIL, decided, term
@@ -167,3 +168,18 @@ def test_a_subscription_that_never_ran_is_no_subscription(tmp_path: Path) -> Non
     ]
     facts = stage(tmp_path, observed_until=UNTIL, subscriptions=rows)
     assert decided(facts, "churn", AT) == {"a": 1}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_products_that_begin_together_are_one_spell(tmp_path: Path, seed: int) -> None:
+    """However rows of one instant happen to be sorted, an account with one or two products has one label."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(400):
+        first, day = 2020 + int(rng.integers(0, 4)), f"{rng.integers(1, 13):02}-{rng.integers(1, 28):02}"
+        for year in range(first, first + 3):
+            for product in range(int(rng.integers(1, 3))):
+                rows.append(term(f"a{i:03}", f"{year}-{day}", f"{year + 1}-{day}", line=str(product)))
+    rng.shuffle(rows)
+    facts = stage(tmp_path, observed_until=UNTIL, subscriptions=rows)
+    assert set(decided(facts, "churn", "2023-01-01").values()) <= {0, 1, None}
