@@ -136,7 +136,7 @@ def _notes(facts: Facts, taken: ForecastInputs, told: Mapping[str, Any]) -> list
         if published is not None and abs(row["before"] - published) > CLOSE * abs(published) + 1:
             notes.append(
                 f"CLV over {row['months']} months is {row['before']:,.0f} here and {published:,.0f} in run "
-                f"{taken.run.id}: data or definitions have changed since; `revml forecast` makes a newer one"
+                f"{taken.run.id}: data, definitions or revml have changed since; `revml forecast` makes a newer one"
             )
             break
     return notes
