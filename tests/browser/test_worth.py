@@ -126,7 +126,7 @@ def test_segments_add_up_to_the_company(forecast: Page) -> None:
         assert sum(column[:-1]) == pytest.approx(column[-1], abs=0.005)
     assert rows[-1][1:3] == [6000, 4800]
     assert sum(rows[-1][3:-1]) == rows[-1][-1]
-    forecast.get_by_label("Industry").select_option("Machinery")
+    forecast.get_by_role("combobox", name="Industry").select_option("Machinery")
     expect(forecast.get_by_role("heading", level=1)).to_have_text("Forecast: Machinery")
     expect(forecast.locator(".totals")).to_contain_text("€4K")
 

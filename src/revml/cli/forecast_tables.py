@@ -216,4 +216,6 @@ def _range(low: float | None, high: float | None, currency: str, w: Words) -> st
 
 
 def _months(value: float | None, w: Words) -> str:
-    return DASH if value is None else f"{w.number(value, 1)} months"
+    if value is None:
+        return DASH
+    return "under a month" if value < 1 else f"{w.number(value, 1)} months"
