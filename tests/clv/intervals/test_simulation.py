@@ -6,7 +6,7 @@ import pytest
 
 from revml.clv.flows import Draw
 from revml.clv.intervals.mrr_changes import Changes
-from revml.clv.intervals.simulation import contract_draw, evenly, order_draw, own_mean, poisson
+from revml.clv.intervals.simulation import Habit, contract_draw, evenly, order_draw, own_mean, poisson
 from revml.clv.orders.fitting import fit_process
 from revml.clv.orders.processes.process import Process
 from revml.clv.value import MONTH_WEEKS, Floats
@@ -79,6 +79,19 @@ def test_orders_have_the_expected_mean_in_every_month(process: Process, factor: 
     draw = order_draw(model, **seen, revenue=expected, spend=spend, shape=2.0, known=np.full(4, 8.0))
     error = 5 * expected.mean(axis=1).max() * 0.02
     assert drawn(draw, 4).mean(axis=0) == pytest.approx(expected, rel=0.07, abs=error)
+
+
+def test_buyers_who_go_on_keep_the_expected_mean_and_order_more_often() -> None:
+    """Half of the draws at the buyer's own pace: the mean is what is expected, the given-up buyer orders in half."""
+    seen, spend = buyers(), np.full(4, 10.0)
+    model = fit_process(**{name: np.tile(values, 30) for name, values in seen.items()})
+    expected = np.full((4, MONTHS), 8.0)
+    habit = Habit(0.5, np.array([1.7, 0.3, 0.3, 0.2]), np.full(MONTHS, 0.1))
+    draw = order_draw(model, **seen, revenue=expected, spend=spend, shape=5.0, known=np.full(4, 8.0), habit=habit)
+    paths = drawn(draw, 4)
+    assert paths.mean(axis=0) == pytest.approx(expected, rel=0.1)
+    alive = model.p_alive(**seen)[2]
+    assert (paths[:, 2].sum(axis=1) > 0).mean() > 0.5 * alive + 0.4
 
 
 def test_orders_of_a_process_are_as_often_none_as_it_says() -> None:

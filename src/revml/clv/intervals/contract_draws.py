@@ -15,7 +15,7 @@ import pandas as pd
 from revml.clv.contracts.subscriptions import active_contracts
 from revml.clv.flows import Draw
 from revml.clv.intervals.mrr_changes import Changes, past_changes
-from revml.clv.intervals.simulation import contract_draw, order_draw
+from revml.clv.intervals.simulation import Habit, contract_draw, order_draw
 from revml.clv.orders.processes.process import PurchaseProcess
 from revml.clv.orders.spend import SpendModel
 from revml.clv.value import Floats
@@ -43,13 +43,16 @@ def contract_draws(
     return contract_draw(survival, revenue, changes)
 
 
-def buyers_draws(process: PurchaseProcess, money: SpendModel, buyers: pd.DataFrame, revenue: Floats) -> Draw:
+def buyers_draws(
+    process: PurchaseProcess, money: SpendModel, buyers: pd.DataFrame, revenue: Floats, habit: Habit | None = None
+) -> Draw:
     """Draws of repeat orders.
 
     Args:
         process: fitted to the same buyers.
         buyers: columns of `purchases.repeat_buyers`.
         revenue: (n, months) expected, whatever model it comes from.
+        habit: of buyers who go on whatever the process says.
     """
     purchases, spend = buyers["purchases"].to_numpy(float), buyers["spend"].to_numpy(float)
     shape = money.p
@@ -66,4 +69,5 @@ def buyers_draws(process: PurchaseProcess, money: SpendModel, buyers: pd.DataFra
         spend=money.expected(purchases, spend),
         shape=float(np.clip(shape, *SHAPES)),
         known=purchases + money.k,
+        habit=habit,
     )

@@ -8,6 +8,7 @@ every account and month, exactly; only how it scatters is added here. Nothing he
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -55,6 +56,21 @@ def contract_draw(
     return draw
 
 
+@dataclass(frozen=True)
+class Habit:
+    """Buyers who go on at their own pace, whatever the process says of them.
+
+    Attributes:
+        share: how likely a buyer is one of them.
+        pace: (n,) orders a month.
+        unsure: (months,) standard deviation of the log of what all buyers bring together, over what is expected.
+    """
+
+    share: float
+    pace: Floats
+    unsure: Floats
+
+
 def order_draw(
     process: PurchaseProcess,
     x: Floats,
@@ -65,6 +81,7 @@ def order_draw(
     spend: Floats,
     shape: float,
     known: Floats,
+    habit: Habit | None = None,
 ) -> Draw:
     """Orders: a buyer's own rate, whether and when it drops out, orders by month, spend an order.
 
@@ -75,6 +92,7 @@ def order_draw(
         spend: (n,) expected value of an order.
         shape: of the gamma that single orders of a buyer follow: one by the squared coefficient of variation.
         known: (n,) how many orders the buyer's mean is known from, its prior counted; infinite where all are alike.
+        habit: in so many draws a buyer does not live by the process, unless that keeps a rhythm.
     """
     ends: Floats = np.arange(1, revenue.shape[1] + 1) * MONTH_WEEKS
 
@@ -82,20 +100,40 @@ def order_draw(
         history = x[accounts], t_x[accounts], T[accounts]
         expected, each = revenue[accounts], spend[accounts, None]
         own = np.diff(process.expected_orders(*history, ends), axis=1, prepend=0.0) * each
+        if habit is not None and process.process not in RHYTHMIC:
+            own = (1 - habit.share) * own + habit.share * habit.pace[accounts, None] * each
         factor = np.divide(expected, own, out=np.zeros_like(expected), where=own > 0)
         if process.process in RHYTHMIC:
             more = np.ones_like(factor)
             out = process.simulate(*history, ends, rng, draws).astype(np.float32)
         else:
             more = np.clip(factor, 0.0, MOST_ORDERS)
-            out = _orders(process.posterior_draw(*history, rng, draws), more.astype(np.float32), rng)
+            lives = process.posterior_draw(*history, rng, draws)
+            if habit is not None:
+                lives = _going_on(lives, habit.share, habit.pace[accounts], x[accounts], rng)
+            out = _orders(lives, more.astype(np.float32), rng)
         _spent(out, shape, rng)
         out *= own_mean(known[accounts], shape, rng, draws)[:, :, None]
         out *= (np.divide(factor, more, out=np.zeros_like(factor), where=more > 0) * each).astype(np.float32)[None]
         out += np.where(own > 0, 0.0, expected).astype(np.float32)[None]
+        if habit is not None:
+            unsure = habit.unsure.astype(np.float32)
+            out *= np.exp(rng.standard_normal((draws, 1, 1), dtype=np.float32) * unsure - unsure**2 / 2)
         return out
 
     return draw
+
+
+def _going_on(lives: Lives, share: float, pace: Floats, x: Floats, rng: np.random.Generator) -> Lives:
+    """In that share of the draws the buyer never leaves and orders at its pace, known as far as its orders tell it."""
+    which = rng.random(lives.rate.shape, dtype=np.float32) < share
+    rate = np.broadcast_to(pace / MONTH_WEEKS, which.shape) * (rng.standard_gamma(x + 1.0, which.shape) / (x + 1.0))
+    return replace(
+        lives,
+        rate=np.where(which, rate, lives.rate),
+        alive=lives.alive | which,
+        left=np.where(which, np.inf, lives.left),
+    )
 
 
 def _orders(lives: Lives, factor: Float32s, rng: np.random.Generator) -> Float32s:
