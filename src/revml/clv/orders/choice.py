@@ -194,8 +194,8 @@ def _too_small(learned: list[Lesson], judged: Lesson) -> str | None:
     ordering = min(int(sum((one.orders > 0).sum() for one in learned)), int((judged.orders > 0).sum()))
     if accounts < MIN_ACCOUNTS or ordering < MIN_ORDERING:
         return (
-            f"orders by the process of purchases: fewer than {MIN_ACCOUNTS} buyers were known at earlier origins "
-            f"or fewer than {MIN_ORDERING} ordered after; from so many on a back-test chooses"
+            f"orders by the process of purchases: fewer than {MIN_ACCOUNTS} buyers were known at earlier origins, "
+            f"or fewer than {MIN_ORDERING} ordered after, so that no back-test can choose a better way"
         )
     return None
 
