@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich import box
 from rich.markup import escape
 
 from revml.cli.options import json_option, out, print_json, progress_bar, table, workspace_option
@@ -125,9 +124,7 @@ def _show(report: CheckReport, retried: Sequence[Retried] | None, own: Sequence[
     filtered = any(one.filtered for one in report.tables)
     numbers = ("rows in", *(["filtered"] if filtered else []), "accepted", "duplicates", "quarantined")
     rows = [_counts(one, filtered=filtered) for one in report.tables]
-    counts = table("Rows", ("table", *numbers, "span"), rows, right=numbers)
-    counts.box, counts.padding = box.SIMPLE_HEAD, (0, 1, 0, 0)
-    out.print(counts)
+    out.print(table("Rows", ("table", *numbers, "span"), rows, right=numbers, plain=True))
     for read in report.tables:
         if read.reading:
             out.print(f"{read.table}: {read.reading}", markup=False, soft_wrap=True)

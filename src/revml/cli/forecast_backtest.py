@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import RenderableType
 from rich.markup import escape
 
 from revml.cli.options import err, out, print_json, progress_bar, table
@@ -16,8 +17,6 @@ from revml.config import Workspace
 from revml.whole_file import whole
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from revml.backtesting.money import MoneyBacktest
     from revml.backtesting.money_table import Row
     from revml.locales import Words
@@ -151,7 +150,7 @@ def _print(told: MoneyBacktest) -> None:
         out.print(note, style="yellow", markup=False, soft_wrap=True)
 
 
-def _table(told: MoneyBacktest, relation: str, speak: Words) -> Table:
+def _table(told: MoneyBacktest, relation: str, speak: Words) -> RenderableType:
     """The main horizon over all origins; the others, origins and cohorts stand on the page."""
     from revml.backtesting.money_sentences import KEY, value_of
     from revml.backtesting.money_table import best

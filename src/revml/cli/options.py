@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from rich import box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -66,9 +67,14 @@ def print_json(value: Any) -> None:
 
 
 def table(
-    title: str, headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()
+    title: str,
+    headers: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    right: Sequence[str] = (),
+    plain: bool = False,
 ) -> RenderableType:
-    """A rich table; columns named in `right` are aligned to the right and never cut.
+    """A rich table; columns named in `right` are aligned to the right and never cut, a plain one has no frame.
 
     What does not fit the terminal beside each other stands below each other, the first column repeated.
     """
@@ -77,6 +83,8 @@ def table(
     parts: list[Table] = []
     for places in _fitting([needed for needed, _ in sizes], out.width):
         made = Table(title=None if parts else title, title_justify="left", title_style="bold")
+        if plain:
+            made.box, made.padding = box.SIMPLE_HEAD, (0, 1, 0, 0)
         for i, width in zip(places, _widths([sizes[i] for i in places], out.width), strict=True):
             made.add_column(headers[i], justify="right" if headers[i] in right else "left", width=width)
         for row in cells:
