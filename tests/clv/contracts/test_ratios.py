@@ -70,6 +70,15 @@ def test_young_and_old_accounts_have_paces_of_their_own(tmp_path: Path) -> None:
     assert one > 1 + ratios.rises[5] > other
 
 
+def test_one_large_account_does_not_speak_for_all(tmp_path: Path) -> None:
+    """Of forty accounts that stay as they are, one with most of the revenue doubles: it counts for a tenth or so."""
+    rows = [line(f"a{i:02}", 10.0, "2024-01-01") for i in range(40)]
+    rows += [line("big", 5000.0, "2024-01-01", "2025-01-01"), line("big", 10_000.0, "2025-01-01")]
+    accounts = [{"account_id": name, "created_at": "2024-01-01"} for name in sorted({r["account_id"] for r in rows})]
+    ratios = past_ratios(stage(tmp_path, accounts=accounts, subscriptions=rows), AS_OF, 12)
+    assert 0 < ratios.rises[11] < 0.2
+
+
 def test_few_accounts_say_nothing(tmp_path: Path) -> None:
     """Below thirty pairs no lag is told, and the level is none."""
     ratios = past_ratios(stepwise(tmp_path, accounts=8), AS_OF, 12)

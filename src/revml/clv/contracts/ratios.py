@@ -26,6 +26,8 @@ MIN_PAIRS = 30
 # What one's own past weighs against no growth at all: the changes of so many accounts.
 PRIOR_CHANGES = 5.0
 YEAR = 12
+# One account with half of the revenue tells how it grew, and not how everybody does.
+MOST_SHARE = 0.10
 # Young accounts grow otherwise than old ones, on the samples of machines by half; believed as far as the accounts of a
 # band that would have moved outweigh so many.
 PRIOR_MOVERS = 50.0
@@ -106,16 +108,25 @@ class _Pairs:
 def _pairs(past: Standing, k: int) -> _Pairs:
     before, after = past.mrr[:, k:], past.mrr[:, :-k]
     stayed = (past.spell[:, k:] == past.spell[:, :-k]) & (past.spell[:, k:] >= 0) & (before > 0)
+    account = np.nonzero(stayed)[0]
     was = before[stayed]
     # one merger must not price everybody's growth; over two years an account may rise by more than in one
     is_now = np.minimum(after[stayed], (1 + MAX_RISE) ** max(k / YEAR, 1.0) * was)
+    weight = _heard(account, was)
     return _Pairs(
-        was,
-        np.maximum(is_now - was, 0.0),
-        np.maximum(was - is_now, 0.0),
+        weight * was,
+        weight * np.maximum(is_now - was, 0.0),
+        weight * np.maximum(was - is_now, 0.0),
         past.tenure[:, k:][stayed],
-        np.nonzero(stayed)[0],
+        account,
     )
+
+
+def _heard(account: npt.NDArray[np.int64], was: Floats) -> Floats:
+    """(pairs,) weights by which no account has more than `MOST_SHARE` of what all of them had."""
+    of_account = np.bincount(account, weights=was)
+    most = MOST_SHARE * of_account.sum()
+    return np.asarray((np.minimum(of_account, most) / np.maximum(of_account, 1e-12))[account])
 
 
 def _gone_on(level: Floats, months: int) -> Floats:
