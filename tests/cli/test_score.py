@@ -139,5 +139,5 @@ def test_a_horizon_beyond_the_observed_is_answered_with_its_share(root: Path) ->
     """Ten years from a short history: a figure, how much of it is extrapolated, and a warning."""
     said = answer(root, "forecast", "--horizon-months", "12,120")
     assert said["horizons"][0]["extrapolated_share"] < said["horizons"][1]["extrapolated_share"]
-    assert any("beyond the observed" in note for note in said["notes"])
+    assert any("beyond anything observed" in note for note in said["notes"])
     assert said["warnings"]["extrapolated"] > 0

@@ -115,12 +115,21 @@ def _fitting(needed: Sequence[int], width: int) -> list[list[int]]:
 
 
 def _widths(sizes: Sequence[tuple[int, int]], width: int) -> list[int | None]:
-    """What room is left goes to the columns whose lines are longer than their words; None where all have enough."""
+    """What room is left is shared by the columns whose lines are longer than their words, and short lines come first;
+    None where all have enough.
+
+    >>> _widths([(4, 40), (6, 11)], 30)
+    [12, 11]
+    """
     room = width - 1 - sum(needed + 3 for needed, _ in sizes)
-    wanted = sum(longest - needed for needed, longest in sizes)
-    if room < 0 or wanted <= room:
+    wanted = [longest - needed for needed, longest in sizes]
+    if room < 0 or sum(wanted) <= room:
         return [None] * len(sizes)
-    return [needed + room * (longest - needed) // wanted for needed, longest in sizes]
+    given = [0] * len(sizes)
+    for left, i in zip(range(len(sizes), 0, -1), sorted(range(len(sizes)), key=wanted.__getitem__), strict=True):
+        given[i] = min(wanted[i], room // left)
+        room -= given[i]
+    return [needed + more for (needed, _), more in zip(sizes, given, strict=True)]
 
 
 def print_notes(notes: Iterable[str], *, style: str = "dim") -> None:
