@@ -166,6 +166,7 @@ def test_both_pages_fit_the_screen_in_czech(watched: Watched, address: str, widt
     page.set_viewport_size({"width": width, "height": 844})
     page.goto("/")
     page.get_by_role("button", name="CS").click()
+    expect(page.locator("html")).to_have_attribute("lang", "cs")
     page.goto(address)
     page.locator(".worth, .totals .value").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == width
