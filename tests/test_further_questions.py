@@ -146,15 +146,11 @@ def test_the_head_of_the_page_sums_up_each_question(contract: Lived) -> None:
 def test_contraction_scores_share_the_falls_out_and_add_none(contract: Lived) -> None:
     """Who is likely to shrink is worth less, the others more; what all of them lose stays what the past says."""
     scores = contract.run.scores
-    told = {q: scores.loc[scores["question"] == q, ["account_id", "probability"]] for q in ("churn", "contraction")}
+    falls = scores.loc[scores["question"] == "churn", ["account_id"]]
+    falls = falls.assign(probability=np.where(np.arange(len(falls)) % 2, 0.3, 0.1))
     one, other = (
-        forecast_clv(
-            contract.facts,
-            contract.run.as_of,
-            contract.workspace.economics,
-            Published(p_churn=told["churn"], p_contraction=contraction),
-        ).clv
-        for contraction in (None, told["contraction"])
+        forecast_clv(contract.facts, contract.run.as_of, contract.workspace.economics, scored).clv
+        for scored in (Published(), Published(p_contraction=falls))
     )
     assert (one["contraction"].round(2) != other["contraction"].round(2)).any()
     assert other["contraction"].sum() == pytest.approx(one["contraction"].sum(), rel=0.15)

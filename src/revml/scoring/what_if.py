@@ -7,6 +7,7 @@ the run it is of, and notes on what does not fit together; and the standard scen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from revml.clv.scenarios.outcome import outcome
 from revml.clv.scenarios.standing import standing
 from revml.config import Economics, QuestionName, Workspace
 from revml.datasets import scoring_time
-from revml.errors import NotEnoughData
+from revml.errors import ConfigError, NotEnoughData
 from revml.sources.facts import Facts
 from revml.store import Store
 from revml.store.forecast_inputs import ForecastInputs
@@ -76,8 +77,8 @@ def standard_scenarios(
 ) -> dict[str, dict[str, Any]]:
     """The document `scenarios` of a run: what a point of retention, a higher price, saved accounts would do.
 
-    Those that the company has no relation or no scores for are left out; nothing where the forecast is shorter than a
-    year.
+    Those that the company has no relation or no scores for, or that cannot be there, are left out; nothing where the
+    forecast is shorter than a year.
 
     Args:
         p_churn: account_id, published probability of a loss within `days`; None where there is none.
@@ -91,7 +92,12 @@ def standard_scenarios(
         "price": Scenario(price=Price(5.0, at_renewal=True)),
         "saving": Scenario(saving=Saving(saved)) if saved else None,
     }
-    told = [{"name": name, **outcome(made, one)} for name, one in asked.items() if one is not None]
+    told = []
+    for name, one in asked.items():
+        if one is not None:
+            # where everybody stays anyway a point more cannot be: what cannot be asked stops no run
+            with suppress(ConfigError, NotEnoughData):
+                told.append({"name": name, **outcome(made, one)})
     return {"scenarios": {"as_of": as_of.isoformat(), "horizons": list(made.horizons), "scenarios": told}}
 
 
