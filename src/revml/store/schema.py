@@ -236,5 +236,48 @@ flows = Table(
     _account(),
 )
 
+# A key is kept as the SHA-256 of its secret; after a rotation the old secret opens until `old_until`.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),  # with spaces between
+    Column("secret_hash", String(64), nullable=False),
+    Column("old_hash", String(64)),
+    Column("old_until", DateTime),
+    Column("created_at", DateTime, nullable=False),
+    Column("expires_at", DateTime),
+    Column("used_at", DateTime),  # to the hour
+    Column("revoked_at", DateTime),
+)
+
+# Browsers that were opened with a key: the SHA-256 of what their cookie holds.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("key_id", ForeignKey("api_keys.id"), nullable=False),
+    Column("created_at", DateTime, nullable=False),
+    Column("expires_at", DateTime, nullable=False),
+    Index(None, "key_id"),
+)
+
+# Who did what; refusals of one kind are counted in one row.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", DateTime, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", NAME, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("request_id", NAME),
+    Index(None, "at"),
+    sqlite_autoincrement=True,
+)
+
 OF_A_RUN = (reports, coming, drivers, values, flows, clv, reasons, scores, accounts, models)
 """Tables that belong to a run, in the order in which they can be emptied."""
