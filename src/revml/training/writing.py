@@ -25,6 +25,7 @@ from revml.models.bundle import Bands, Bundle, load_bundle, model_files, to_text
 from revml.models.calibration import sigmoid
 from revml.models.curve import Curve
 from revml.models.encoding import Encoding
+from revml.models.golden import GOLDEN, golden
 from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed, Learning
 from revml.models.registry import serving_bundle
 
@@ -78,6 +79,7 @@ def write(
         "features.json": to_text(data.encoding.to_json()),
         "calibration.json": to_text({**climbed.calibration.to_json(), "bands": vars(_bands(climbed))}),
         "reference.json": to_text(distributions),
+        GOLDEN: to_text(golden(climbed.model, climbed.calibration, data.encoding, _newest(data))),
         "card.md": card("en", manifest),
         "card.cs.md": card("cs", manifest),
     }
@@ -126,8 +128,7 @@ def _importance(model: Rung, data: Learning, *, own: bool) -> dict[str, dict[str
 
     Columns of a ready table belong to no concept.
     """
-    newest = np.flatnonzero(data.as_of == data.as_of.max())[:2_000]
-    _, parts = model.contributions(data.matrix[newest])
+    _, parts = model.contributions(_newest(data))
     size = np.abs(parts).mean(axis=0)
     whole = float(size.sum())
     if whole <= 0:
@@ -139,6 +140,11 @@ def _importance(model: Rung, data: Learning, *, own: bool) -> dict[str, dict[str
         concepts[concept] = concepts.get(concept, 0.0) + float(share)
     features = dict(zip(data.encoding.names, (size / whole).tolist(), strict=True))
     return {"concepts": {} if own else _largest(concepts), "features": _largest(features)}
+
+
+def _newest(data: Learning, most: int = 2_000) -> np.ndarray:
+    """The newest learning rows, at most so many."""
+    return data.matrix[np.flatnonzero(data.as_of == data.as_of.max())[:most]]
 
 
 def _largest(shares: dict[str, float], most: int = 20) -> dict[str, float]:
