@@ -373,6 +373,25 @@ class Service(Frozen):
 
     host: str = "127.0.0.1"
     port: int = Field(3000, ge=1, le=65535)
+    workers: int | None = Field(None, ge=1, le=256, description="processes that answer; absent: one a core")
+    follow: Literal["file", "registry"] = Field(
+        "file",
+        description="what names the champion: the pointer file, or the alias in MLflow's registry, fetched when it moves",
+    )
+    poll_seconds: float = Field(2.0, ge=0.1, le=3600, description="how often the pointer file is looked at")
+    registry_seconds: float = Field(60.0, ge=1, le=86400, description="how often MLflow's registry is asked")
+    trial_seconds: float = Field(
+        60.0, ge=1, le=3600, description="how long a new model may take to load and check, apart from the workers"
+    )
+    drain_seconds: float = Field(
+        5.0, ge=0, le=3600, description="how long new connections are still served after SIGTERM, while readyz says 503"
+    )
+    stale_days: int = Field(
+        45, ge=1, le=3650, description="age of the scores' as_of from which answers and readyz call them stale"
+    )
+    request_log: Literal["all", "problems", "off"] = Field(
+        "all", description="which requests are logged: all, those answered with 400 or more, or none"
+    )
 
 
 class ReadyTable(Frozen):
