@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from revml.elsewhere import dask_scores, train_on_dask
+from revml.explanations import scored
 from tests.models.hand_made import write
 from tests.test_elsewhere import rows, trees
 
@@ -44,7 +45,7 @@ def test_dask_scores_like_the_bundle(tmp_path: Path, client: Any) -> None:
     frame, label = rows()
     bundle = write(tmp_path, trees(frame, label, tmp_path / "encoding"), frame)
     found = dask_scores(dd.from_pandas(frame, npartitions=5), bundle.folder, parts=True).compute()
-    told = bundle.scored(frame)
+    told = scored(bundle, frame)
     assert found["account_id"].tolist() == frame["account_id"].tolist()
     assert (found["raw"].to_numpy() == told.raw).all()
     assert (found["probability"].to_numpy() == told.probability).all()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from revml.elsewhere import spark_scores
+from revml.explanations import scored
 from tests.models.hand_made import write
 from tests.test_elsewhere import rows, trees
 
@@ -50,7 +51,7 @@ def test_spark_scores_like_the_bundle(tmp_path: Path, session: Any) -> None:
     bundle = write(tmp_path, trees(frame, label, tmp_path / "encoding"), frame)
     there = session.createDataFrame(frame).repartition(3)
     found = spark_scores(there, bundle.folder, parts=True).toPandas().sort_values("account_id", ignore_index=True)
-    told = bundle.scored(frame)
+    told = scored(bundle, frame)
     assert found["account_id"].tolist() == frame["account_id"].tolist()
     assert (found["raw"].to_numpy() == told.raw).all()
     assert (found["probability"].to_numpy() == told.probability).all()

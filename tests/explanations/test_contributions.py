@@ -11,9 +11,9 @@ import pytest
 
 from revml.errors import BundleError
 from revml.explanations import contributions
+from revml.explanations.one_pass import Scored
 from revml.models.baselines import Constant, Rule
 from revml.models.learner import dataset, fit_trees
-from revml.models.one_pass import Scored
 from tests.explanations.literal_bundles import FEATURES, bundle, encoding_of, frame, linear
 
 WEIGHTS = {"active_users_28d": -0.8, "mrr": 0.3, "days_to_renewal": -0.4, "auto_renew": -0.2, "plan": 0.6}
@@ -54,24 +54,15 @@ def test_concepts_sum_to_the_same(tmp_path: Path) -> None:
     np.testing.assert_allclose(sums[:, 2], explained.values[:, 2] + explained.values[:, 3], atol=1e-12)
 
 
-class _Liar:
-    """A model whose explanation is not its score."""
-
-    question, features, categorical = "churn", ("mrr",), ()
-
-    def __init__(self, raw: float, part: float) -> None:
-        self._raw, self._part = raw, part
-
-    def scored(self, rows: pd.DataFrame) -> Scored:
-        raw = np.full(len(rows), self._raw)
-        return Scored(raw, raw, 0.0, np.full((len(rows), 1), self._part))
-
-
 @pytest.mark.parametrize(("raw", "part"), [(1.0, 0.9), (1.0, float("nan")), (float("nan"), 1.0)])
-def test_an_explanation_that_does_not_add_up_is_refused(raw: float, part: float) -> None:
+def test_an_explanation_that_does_not_add_up_is_refused(tmp_path: Path, raw: float, part: float) -> None:
     """A wrong or undefined sum is an error, never a reason."""
+    rows = frame(3)
+    parts = np.zeros((3, len(FEATURES)))
+    parts[:, 0] = part
+    lie = Scored(np.full(3, raw), np.full(3, 0.5), 0.0, parts)
     with pytest.raises(BundleError, match="does not add up"):
-        contributions(_Liar(raw, part), frame(3))
+        contributions(bundle(tmp_path, Constant(-2.0), rows), rows, lie)
 
 
 def test_a_missing_feature_is_named(tmp_path: Path) -> None:

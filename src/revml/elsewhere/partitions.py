@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from revml.errors import BundleError
+from revml.explanations.one_pass import scored
 from revml.models.bundle import Bundle, load_bundle
 
 NUMBERS = ("raw", "probability")
@@ -61,10 +62,10 @@ class PartitionScorer:
         bundle = _loaded(self.folder, self.digest)
         out = frame[list(self.keys)].copy()
         if self.parts:
-            scored = bundle.scored(frame)
-            raw, probability = scored.raw, scored.probability
-            parts = pd.DataFrame(scored.parts, columns=[PART + name for name in self.features], index=out.index)
-            out = out.assign(raw=raw, probability=probability, **{BASE: scored.base})
+            told = scored(bundle, frame)
+            raw, probability = told.raw, told.probability
+            parts = pd.DataFrame(told.parts, columns=[PART + name for name in self.features], index=out.index)
+            out = out.assign(raw=raw, probability=probability, **{BASE: told.base})
             out = pd.concat([out, parts], axis=1)
         else:
             raw = bundle.raw(frame)

@@ -10,6 +10,7 @@ from revml.explanations.concepts import ConceptSums, concept_sums
 from revml.explanations.contributions import Contributions, contributions
 from revml.explanations.facts import own_features
 from revml.explanations.looking import Looked, look
+from revml.explanations.one_pass import Scored, scored
 from revml.explanations.reasons import REASON_COLUMNS, explain, explain_parts, features_of
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ConceptSums",
     "Contributions",
     "Looked",
+    "Scored",
     "concept_sums",
     "contributions",
     "explain",
@@ -24,4 +26,5 @@ __all__ = [
     "features_of",
     "look",
     "own_features",
+    "scored",
 ]

@@ -8,34 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from revml.errors import BundleError
-from revml.models.one_pass import Scored
+from revml.explanations.one_pass import Scored, scored
+from revml.models.bundle import Bundle
 
+Explainable: TypeAlias = Bundle
 TOLERANCE = 1e-6  # of the log-odds; float64 sums over a few hundred trees stay far below it
-
-
-class Explainable(Protocol):
-    """The part of a bundle that explaining needs."""
-
-    @property
-    def question(self) -> str:
-        """The question that the bundle answers."""
-
-    @property
-    def features(self) -> Sequence[str]:
-        """Column names in the order of the contributions."""
-
-    @property
-    def categorical(self) -> Sequence[str]:
-        """Which of the features hold categories."""
-
-    def scored(self, frame: pd.DataFrame) -> Scored:
-        """Log-odds, the base, and what each feature adds to it."""
 
 
 @dataclass(frozen=True)
@@ -70,20 +53,20 @@ class Contributions:
         return tuple(str(n) for n in names), sums
 
 
-def contributions(bundle: Explainable, frame: pd.DataFrame, scored: Scored | None = None) -> Contributions:
+def contributions(bundle: Explainable, frame: pd.DataFrame, told: Scored | None = None) -> Contributions:
     """Explain rows, and prove that the explanation adds up.
 
     Args:
         bundle: a model of any rung.
         frame: rows with at least the bundle's features.
-        scored: what the bundle said of these rows, where that is at hand.
+        told: what the bundle said of these rows, where that is at hand.
 
     Raises:
         BundleError: a feature is missing, or base plus contributions is not the model's own log-odds.
     """
     features = tuple(bundle.features)
-    scored = scored or bundle.scored(frame)
-    base, values = scored.base, np.asarray(scored.parts, dtype=float)
+    told = told or scored(bundle, frame)
+    base, values = told.base, np.asarray(told.parts, dtype=float)
     if values.shape != (len(frame), len(features)):
         raise BundleError(
             "the explanation has the wrong shape",
@@ -92,7 +75,7 @@ def contributions(bundle: Explainable, frame: pd.DataFrame, scored: Scored | Non
             got=" × ".join(str(n) for n in values.shape),
             do="train the question again",
         )
-    raw = np.asarray(scored.raw, dtype=float)
+    raw = np.asarray(told.raw, dtype=float)
     away = np.abs(base + values.sum(axis=1) - raw)
     bad = ~(away <= TOLERANCE * np.maximum(1.0, np.abs(raw)))
     if bad.any():

@@ -16,6 +16,7 @@ import numpy as np
 from revml.at_risk import AtRisk
 from revml.explanations.contributions import Contributions, Explainable, contributions
 from revml.explanations.facts import values_of
+from revml.explanations.one_pass import scored
 from revml.features.spec import Feature
 from revml.progress import Progress, silent
 from revml.put_aside import put_aside
@@ -75,16 +76,16 @@ def look(
     for number, (start, stop) in enumerate(parts):
         (progress or silent)("scores", number / len(parts))
         frame = rows.part(start, stop)
-        scored = bundle.scored(frame)
-        explained = contributions(bundle, frame, scored)
-        probability.append(scored.probability)
+        told = scored(bundle, frame)
+        explained = contributions(bundle, frame, told)
+        probability.append(told.probability)
         if enough:
             values, _ = values_of(frame, features)
             for i, slope in slopes.items():
                 slope.add(values[:, i], explained.values[:, i])
         kept.add(explained)
-    told = np.array([slopes[i].sign if i in slopes else 0.0 for i in range(len(features))])
-    return Looked(bundle.question, rows, tuple(features), parts, np.concatenate(probability), told, kept)
+    signs = np.array([slopes[i].sign if i in slopes else 0.0 for i in range(len(features))])
+    return Looked(bundle.question, rows, tuple(features), parts, np.concatenate(probability), signs, kept)
 
 
 class _Slope:

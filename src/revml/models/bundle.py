@@ -34,7 +34,6 @@ from revml.models.calibration import Calibration
 from revml.models.curve import RENEWAL, TERM, Curve, Renewals
 from revml.models.encoding import Encoding, Rows
 from revml.models.learner import Trees
-from revml.models.one_pass import Scored, raw_and_parts
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -137,11 +136,6 @@ class Bundle:
     def card(self, language: str = "en") -> str:
         """The model card as Markdown."""
         return (self.folder / ("card.md" if language == "en" else f"card.{language}.md")).read_text(encoding="utf-8")
-
-    def scored(self, frame: Rows) -> Scored:
-        """Log-odds, probabilities and contributions in one pass: the same bits that each gives alone."""
-        raw, base, parts = raw_and_parts(self.model, self.encoding.matrix(frame))
-        return Scored(raw, self.calibration.apply(raw), base, parts)
 
     def predict(self, frame: Rows) -> np.ndarray:
         """Calibrated probabilities, float64, shape (n,); of a frame, or of Arrow's table or batch."""

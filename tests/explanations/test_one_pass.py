@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 
 from revml.errors import BundleError
+from revml.explanations.one_pass import raw_and_parts
 from revml.models.baselines import Constant, Logistic, Rule, Rung
 from revml.models.blend import Blend
 from revml.models.encoding import Encoding
 from revml.models.learner import dataset, fit_trees
-from revml.models.one_pass import raw_and_parts
 
 ROWS = 300
 FRAME = pd.DataFrame(

@@ -1,7 +1,7 @@
-"""Log-odds and their parts from one encoded matrix: a row is encoded once, and a line is drawn once.
+"""What a model says of rows, in one pass: log-odds, probability, and what each feature adds.
 
-Comes in: a rung and a matrix. Goes out: a `Scored`. Its `raw` and `parts` are to the bit what `Rung.raw` and
-`Rung.contributions` give one by one.
+Comes in: a bundle and rows, or their encoded matrix. Goes out: a `Scored`. Its `raw` is to the bit what `Rung.raw`
+gives; a row has the same bits alone and among others.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import numpy as np
 
 from revml.models.baselines import Logistic, Rung
 from revml.models.blend import Blend
+from revml.models.bundle import Bundle
+from revml.models.encoding import Rows
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,21 @@ class Scored:
     probability: np.ndarray
     base: float
     parts: np.ndarray
+
+
+def scored(bundle: Bundle, rows: Rows) -> Scored:
+    """Log-odds, probabilities and contributions of rows.
+
+    Raises:
+        BundleError: a feature is missing or of the wrong type.
+    """
+    return scored_matrix(bundle, bundle.encoding.matrix(rows))
+
+
+def scored_matrix(bundle: Bundle, matrix: np.ndarray) -> Scored:
+    """`scored` of rows that are encoded already (`Bundle.encoding`)."""
+    raw, base, parts = raw_and_parts(bundle.model, matrix)
+    return Scored(raw, bundle.calibration.apply(raw), base, parts)
 
 
 def raw_and_parts(model: Rung, matrix: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
