@@ -10,7 +10,7 @@ import pandas as pd
 
 from revml.clv import Published, forecast_clv
 from revml.config import Economics
-from revml.scoring.what_if import standard_scenarios
+from revml.scoring.standard_scenarios import standard_scenarios
 from tests.clv.companies import AS_OF, accounts_of, line
 from tests.literal_facts import stage
 

@@ -83,7 +83,7 @@ def scenario(workspace: Workspace, horizon_months: str | None, as_json: bool, **
     """
     from revml.clv.scenarios.words import assumed_words
     from revml.locales import words
-    from revml.scoring.what_if import what_if
+    from revml.scoring.standard_scenarios import what_if
     from revml.sources.facts import Facts
 
     declared = _declared(asked)

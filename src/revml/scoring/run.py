@@ -34,8 +34,8 @@ from revml.scoring.account_rows import account_frame
 from revml.scoring.champions import champions, looking_back, model_ref, must_fit
 from revml.scoring.now_and_before import at_risk_and_before
 from revml.scoring.ready_run import joined, ready_run
+from revml.scoring.standard_scenarios import standard_scenarios
 from revml.scoring.told import Told
-from revml.scoring.what_if import standard_scenarios
 from revml.snapshots import population
 from revml.sources.facts import Facts
 from revml.sources.remembered import remembering

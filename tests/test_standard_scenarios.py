@@ -5,7 +5,7 @@ from pathlib import Path
 
 from revml.clv import forecast_clv
 from revml.config import Economics
-from revml.scoring.what_if import standard_scenarios
+from revml.scoring.standard_scenarios import standard_scenarios
 from revml.sources.facts import Facts
 from tests.clv.companies import AS_OF, accounts_of, line, yearly_contracts
 from tests.literal_facts import stage
