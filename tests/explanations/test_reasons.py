@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from revml.explanations import REASON_COLUMNS, contributions, explain
+from revml.explanations.choosing import CIRCUMSTANCE_WEIGHT, CIRCUMSTANCES, LEAST, LEAST_SHARE, strongest
 from revml.explanations.facts import declared
 from revml.explanations.peers import peer_values
-from revml.explanations.reasons import CIRCUMSTANCE_WEIGHT, CIRCUMSTANCES, LEAST, LEAST_SHARE, strongest
 from revml.explanations.sentences import Teller, Told
 from revml.features.catalog import feature_words
 from revml.features.spec import Feature

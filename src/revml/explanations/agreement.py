@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from revml.explanations.choosing import Concepts, strongest
 from revml.explanations.contributions import contributions
-from revml.explanations.facts import OWN, declared, own_features
-from revml.explanations.reasons import CIRCUMSTANCE_WEIGHT, CIRCUMSTANCES, strongest
+from revml.explanations.facts import declared, own_features
 from revml.models.bundle import Bundle
 
 HEAVY = 0.01  # share of the weight that a concept has in one of the two, to be asked about
@@ -62,9 +62,8 @@ def _concepts(bundle: Bundle, rows: pd.DataFrame) -> tuple[tuple[str, ...], np.n
     explained = contributions(bundle, rows)
     own = own_features(bundle.ready)
     features = [own.get(n) or declared(n, categorical=n in bundle.categorical) for n in explained.features]
-    names, sums = explained.by_concept([f.name if f.concept == OWN else f.concept for f in features])
-    weight = np.where(np.isin(names, CIRCUMSTANCES), CIRCUMSTANCE_WEIGHT, 1.0)
-    return names, sums * weight
+    concepts = Concepts.of_features(features)
+    return concepts.ideas, concepts.sums(explained.values) * concepts.weight
 
 
 def _first(names: tuple[str, ...], sums: np.ndarray) -> np.ndarray:
