@@ -1,0 +1,146 @@
+"""Who may call what: one table from (method, route) to the scope that it needs, and what a scope lets be told.
+
+    SCOPES[("GET", "/v1/accounts")]   "scores:read"
+    may(request, "explain:read")      whether the answer may give reasons
+
+A route that does not stand in the table is refused. The route is the one that the router itself finds for
+`scope["path"]`, never `request.url.path`, which a caller can bend. HEAD needs what GET needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, get_args
+
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope as Asgi
+
+Scope = Literal["scores:read", "explain:read", "export:read", "personal:read", "models:promote", "keys:manage"]
+ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)
+ABOUT: Mapping[Scope, str] = {
+    "scores:read": "scores, lifetime values, key figures, and scoring of rows",
+    "explain:read": "the reasons of scores, and what is derived from them",
+    "export:read": "whole lists as files",
+    "personal:read": "names of persons, such as an account's owner",
+    "models:promote": "let another model serve, or go back to the one before",
+    "keys:manage": "make, list, rotate and revoke keys",
+}
+ANY_KEY: Final = "any"  # a valid key, whatever its scopes
+CALLER = "revml.caller"
+
+SCOPES: Mapping[tuple[str, str], Scope | Literal["any"] | None] = {  # None: open to everybody
+    ("GET", "/livez"): None,
+    ("GET", "/readyz"): None,
+    ("GET", "/login"): None,
+    ("GET", "/static"): None,
+    ("GET", "/texts/{language}.json"): None,
+    ("POST", "/session"): None,
+    ("GET", "/session"): ANY_KEY,
+    ("DELETE", "/session"): ANY_KEY,
+    ("GET", "/"): ANY_KEY,
+    ("GET", "/metrics"): ANY_KEY,
+    ("GET", "/openapi.json"): ANY_KEY,
+    ("GET", "/v1/accounts"): "scores:read",
+    ("GET", "/v1/accounts/{account_id:path}"): "scores:read",
+    ("GET", "/v1/totals"): "scores:read",
+    ("GET", "/v1/facets"): "scores:read",
+    ("GET", "/v1/forecast"): "scores:read",
+    ("GET", "/v1/forecast/backtest"): "scores:read",
+    ("GET", "/v1/kpis"): "scores:read",
+    ("GET", "/v1/scenarios"): "scores:read",
+    ("GET", "/v1/runs/current"): "scores:read",
+    ("GET", "/v1/models"): "scores:read",
+    ("POST", "/v1/score"): "scores:read",
+    ("GET", "/v1/export.csv"): "export:read",
+    ("GET", "/v1/keys"): "keys:manage",
+    ("POST", "/v1/keys"): "keys:manage",
+    ("POST", "/v1/keys/{key_id}/rotate"): "keys:manage",
+    ("DELETE", "/v1/keys/{key_id}"): "keys:manage",
+}
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who asks: a key, by itself or through a browser's session, or this machine while no key exists."""
+
+    who: str
+    scopes: frozenset[str]
+    key_id: str | None = None
+    session: str | None = None  # hash of the session's token
+    tokens: float = field(default=0.0, repr=False)  # of the rate limit's bucket
+    filled: float = field(default=0.0, repr=False)
+
+
+HERE = Caller("this machine", frozenset(ALL_SCOPES))
+NOBODY = Caller("nobody", frozenset())
+
+
+def caller_of(request: HTTPConnection) -> Caller:
+    """Who asks; nobody where the request did not come through the gate."""
+    found: Caller = request.scope.get(CALLER, NOBODY)
+    return found
+
+
+def may(request: HTTPConnection, scope: Scope) -> bool:
+    """Whether the caller has a scope: ask before reasons, names of persons and the like go into an answer."""
+    return scope in caller_of(request).scopes
+
+
+def route_path(routes: Iterable[BaseRoute], scope: Asgi) -> str | None:
+    """The path, as it was declared, of the route that answers a request; None where none does.
+
+    Goes through the routes as Starlette's router does: the first that matches whole, else the first that matches but
+    for the method.
+    """
+    partly: str | None = None
+    for route in routes:
+        match, _ = route.matches(scope)
+        path = str(getattr(route, "path", ""))
+        if match is Match.FULL:
+            return path
+        if match is Match.PARTIAL and partly is None:
+            partly = path
+    return partly
+
+
+def security_scheme() -> dict[str, Any]:
+    """What the API document says of keys: its `components.securitySchemes`."""
+    return {
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "revml_ID_SECRET",
+            "description": "A key of `revml keys create`. Needed as soon as one exists; until then the service answers"
+            " its own machine only. Scopes: " + "; ".join(f"{name}: {about}" for name, about in ABOUT.items()) + ".",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "revml_session",
+            "description": "Set by `POST /session` for the pages.",
+        },
+    }
+
+
+def security_of(method: str, path: str) -> list[dict[str, list[str]]]:
+    """What the API document says of one operation: its `security`; empty where it is open to everybody.
+
+    >>> security_of("GET", "/livez"), security_of("GET", "/v1/export.csv")[0]
+    ([], {'key': ['export:read']})
+    """
+    needed = SCOPES[(method, path)]
+    if needed is None:
+        return []
+    scopes: list[str] = [] if needed == ANY_KEY else [needed]
+    return [{"key": scopes}, {"session": scopes}]
+
+
+def lacking(scopes: Collection[str], wanted: Sequence[str]) -> list[str]:
+    """The scopes of `wanted` that are not among `scopes`.
+
+    >>> lacking({"scores:read"}, ["scores:read", "keys:manage"])
+    ['keys:manage']
+    """
+    return [scope for scope in wanted if scope not in scopes]
