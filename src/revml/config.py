@@ -376,7 +376,7 @@ class Service(Frozen):
     workers: int | None = Field(None, ge=1, le=256, description="processes that answer; absent: one a core")
     follow: Literal["file", "registry"] = Field(
         "file",
-        description="what names the champion: the pointer file, or the alias in MLflow's registry, fetched when it moves",
+        description="what names the champion: the pointer file alone, or MLflow's alias too, fetched when it moves",
     )
     poll_seconds: float = Field(2.0, ge=0.1, le=3600, description="how often the pointer file is looked at")
     registry_seconds: float = Field(60.0, ge=1, le=86400, description="how often MLflow's registry is asked")

@@ -37,6 +37,23 @@ def champion(workspace: Workspace, question: QuestionName) -> Bundle:
         NotFound: none has been appointed.
         BundleError: it is broken, or the pointer names none.
     """
+    place, version = appointed(workspace, question)
+    try:
+        bundle = load_bundle(place, version=version)
+    except NotFound:
+        raise _pointer_broken(place.parent, question, f"{place.name}, which is not there") from None
+    if bundle.question != question:
+        raise _pointer_broken(place.parent, question, f"{place.name}, a model of {bundle.question}")
+    return bundle
+
+
+def appointed(workspace: Workspace, question: QuestionName) -> tuple[Path, str | None]:
+    """The folder of the bundle that the pointer names, and its registered version; nothing of it is read.
+
+    Raises:
+        NotFound: none has been appointed.
+        BundleError: the pointer names none.
+    """
     folder = workspace.bundles_dir / question
     try:
         pointer = json.loads((folder / POINTER).read_text(encoding="utf-8"))
@@ -55,13 +72,7 @@ def champion(workspace: Workspace, question: QuestionName) -> Bundle:
     name = pointer.get("bundle") if isinstance(pointer, dict) else None
     if not isinstance(name, str) or not name or Path(name).name != name:
         raise _pointer_broken(folder, question, "something else")
-    try:
-        bundle = load_bundle(folder / name, version=pointer.get("version"))
-    except NotFound:
-        raise _pointer_broken(folder, question, f"{name}, which is not there") from None
-    if bundle.question != question:
-        raise _pointer_broken(folder, question, f"{name}, a model of {bundle.question}")
-    return bundle
+    return folder / name, pointer.get("version")
 
 
 def _pointer_broken(folder: Path, question: str, got: str) -> BundleError:
