@@ -158,6 +158,10 @@ class Bundle:
         known = Encoding(tuple(column for column in self.encoding.columns if column.name in (RENEWAL, TERM)))
         return self.hazards.apply(probability, Renewals.of(known.matrix(frame), known.names))
 
+    def curve_of(self, matrix: np.ndarray, probability: np.ndarray) -> np.ndarray | None:
+        """`curve` of rows that are encoded already."""
+        return None if self.hazards is None else self.hazards.apply(probability, Renewals.of(matrix, self.features))
+
     def raw(self, frame: Rows) -> np.ndarray:
         """Uncalibrated log-odds, shape (n,)."""
         return self.model.raw(self.encoding.matrix(frame))
