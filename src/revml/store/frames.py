@@ -25,6 +25,7 @@ from revml.store.runs import (
     ACCOUNT_COLUMNS,
     CLV_COLUMNS,
     COMING_COLUMNS,
+    CONTRIBUTION_COLUMNS,
     DRIVER_COLUMNS,
     FLOW_COLUMNS,
     HORIZON_COLUMNS,
@@ -50,6 +51,7 @@ _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "values": (VALUE_COLUMNS, ("account_id", "horizon_months")),
     "drivers": (DRIVER_COLUMNS, ("account_id", "concept")),
     "coming": (COMING_COLUMNS, ("account_id",)),
+    "contributions": (CONTRIBUTION_COLUMNS, ("account_id", "question", "item")),
 }
 
 _SHARE, _PERCENT, _FINITE = (0.0, 1.0), (0.0, 100.0), (-math.inf, math.inf)
@@ -279,6 +281,19 @@ def driver_rows(drivers: pd.DataFrame) -> list[Row]:
     for account, concept, money in zip(*(drivers[name].tolist() for name in DRIVER_COLUMNS), strict=True):
         out.setdefault(account, {})[concept] = round(money, 2)
     return [{"account_id": account, "money": money} for account, money in out.items()]
+
+
+def concept_rows(run: ScoreRun) -> list[Row]:
+    """What the lists of contributions are of, a question a row."""
+    return [{"question": question, "base": of.base, "names": list(of.names)} for question, of in run.concepts.items()]
+
+
+def contribution_rows(contributions: pd.DataFrame) -> list[Row]:
+    """What each concept adds to each score; the lists are JSON already."""
+    out = rows(contributions, CONTRIBUTION_COLUMNS)
+    for row in out:
+        row["parts"] = JsonText(row["parts"])
+    return out
 
 
 def report_rows(run: ScoreRun) -> list[Row]:

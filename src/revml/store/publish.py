@@ -21,6 +21,8 @@ from revml.store.schema import (
     accounts,
     clv,
     coming,
+    concepts,
+    contributions,
     current,
     drivers,
     flows,
@@ -69,6 +71,9 @@ def _content(connection: Connection, run: ScoreRun) -> Iterator[tuple[Table, Ite
     worth = frames.worth_of(run)
     yield accounts, (frames.account_rows(part, worth) for part in frames.in_parts(run.accounts, CHUNK))
     yield reasons, (frames.reason_rows(part) for part in frames.in_parts(run.reasons, CHUNK))
+    yield concepts, [frames.concept_rows(run)]
+    told = frames.in_parts(run.contributions, CHUNK)
+    yield contributions, (frames.contribution_rows(part) for part in told)
     yield clv, (frames.clv_rows(part) for part in frames.in_parts(run.clv, CHUNK))
     yield values, (frames.value_rows(part) for part in frames.in_parts(run.values, CHUNK))
     yield coming, (frames.coming_rows(part) for part in frames.in_parts(run.coming, CHUNK))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from revml.store.kept import KeptRows
 from revml.store.long import LongFrame
 
 # name of the frame: its columns, in order
@@ -60,6 +61,12 @@ REASON_COLUMNS = (
     "peers",  # the median of similar accounts
     "text_en",
     "text_cs",
+)
+CONTRIBUTION_COLUMNS = (
+    "account_id",
+    "question",
+    "item",
+    "parts",  # JSON: what each concept of the question (`ScoreRun.concepts`, in its order) adds to the log-odds
 )
 CLV_COLUMNS = (
     "account_id",
@@ -141,6 +148,14 @@ class ModelRef:
 
 
 @dataclass(frozen=True)
+class Concepts:
+    """What the lists of contributions of a question are of; `base` and a row's parts add up to its log-odds."""
+
+    base: float
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ScoreRun:
     """Everything a publish writes, in one transaction; reasons and flows of many accounts in parts."""
 
@@ -162,6 +177,9 @@ class ScoreRun:
     drivers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DRIVER_COLUMNS)))
     coming: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COMING_COLUMNS)))
     reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # whole documents: forecast, kpis ...
+    contributions: LongFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CONTRIBUTION_COLUMNS)))
+    concepts: Mapping[str, Concepts] = field(default_factory=dict)  # by question
+    kept: KeptRows | None = None  # the feature rows that were scored; they stay beside the run, not in the database
     discount_rate: float | None = None  # a year's, of every discounted figure; None where it is not told
 
     @property

@@ -145,6 +145,28 @@ reasons = Table(
     _account(),
 )
 
+# What the lists of `contributions` are of: the concepts of a question in order, and the log-odds of the average row.
+concepts = Table(
+    "concepts",
+    metadata,
+    _run_id(),
+    Column("question", NAME, primary_key=True),
+    Column("base", Float, nullable=False),
+    Column("names", JSON, nullable=False),
+)
+
+# What each concept adds to the log-odds of a score; with the base they add up to it.
+contributions = Table(
+    "contributions",
+    metadata,
+    _run_id(),
+    Column("account_id", ID, primary_key=True),
+    Column("question", NAME, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("parts", JSON, nullable=False),  # a list, in the order of the question's concepts
+    _account(),
+)
+
 clv = Table(
     "clv",
     metadata,
@@ -279,5 +301,18 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 
-OF_A_RUN = (reports, coming, drivers, values, flows, clv, reasons, scores, accounts, models)
+OF_A_RUN = (
+    reports,
+    coming,
+    drivers,
+    values,
+    flows,
+    clv,
+    contributions,
+    concepts,
+    reasons,
+    scores,
+    accounts,
+    models,
+)
 """Tables that belong to a run, in the order in which they can be emptied."""

@@ -1,5 +1,7 @@
 """A published run as Parquet, for warehouses and notebooks: `<folder>/<run number>/{accounts,scores,...}.parquet`.
 
+Beside them stand the feature rows that were scored (`store.kept`), for what is asked of an account afterwards.
+
 A run's folder is written under another name and renamed, so it is there whole or not at all. The database stays the
 truth; a snapshot can be deleted at any time.
 """
@@ -23,7 +25,7 @@ from revml.store.frames import json_value
 from revml.store.long import LongFrame, parts_of
 from revml.store.runs import ScoreRun
 
-FRAMES = ("accounts", "scores", "reasons", "clv", "flows", "values", "drivers", "coming")
+FRAMES = ("accounts", "scores", "reasons", "contributions", "clv", "flows", "values", "drivers", "coming")
 
 
 def save_run(run: ScoreRun, run_id: int, folder: Path, *, keep: Collection[int] | None = None) -> Path:
@@ -37,6 +39,8 @@ def save_run(run: ScoreRun, run_id: int, folder: Path, *, keep: Collection[int] 
     try:
         for name in FRAMES:
             _write(getattr(run, name), temporary / f"{name}.parquet")
+        if run.kept is not None:
+            run.kept.copy_to(temporary)
         about = {
             "run": run_id,
             "as_of": run.as_of.isoformat(),
@@ -44,6 +48,7 @@ def save_run(run: ScoreRun, run_id: int, folder: Path, *, keep: Collection[int] 
             "currency": run.currency,
             "discount_rate": run.discount_rate,
             "models": [dataclasses.asdict(model) for model in run.models],
+            "concepts": {question: dataclasses.asdict(of) for question, of in run.concepts.items()},
         }
         documents = {"run": about, **{f"report-{name}": body for name, body in run.reports.items()}}
         for name, document in documents.items():
