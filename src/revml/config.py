@@ -22,6 +22,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    IPvAnyNetwork,
     PrivateAttr,
     field_validator,
     model_validator,
@@ -392,6 +393,23 @@ class Service(Frozen):
     request_log: Literal["all", "problems", "off"] = Field(
         "all", description="which requests are logged: all, those answered with 400 or more, or none"
     )
+    hosts: tuple[Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]{1,253})$")], ...] = Field(
+        (), description="names by which readers call the service, without a port; those of this machine always pass"
+    )
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed"
+    )
+    https: bool = Field(
+        False,
+        description="readers come over https, for a proxy ends TLS: cookies are Secure, browsers stay",
+    )
+    large_body_mib: int = Field(64, ge=1, le=1024, description="longest Arrow or Parquet body; JSON ends at 1 MiB")
+    body_seconds: float = Field(10.0, ge=1, le=600, description="how long a client may take to send headers, or 1 MiB")
+    requests_per_second: float = Field(
+        5000.0, gt=0, le=1_000_000, description="what a key may ask on average, over all workers"
+    )
+    at_once: int = Field(64, ge=1, le=10_000, description="requests a worker answers at once; others get 429")
+    session_hours: float = Field(12.0, gt=0, le=24 * 31, description="how long a browser stays signed in")
 
 
 class ReadyTable(Frozen):
