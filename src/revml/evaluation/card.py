@@ -1,7 +1,7 @@
 """The model card: what a model was asked, learned from, achieved, looks at, and must not be used for.
 
-Comes in: the manifest of a bundle, which holds all of it. Goes out: Markdown in English or Czech, from `cards.po`.
-It holds no time of writing, so the same model always has the same card.
+Comes in: the manifest of a bundle and its views, which hold all of it. Goes out: Markdown in English or Czech, from
+`cards.po` and its neighbours. It holds no time of writing, so the same model always has the same card.
 """
 
 from __future__ import annotations
@@ -44,9 +44,14 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
 )
 
 
-def card(language: str, manifest: Manifest) -> str:
-    """The card of a bundle in a language."""
+def card(language: str, manifest: Manifest, views: Manifest | None = None) -> str:
+    """The card of a bundle in a language.
+
+    Args:
+        views: what weighs in the model, beside the shares that the manifest holds (see `views`).
+    """
     say = words(language)
+    manifest = {**manifest, "views": views}
     title = say.text(f"card.title.{manifest['question']}")
     parts = [f"# {title}: {manifest['data']['company']}", verdict(say, manifest)]
     for heading, section in SECTIONS:

@@ -36,6 +36,10 @@ CONCEPTS = (
     "fit",
     "demand",
 )
+# Who an account is and what the calendar says may weigh much, but nobody can act on it: among the reasons it takes the
+# place of half its strength.
+CIRCUMSTANCES = ("profile", "renewal")
+CIRCUMSTANCE_WEIGHT = 0.5
 WHOLE_NUMBERS = frozenset({"count", "days", "flag"})
 
 

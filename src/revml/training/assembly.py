@@ -18,8 +18,11 @@ from revml.evaluation.figures import Figures
 from revml.evaluation.gains import gains
 from revml.evaluation.guard import blocking, guard
 from revml.evaluation.horizons import curve_of
+from revml.evaluation.segments import segments_of
+from revml.evaluation.stability import seed_stability
 from revml.evaluation.treatment import by_treatment
 from revml.evaluation.verdict import Verdict, stopped
+from revml.evaluation.views import views_of
 from revml.models.bundle import Bundle
 from revml.models.fold_figures import fold_figures
 from revml.models.ladder import Attempt
@@ -120,8 +123,12 @@ def train_dataset(
         dataset, predictions, sheet.treated, seed=workspace.seed, rounds=sheet.bootstrap_rounds
     )
     curve = curve_of(dataset, rows, test, data, climbed, predictions["probability"].to_numpy())
-    report("writing the bundle", 0.95)
-    bundle = write(workspace, dataset, data, climbed, distributions, figures, verdict, told, more, curve)
+    report("looking at what weighs", 0.95)
+    own = dataset.own is not None
+    more["stability"] = seed_stability(climbed, data, data.encoding.matrix(test), own=own)
+    segments = segments_of(rows, test, data.encoding.categorical, own=own)
+    views = views_of(climbed.model, data.encoding, test, segments, own=own)
+    bundle = write(workspace, dataset, data, climbed, distributions, figures, verdict, told, more, curve, views)
     report("trained", 1.0)
     return TrainingResult(
         dataset.question, bundle, fitted.sheet, climbed.attempts, by_time, figures, verdict, predictions, told

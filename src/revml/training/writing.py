@@ -19,7 +19,7 @@ from revml.datasets import Dataset
 from revml.evaluation.card import card
 from revml.evaluation.figures import Figures
 from revml.evaluation.verdict import Verdict
-from revml.features.catalog import catalog
+from revml.evaluation.views import VIEWS, Views, importance_of
 from revml.models.baselines import Rule, Rung
 from revml.models.bundle import Bands, Bundle, load_bundle, model_files, to_text, write_bundle
 from revml.models.calibration import sigmoid
@@ -43,6 +43,7 @@ def write(
     told: dict[str, Any],
     more: dict[str, Any],
     curve: tuple[Curve, dict[str, Any]] | None,
+    views: Views | None,
 ) -> Bundle:
     """Write the bundle of a training, and read it back verified.
 
@@ -50,6 +51,7 @@ def write(
         told: what `told_of` gives.
         more: keys of the manifest besides.
         curve: over other horizons, with what the manifest tells of it.
+        views: what weighs in the model (see `evaluation.views`); None where nothing does.
     """
     manifest = {
         "question": dataset.question,
@@ -65,7 +67,7 @@ def write(
         "calibration": climbed.calibration.kind,
         "held": [c.name for c in data.encoding.columns if c.monotone],
         "rule": _rule(climbed.model, data.encoding),
-        "importance": _importance(climbed.model, data, own=dataset.own is not None),
+        "importance": importance_of(views, own=dataset.own is not None),
         "figures": figures.to_json(),
         "verdict": {"passed": verdict.passed, "reasons": list(verdict.reasons), "borrowed": verdict.borrowed},
         **more,
@@ -80,9 +82,11 @@ def write(
         "calibration.json": to_text({**climbed.calibration.to_json(), "bands": vars(_bands(climbed))}),
         "reference.json": to_text(distributions),
         GOLDEN: to_text(golden(climbed.model, climbed.calibration, data.encoding, _newest(data))),
-        "card.md": card("en", manifest),
-        "card.cs.md": card("cs", manifest),
+        "card.md": card("en", manifest, views),
+        "card.cs.md": card("cs", manifest, views),
     }
+    if views is not None:
+        files[VIEWS] = to_text(views)
     if curve is not None:
         files["curve.json"] = to_text(curve[0].to_json())
     serving = serving_bundle(workspace, dataset.question)
@@ -123,33 +127,9 @@ def _ladder_row(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _importance(model: Rung, data: Learning, *, own: bool) -> dict[str, dict[str, float]]:
-    """Shares of the mean absolute contribution over the newest learning rows, at most 2,000: by concept, by feature.
-
-    Columns of a ready table belong to no concept.
-    """
-    _, parts = model.contributions(_newest(data))
-    size = np.abs(parts).mean(axis=0)
-    whole = float(size.sum())
-    if whole <= 0:
-        return {"concepts": {}, "features": {}}
-    declared = catalog()
-    concepts: dict[str, float] = {}
-    for name, share in zip(data.encoding.names, size / whole, strict=True):
-        concept = declared[name].concept if name in declared else "profile"
-        concepts[concept] = concepts.get(concept, 0.0) + float(share)
-    features = dict(zip(data.encoding.names, (size / whole).tolist(), strict=True))
-    return {"concepts": {} if own else _largest(concepts), "features": _largest(features)}
-
-
 def _newest(data: Learning, most: int = 2_000) -> np.ndarray:
     """The newest learning rows, at most so many."""
     return data.matrix[np.flatnonzero(data.as_of == data.as_of.max())[:most]]
-
-
-def _largest(shares: dict[str, float], most: int = 20) -> dict[str, float]:
-    kept = sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return {name: round(share, 6) for name, share in kept if share > 0}
 
 
 def _rule(model: Rung, encoding: Encoding) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ def by_segment(say: Words, manifest: Manifest) -> list[str]:
     names = ("segment", "n", "expected", "interval", "observed", "agrees", "ranking")
     rows = [
         (
-            f"{_column(say, manifest, row['column'])}: {_value(say, row)}",
+            f"{column_words(say, manifest, row['column'])}: {value_words(say, row)}",
             say.number(row["n"]),
             say.number(row["expected"], 1),
             _interval(say, row["expected_low"], row["expected_high"], 0),
@@ -28,7 +28,7 @@ def by_segment(say: Words, manifest: Manifest) -> list[str]:
         for row in found
     ]
     off = [row for row in found if row["calibrated"] == "no"]
-    told = "; ".join(f"{_column(say, manifest, row['column'])}: {_value(say, row)}" for row in off)
+    told = "; ".join(f"{column_words(say, manifest, row['column'])}: {value_words(say, row)}" for row in off)
     return [
         table([say.text(f"card.segments.{k}") for k in names], rows),
         say.text("card.segments.how", n=say.number(len(found)), chance=say.number(0.05 * len(found), 1)),
@@ -48,12 +48,13 @@ def _ranking(say: Words, row: Manifest) -> str:
     return f"{say.number(row['roc_auc'], 2)} ({_interval(say, row['roc_auc_low'], row['roc_auc_high'], 2)})"
 
 
-def _column(say: Words, manifest: Manifest, name: str) -> str:
+def column_words(say: Words, manifest: Manifest, name: str) -> str:
+    """What a column of segments is called."""
     key = f"card.segments.{name}"
     return say.text(key) if key in say and not manifest.get("ready") else label(manifest, name, say.language)
 
 
-def _value(say: Words, row: Manifest) -> str:
+def value_words(say: Words, row: Manifest) -> str:
     """A category by its name, a band by its edges, in years where it is of days."""
     low, high = row["low"], row["high"]
     if low is None and high is None:
