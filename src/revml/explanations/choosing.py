@@ -84,6 +84,13 @@ class Chosen:
     column: Places
     contribution: Floats
 
+    def part(self, start: int, stop: int) -> Chosen:
+        """The reasons of some rows, counted from the first of them."""
+        some = slice(*np.searchsorted(self.row, (start, stop)).tolist())
+        return Chosen(
+            self.row[some] - start, self.rank[some], self.concept[some], self.column[some], self.contribution[some]
+        )
+
 
 def choose(
     concepts: Concepts,

@@ -48,6 +48,11 @@ def scored_matrix(bundle: Bundle, matrix: np.ndarray) -> Scored:
     return Scored(raw, bundle.calibration.apply(raw), base, parts)
 
 
+def raw_matrix(bundle: Bundle, matrix: np.ndarray) -> np.ndarray:
+    """Log-odds alone, of rows that are encoded already."""
+    return bundle.model.raw(matrix)
+
+
 def raw_and_parts(model: Rung, matrix: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """Log-odds, base and parts of encoded rows."""
     if isinstance(model, Blend):
