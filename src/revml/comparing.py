@@ -20,6 +20,7 @@ from revml.datasets import Dataset, feature_frame, with_features
 from revml.errors import BundleError, NotFound
 from revml.evaluation.figures import Figures, measure
 from revml.evaluation.paired import NAMES, ROUNDS, Difference, by_segment, differences, population_shift
+from revml.evaluation.stability import Overlap
 from revml.evaluation.verdict import judge
 from revml.explanations.agreement import Agreement, agreement
 from revml.labels.labelled import labelled_snapshots
@@ -74,6 +75,7 @@ class Comparison:
         differences: by `NAMES`; empty without a champion.
         rank_agreement: Spearman's correlation of the concepts by importance; None where one has no concepts.
         same_first_reason, changed_band: shares of the accounts.
+        top_reasons: overlap of each account's three strongest reasons; None where nobody has any.
     """
 
     question: QuestionName
@@ -91,15 +93,19 @@ class Comparison:
     rank_agreement: float | None
     same_first_reason: float | None
     changed_band: float | None
+    top_reasons: Overlap | None
     concepts: dict[str, dict[str, float]]
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, for files and --json."""
-        told = {k: v for k, v in vars(self).items() if k not in ("challenger", "champion", "differences")}
+        told = {
+            k: v for k, v in vars(self).items() if k not in ("challenger", "champion", "differences", "top_reasons")
+        }
         return {
             **told,
             "challenger": self.challenger.to_json(),
             "champion": self.champion.to_json() if self.champion else None,
+            "top_reasons": self.top_reasons.to_json() if self.top_reasons else None,
             "differences": {name: asdict(one) for name, one in self.differences.items()},
         }
 
@@ -254,6 +260,7 @@ def compared(workspace: Workspace, window: Window, new: Bundle, old: Bundle | No
         rank_agreement=reasons.ranks,
         same_first_reason=reasons.first,
         changed_band=changed,
+        top_reasons=reasons.top,
         concepts=reasons.shares,
     )
 

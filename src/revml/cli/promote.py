@@ -86,6 +86,12 @@ def _print_comparison(told: Comparison) -> None:
             f"reasons: concepts agree at {_number(told.rank_agreement, 2)}, the first reason stays for "
             f"{_share(told.same_first_reason)} of the accounts; {_share(told.changed_band)} change their band"
         )
+    if told.top_reasons is not None:
+        top = told.top_reasons
+        out.print(
+            f"of an account's three strongest reasons {_share(top.shared)} stay, {_share(top.low)} for the tenth that "
+            f"agree least (Jaccard {_number(top.jaccard, 2)}, rank-biased overlap {_number(top.ranked, 2)})"
+        )
 
 
 def _print_segments(told: Comparison) -> None:

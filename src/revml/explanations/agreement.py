@@ -1,4 +1,4 @@
-"""How alike two models explain the same accounts: by concept overall, and by each account's first reason.
+"""How alike two models explain the same accounts: by concept overall, and by each account's strongest reasons.
 
 Comes in: two bundles and the rows that both scored. Goes out: an `Agreement`. The concepts of a ready table are its
 columns.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from revml.evaluation.stability import Overlap, overlap, strongest_reasons
 from revml.explanations.choosing import Concepts, strongest
 from revml.explanations.contributions import contributions
 from revml.explanations.facts import declared, own_features
@@ -27,11 +28,13 @@ class Agreement:
         ranks: Spearman's correlation of the concepts by importance; None where there are too few of them.
         first: share of the accounts whose first reason is of the same concept; None where nobody has a reason.
         shares: by concept, its share of the weight in the challenger and in the champion.
+        top: overlap of each account's strongest reasons; None where nobody has a reason.
     """
 
     ranks: float | None
     first: float | None
     shares: dict[str, dict[str, float]]
+    top: Overlap | None = None
 
 
 def agreement(new: Bundle, old: Bundle, rows: pd.DataFrame) -> Agreement:
@@ -53,8 +56,9 @@ def agreement(new: Bundle, old: Bundle, rows: pd.DataFrame) -> Agreement:
     first = [_first(names, sums) for names, sums in told]
     either = (first[0] != None) | (first[1] != None)  # noqa: E711 - element by element
     same = float((first[0] == first[1])[either].mean()) if either.any() else None
+    top = overlap(*(strongest_reasons(names, sums) for names, sums in told))
     shares = dict(sorted(shares.items(), key=lambda item: -max(item[1].values())))
-    return Agreement(ranks, same, {name: share for name, share in shares.items() if name in heavy})
+    return Agreement(ranks, same, {name: share for name, share in shares.items() if name in heavy}, top)
 
 
 def _concepts(bundle: Bundle, rows: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:

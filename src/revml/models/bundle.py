@@ -6,6 +6,8 @@
     calibration.json  the map from log-odds to probability, and the bands
     curve.json        the hazards between the horizons, where the question has a story in time
     reference.json    training distributions: for drift, and for peers by segment
+    golden.json       a few rows with what the model says of them, for a machine to prove that it agrees
+    views.json        what weighs in the model: concepts, features, segments
     card.md, card.cs.md   the model card, in English and Czech
 
 The hash of a bundle covers the manifest without times, so the same data and seed give the same hash. Everything is
@@ -38,6 +40,7 @@ from revml.models.learner import Trees
 FORMAT = 1
 MANIFEST = "manifest.json"
 SEAL = "seal"  # over all of the manifest, also over what its hash leaves out
+LATER = ("reference.json", "golden.json", "views.json")  # read where somebody asks
 UNHASHED = ("hash", "made", SEAL)
 
 
@@ -132,6 +135,13 @@ class Bundle:
     def reference(self) -> dict[str, Any]:
         """Training distributions: `features.<name>`, `peers`, `scores` (see `models.reference`)."""
         return dict(json.loads((self.folder / "reference.json").read_text(encoding="utf-8")))
+
+    @cached_property
+    def views(self) -> dict[str, Any] | None:
+        """What weighs in the model (see `evaluation.views`); None where nothing does, or nobody looked."""
+        if "views.json" not in self.manifest["files"]:
+            return None
+        return dict(json.loads((self.folder / "views.json").read_text(encoding="utf-8")))
 
     def card(self, language: str = "en") -> str:
         """The model card as Markdown."""
@@ -231,9 +241,7 @@ def load_bundle(folder: str | Path, *, version: str | None = None) -> Bundle:
     """
     folder = Path(folder)
     manifest = verify(folder)
-    texts = {
-        name: (folder / name).read_text(encoding="utf-8") for name in manifest["files"] if name != "reference.json"
-    }
+    texts = {name: (folder / name).read_text(encoding="utf-8") for name in manifest["files"] if name not in LATER}
     calibration = json.loads(texts["calibration.json"])
     return Bundle(
         folder=folder,

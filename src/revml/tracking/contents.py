@@ -15,6 +15,8 @@ from matplotlib.figure import Figure as Drawing
 
 from revml.evaluation import pictures
 from revml.evaluation.verdict import SENTENCES
+from revml.evaluation.view_pictures import view_drawings
+from revml.locales import words
 from revml.models.bundle import Bundle, to_text
 
 
@@ -167,9 +169,13 @@ def drawings(bundle: Bundle) -> Iterator[tuple[str, Drawing]]:
         yield "events_caught", pictures.gain(curves["share"], curves["events"], "the events", title)
         if curves["money"]:
             yield "money_caught", pictures.gain(curves["share"], curves["money"], "the events' money", title)
-    for of, shares in manifest.get("importance", {}).items():
-        if shares:
-            yield f"importance_{of}", pictures.importance(shares, f"{title}: {of}")
+    shares = manifest.get("importance", {})
+    if shares.get("features"):
+        yield "importance_features", pictures.importance(shares["features"], f"{title}: features")
+    if bundle.views:
+        yield from view_drawings(bundle.views, manifest, words("en"))
+    elif shares.get("concepts"):
+        yield "importance_concepts", pictures.importance(shares["concepts"], f"{title}: concepts")
 
 
 def nested(bundle: Bundle) -> Iterator[Nested]:
