@@ -20,6 +20,7 @@ from revml.models.encoding import Encoding
 from revml.models.registry import appoint
 from revml.service.application import make_application
 from revml.service.gate import Gate
+from revml.service.observing import Observed
 from revml.service.process import RunningService, start_service
 from revml.service.serving import Serving
 from revml.store import Store
@@ -90,7 +91,8 @@ def client_of(workspace: Workspace, **options: object) -> TestClient:
     """A client of the application behind its gate, in this process."""
     serving = Serving(workspace)
     serving.champions.load_all()
-    gate = Gate(Starlette(), make_application(serving))
+    application = make_application(serving)
+    gate = Observed(Gate(Starlette(), application), application)
     return TestClient(gate, base_url="http://localhost", **options)  # type: ignore[arg-type]
 
 

@@ -16,6 +16,7 @@ import bentoml
 
 from revml.service.application import make_application
 from revml.service.gate import Gate
+from revml.service.observing import Observed
 from revml.service.serving import Serving
 
 application = make_application()
@@ -37,6 +38,7 @@ class RevmlService:
     def __init__(self) -> None:
         self.serving = Serving.from_environment()
         application.state.serving = self.serving
+        self.serving.drain.install()
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
@@ -49,8 +51,10 @@ class RevmlService:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
-        """Close the store."""
+        """Close the store, and what runs beside the requests."""
         self.serving.close()
 
 
+# The first is the outermost.
+cast(Any, RevmlService).add_asgi_middleware(Observed, application=application)
 cast(Any, RevmlService).add_asgi_middleware(Gate, application=application)

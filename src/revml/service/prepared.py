@@ -10,6 +10,7 @@ from revml.models.bundle import Bundle
 from revml.service.decoding import Decoder
 
 MAX_ROWS = 1000
+KEPT = 2  # models of a question beside the newest
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,20 @@ class Prepared:
 
 
 class PreparedModels:
-    """The prepared models of a service, by question; made anew when another model serves."""
+    """The prepared models of a service: those that serve, and those before them, for requests that began with one."""
 
     def __init__(self, currency: str) -> None:
         self._currency = currency
-        self._made: dict[str, Prepared] = {}
+        self._made: dict[int, Prepared] = {}  # by the identity of its bundle, which it keeps alive
 
     def of(self, bundle: Bundle) -> Prepared:
-        """The prepared form of a model."""
-        made = self._made.get(bundle.question)
-        if made is None or made.bundle is not bundle:
-            made = self._made[bundle.question] = Prepared.of(bundle, currency=self._currency)
+        """The prepared form of a model; a read of a dictionary once it was prepared."""
+        made = self._made.get(id(bundle))
+        return made if made is not None else self._prepare(bundle)
+
+    def _prepare(self, bundle: Bundle) -> Prepared:
+        made = Prepared.of(bundle, currency=self._currency)
+        others = [one for one in self._made.values() if one.bundle.question != bundle.question]
+        before = [one for one in self._made.values() if one.bundle.question == bundle.question][-KEPT:]
+        self._made = {id(one.bundle): one for one in (*others, *before, made)}
         return made

@@ -1,8 +1,7 @@
-"""What the routes work with, opened when the service starts: the workspace, its store and its champions.
+"""What the routes work with, opened when the service starts: the workspace, its store, its champions, its metrics.
 
 The store is opened at its first use and again after a failure, so that a database that is away for a while makes the
-service unready, not dead. A champion is verified when it is loaded; when its pointer file changes, the new one is
-loaded and verified before it takes over, and a broken one leaves the last good one in place and says so in `/readyz`.
+service degraded, not dead. What serves is looked after in the background, see `service.life`.
 """
 
 from __future__ import annotations
@@ -10,93 +9,47 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from revml.config import QUESTIONS, WORKSPACE_FILE, QuestionName, Workspace, load_workspace
-from revml.errors import NotFound, RevmlError
-from revml.models import Bundle, champion
-from revml.models.registry import POINTER
+from revml.config import WORKSPACE_FILE, Workspace, load_workspace
+from revml.models import Bundle
+from revml.service.degraded import Health, examine
+from revml.service.joining import Joiner
+from revml.service.life.board import Board
+from revml.service.life.champions import Champions
+from revml.service.life.drain import Drain
+from revml.service.life.following import Following
+from revml.service.life.watch import Watch
 from revml.service.metrics import Metrics
+from revml.service.prepared import PreparedModels
+from revml.service.request_log import RequestLog
 from revml.store import Store
 
 WORKSPACE_VARIABLE = "REVML_WORKSPACE"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-@dataclass
-class Champions:
-    """The verified champions of a workspace, by question."""
-
-    workspace: Workspace
-    _loaded: dict[QuestionName, Bundle] = field(default_factory=dict)
-    _seen: dict[QuestionName, tuple[int, int] | None] = field(default_factory=dict)
-    _broken: dict[QuestionName, RevmlError] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, question: QuestionName) -> Bundle:
-        """The champion of a question.
-
-        Raises:
-            NotFound: there is none.
-            BundleError: it is broken and there was none before it.
-        """
-        self._refresh(question)
-        if question in self._loaded:
-            return self._loaded[question]
-        if question in self._broken:
-            raise self._broken[question]
-        return champion(self.workspace, question)
-
-    def load_all(self) -> None:
-        """Load what is there, so that no request waits for it; failures are kept for `broken`."""
-        for question in QUESTIONS:
-            self._refresh(question)
-
-    @property
-    def loaded(self) -> dict[QuestionName, Bundle]:
-        """What serves now."""
-        return dict(self._loaded)
-
-    @property
-    def broken(self) -> dict[QuestionName, RevmlError]:
-        """Champions that were appointed but cannot serve, with the reason."""
-        return dict(self._broken)
-
-    def _refresh(self, question: QuestionName) -> None:
-        stamp = self._stamp(question)
-        if question in self._seen and self._seen[question] == stamp:
-            return
-        with self._lock:
-            try:
-                self._loaded[question] = champion(self.workspace, question)
-                self._broken.pop(question, None)
-            except NotFound as error:
-                if stamp is not None:
-                    self._broken[question] = error
-            except RevmlError as error:
-                self._broken[question] = error
-            self._seen[question] = stamp
-
-    def _stamp(self, question: QuestionName) -> tuple[int, int] | None:
-        try:
-            found = (self.workspace.bundles_dir / question / POINTER).stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_ino
-
-
 class Serving:
     """The state of a running service."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, board: Board | None = None) -> None:
+        settings = workspace.service
         self.workspace = workspace
-        self.champions = Champions(workspace)
         self.metrics = Metrics()
-        self.hosts = frozenset({*LOOPBACK_NAMES, workspace.service.host})
+        self.joiner = Joiner(self.metrics.joined)
+        self.prepared = PreparedModels(workspace.company.currency)
+        self.champions = Champions(workspace, make=self.prepared.of, on_change=self._changed)
+        self.board = board or Board(None)
+        self.log = RequestLog(settings.request_log)
+        self.drain = Drain(self.board, settings.drain_seconds)
+        self.following = Following(workspace)
+        duties = [self.following.ask] if settings.follow == "registry" else []
+        self.watch = Watch([self.champions.look, *duties, self.health], seconds=settings.poll_seconds)
+        self.hosts = frozenset({*LOOPBACK_NAMES, settings.host})
         self._store: Store | None = None
         self._read: dict[tuple[int, str], Any] = {}
+        self._health: Health | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -106,9 +59,35 @@ class Serving:
         Raises:
             ConfigError: there is no such workspace, or it is wrong.
         """
-        serving = cls(load_workspace(Path(environment.get(WORKSPACE_VARIABLE, WORKSPACE_FILE))))
-        serving.champions.load_all()
+        workspace = load_workspace(Path(environment.get(WORKSPACE_VARIABLE, WORKSPACE_FILE)))
+        serving = cls(workspace, Board.from_environment(environment))
+        serving.start()
         return serving
+
+    def start(self) -> None:
+        """Load what is there, so that no request waits for it, and keep up with the world from then on."""
+        self.champions.look()
+        self.log.start()
+        self.watch.start()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether this worker is ending: it answers, but should be sent nothing more."""
+        return self.drain.draining
+
+    def health(self) -> Health:
+        """What works and what does not, found now; asks the store."""
+        self._health = found = examine(self)
+        return found
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What did not work as it should when it was last looked at; costs nothing."""
+        return self._health.degraded if self._health is not None else ()
+
+    def _changed(self, bundle: Bundle, before: Bundle | None) -> None:
+        old = None if before is None else (before.version, before.hash[:12])
+        self.metrics.serves(bundle.question, bundle.version, bundle.hash[:12], old)
 
     @property
     def store(self) -> Store:
@@ -137,7 +116,12 @@ class Serving:
         return made
 
     def close(self) -> None:
-        """Close the store."""
+        """End what runs beside the requests, and close the store."""
+        self.watch.close()
+        self.joiner.close()
+        self.log.close()
+        self.board.close()
+        self.metrics.close()
         with self._lock:
             if self._store is not None:
                 self._store.close()

@@ -9,12 +9,13 @@ backtests     a replayed past as a run
 """
 
 from revml.tracking.backtests import log_backtest
-from revml.tracking.fetching import fetch_champion
+from revml.tracking.fetching import champion_versions, fetch_champion
 from revml.tracking.registration import Registered, follow, register, registered_versions
 from revml.tracking.runs import model_name
 
 __all__ = [
     "Registered",
+    "champion_versions",
     "fetch_champion",
     "follow",
     "log_backtest",

@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from revml.config import QuestionName, Workspace
 from revml.errors import BundleError, TrackingError
 from revml.models.bundle import Bundle, load_bundle
+from revml.models.golden import check_golden
 from revml.models.registry import appoint
 from revml.models.shelf import shelve
 from revml.tracking.registration import CHAMPION
 from revml.tracking.runs import BUNDLE_TAG, model_name
 from revml.tracking.store import connected, shown
 
+UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model, no such alias
+
 
 def fetch_champion(workspace: Workspace, question: QuestionName) -> Bundle:
     """Bring MLflow's champion to this machine and point at it: a new server, or a lost work folder.
 
     Raises:
-        BundleError: what the registry calls champion is broken, or no bundle of this question.
+        BundleError: what the registry calls champion is broken, no bundle of this question, or scores otherwise here
+            than where it was trained.
         TrackingError: MLflow knows no champion, or is away.
     """
     name = model_name(workspace, question)
@@ -45,6 +50,7 @@ def fetch_champion(workspace: Workspace, question: QuestionName) -> Bundle:
             bundle = load_bundle(got)
             if bundle.question != question or version.tags.get(BUNDLE_TAG, bundle.hash) != bundle.hash:
                 raise _foreign(question, version, f"a bundle of {bundle.question}, {bundle.hash[:12]}")
+            check_golden(bundle)
             target = folder / bundle.hash[:12]
             if target.exists():
                 shutil.rmtree(target)  # the same bytes if it is sound, and what is wanted if it is not
@@ -55,6 +61,25 @@ def fetch_champion(workspace: Workspace, question: QuestionName) -> Bundle:
     fetched = load_bundle(target, version=str(version.version))
     shelve(workspace, fetched)
     return fetched
+
+
+def champion_versions(workspace: Workspace, questions: Sequence[QuestionName]) -> dict[str, tuple[str, str]]:
+    """The version that MLflow calls champion of each question that has one, and its bundle's hash.
+
+    Raises:
+        TrackingError: MLflow is away.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    with connected(workspace) as (mlflow, client):
+        for question in questions:
+            try:
+                version = client.get_model_version_by_alias(model_name(workspace, question), CHAMPION)
+            except mlflow.exceptions.MlflowException as error:
+                if error.error_code not in UNKNOWN:
+                    raise
+                continue
+            found[question] = str(version.version), str(version.tags.get(BUNDLE_TAG, ""))
+    return found
 
 
 def _downloaded(client: Any, version: Any, temporary: Path, question: str) -> Path:
