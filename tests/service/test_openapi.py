@@ -17,6 +17,9 @@ NOT_FOR_PROGRAMS = {"/", "/texts/{language}.json"}
 READS = {
     "/v1/accounts": "/v1/accounts?question=churn",
     "/v1/accounts/{account_id}": "/v1/accounts/acme",
+    "/v1/accounts/{account_id}/history": "/v1/accounts/acme/history",
+    "/v1/segments": "/v1/segments?question=churn&by=owner",
+    "/v1/runs": "/v1/runs",
     "/v1/totals": "/v1/totals",
     "/v1/facets": "/v1/facets?question=churn",
     "/v1/forecast": "/v1/forecast",

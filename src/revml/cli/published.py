@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from revml.store.views import AccountDetail, Horizon, Order
 
 LANGUAGES = ("en", "cs")
-EXPORTS = ("scores", "values", "relations")
+EXPORTS = ("scores", "reasons", "values", "relations", "flows")
 ORDERS = ("expected_money", "probability", "change", "clv", "name")
 
 language_option = click.option(
@@ -156,27 +156,25 @@ def _horizon(one: Horizon) -> str:
     type=click.Choice(EXPORTS),
     default="scores",
     show_default=True,
-    help="scores; values: lifetime values by account and horizon; relations: the same by relation.",
+    help="scores; reasons: all of them; values: lifetime values by account and horizon; relations: the same by "
+    "relation; flows: expected revenue by account and month.",
 )
 @click.option("--bom", is_flag=True, help="CSV with a byte order mark, for Excel.")
 @json_option
 def export(
     workspace: Workspace, question: str | None, path: Path, language: str | None, what: str, bom: bool, as_json: bool
 ) -> None:
-    """Write the published scores or lifetime values as CSV (for people and CRMs) or Parquet (for warehouses).
+    """Write published scores, reasons, lifetime values or flows as CSV (for people and CRMs) or Parquet (warehouses).
 
     Example: revml export --question churn --out churn.csv
     Example: revml export --what values --out values.csv
     """
-    from revml.exports import export_scores, export_values
+    from revml.exports import export as write
     from revml.store import Store
 
     language = language or workspace.language
     with Store.open(workspace.store_url) as store:
-        if what == "scores":
-            rows = export_scores(store, path, question=question, language=language, bom=bom)
-        else:
-            rows = export_values(store, path, by_relation=what == "relations", language=language, bom=bom)
+        rows = write(store, what, path, question=question, language=language, bom=bom)
     if as_json:
         print_json({"file": str(path), "rows": rows})
     else:

@@ -1,4 +1,4 @@
-"""Scores and lifetime values as files for people, CRMs and warehouses.
+"""Scores, reasons, lifetime values and flows as files for people, CRMs and warehouses.
 
 Comes in: the scores database. Goes out: one CSV or Parquet file, written whole or not at all.
 """
@@ -6,7 +6,15 @@ Comes in: the scores database. Goes out: one CSV or Parquet file, written whole 
 from __future__ import annotations
 
 from revml.exports.files import write_csv, write_parquet
-from revml.exports.scores import export_scores, score_table
-from revml.exports.values import export_values, value_table
+from revml.exports.tables import TABLES, export, export_scores, export_values, score_table, value_table
 
-__all__ = ["export_scores", "export_values", "score_table", "value_table", "write_csv", "write_parquet"]
+__all__ = [
+    "TABLES",
+    "export",
+    "export_scores",
+    "export_values",
+    "score_table",
+    "value_table",
+    "write_csv",
+    "write_parquet",
+]

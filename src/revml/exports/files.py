@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def write_csv(table: pa.Table, path: Path, *, bom: bool = False) -> int:
     Raises:
         DataError: the folder cannot be made or written.
     """
-    columns = [_cells(table.column(i)) for i in range(table.num_columns)]
+    columns = [cells(table.column(i)) for i in range(table.num_columns)]
 
     def write(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:
@@ -62,7 +62,22 @@ def write_parquet(table: pa.Table, path: Path) -> int:
     return int(table.num_rows)
 
 
-def _cells(column: pa.ChunkedArray) -> list[Any]:
+def write_pieces(pieces: Iterable[bytes], path: Path) -> None:
+    """Write a file out of its pieces, as they come.
+
+    Raises:
+        DataError: the folder cannot be made or written.
+    """
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            file.writelines(pieces)
+
+    _whole(path, write)
+
+
+def cells(column: pa.ChunkedArray) -> list[Any]:
+    """The values of a column as they stand in CSV."""
     values = column.to_pylist()
     if pa.types.is_string(column.type):
         return [None if v is None else neutral(v) for v in values]

@@ -1,18 +1,15 @@
-"""The current run's scores as one table: a row an account (and item) and question, the strongest reason in words."""
+"""A run's scores: a row an account (and item) and question, the strongest reason in words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 
-from revml.errors import ConfigError, NotFound, StoreError
-from revml.exports.files import write_csv, write_parquet
+from revml.exports.streams import Rows
 from revml.store import Store
 from revml.store.runs import HORIZON_COLUMNS
-from revml.store.scores import MAX_LIMIT
 from revml.store.views import ListedAccount, RunInfo
 
 SCHEMA = pa.schema(
@@ -44,76 +41,18 @@ SCHEMA = pa.schema(
         *((name, pa.float64()) for name in HORIZON_COLUMNS.values()),  # empty where the question has one horizon
     ]
 )
-WRITERS = (".csv", ".parquet")
 
 
-def export_scores(
-    store: Store, path: Path, *, question: str | None = None, language: str = "en", bom: bool = False
-) -> int:
-    """Write the current run's scores as CSV or Parquet, by the ending of the file; returns the rows.
-
-    Args:
-        question: one question; absent means all of the run.
-        language: of the reasons.
-        bom: CSV only: begin with a byte order mark, which Excel needs to read UTF-8.
+def score_rows(store: Store, run: RunInfo, question: str | None, language: str) -> Iterator[Rows]:
+    """A run's scores, question by question, within a question the most money first; a page at a time.
 
     Raises:
-        ConfigError: the file ends in neither .csv nor .parquet.
-        NotFound: nothing was scored yet, or not this question.
-        DataError: the file cannot be written.
+        NotFound: the question was not scored.
+        StoreError: the run was deleted meanwhile.
     """
-    return write(lambda: score_table(store, question=question, language=language), path, bom=bom)
-
-
-def write(make: Callable[[], pa.Table], path: Path, *, bom: bool = False) -> int:
-    """Make a table and write it as CSV or Parquet, by the ending of the file; returns the rows.
-
-    Raises:
-        ConfigError: the file ends in neither .csv nor .parquet; nothing was made then.
-        DataError: the file cannot be written.
-    """
-    if path.suffix.lower() not in WRITERS:
-        raise ConfigError(
-            "the ending of the file does not tell its form",
-            where=str(path),
-            wanted=" or ".join(WRITERS),
-            got=path.suffix or "no ending",
-            do=f"write {path.with_suffix('.csv').name}",
-        )
-    table = make()
-    return write_parquet(table, path) if path.suffix.lower() == ".parquet" else write_csv(table, path, bom=bom)
-
-
-def score_table(store: Store, *, question: str | None = None, language: str = "en") -> pa.Table:
-    """The current run's scores, question by question, within a question the most money first.
-
-    Raises:
-        NotFound: nothing was scored yet, or not this question.
-        StoreError: another run was published meanwhile.
-    """
-    run = store.current()
-    if run is None:
-        raise NotFound("nothing was scored yet", wanted="a published run", do="run `revml score`")
-    questions = [question] if question else [model.question for model in run.models]
-    rows = [export_row(run, listed, language) for asked in questions for listed in _listed(store, run, asked)]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
-
-
-def _listed(store: Store, run: RunInfo, question: str) -> Iterator[ListedAccount]:
-    after: str | None = None
-    while True:
-        page = store.accounts(question, after=after, limit=MAX_LIMIT)
-        if page.run.id != run.id:
-            raise StoreError(
-                "another run was published meanwhile",
-                where="export",
-                wanted=f"run {run.id}",
-                got=f"run {page.run.id}",
-                do="export again",
-            )
-        yield from page.rows
-        if (after := page.after) is None:
-            return
+    for asked in [question] if question else [model.question for model in run.models]:
+        for page in store.score_pages(run, asked):
+            yield [export_row(run, listed, language) for listed in page]
 
 
 def export_row(run: RunInfo, listed: ListedAccount, language: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The current run's lifetime values as tables: a row an account and horizon, or an account, relation and horizon.
+"""A run's lifetime values: a row an account and horizon, or an account, relation and horizon.
 
 Horizons lie within one another: a reader who wants one figure an account takes the rows where `main` is true, whose
 sum over accounts is the company's. Quantiles do not add up. Money is in the run's currency, to the cent.
@@ -6,14 +6,15 @@ sum over accounts is the company's. Quantiles do not add up. Money is in the run
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 
 from revml.clv.cautions import caution_words
-from revml.exports.scores import write
+from revml.exports.streams import Rows
 from revml.store import Store
+from revml.store.views import RunInfo
 
 _NUMBERS = ("clv", "clv_p10", "clv_p50", "clv_p90")
 _PARTS = ("base", "expansion", "contraction", "referral")  # base + expansion - contraction + referral = clv
@@ -50,39 +51,20 @@ RELATIONS = pa.schema(
 SHARES = ("extrapolated_share", "p_alive", "p_order_3m", "p_order_12m")
 
 
-def export_values(
-    store: Store, path: Path, *, by_relation: bool = False, language: str = "en", bom: bool = False
-) -> int:
-    """Write the current run's lifetime values as CSV or Parquet, by the ending of the file; returns the rows.
-
-    Args:
-        by_relation: a row for each relation, with its warning, instead of one for all.
-        language: of the warnings.
-        bom: CSV only: begin with a byte order mark, which Excel needs to read UTF-8.
+def value_rows(store: Store, run: RunInfo, *, by_relation: bool, language: str) -> Iterator[Rows]:
+    """A run's lifetime values, by account and horizon, or by relation too; a page at a time.
 
     Raises:
-        ConfigError: the file ends in neither .csv nor .parquet.
-        NotFound: nothing was published yet.
-        DataError: the file cannot be written.
+        StoreError: the run was deleted meanwhile.
     """
-    return write(lambda: value_table(store, by_relation=by_relation, language=language), path, bom=bom)
-
-
-def value_table(store: Store, *, by_relation: bool = False, language: str = "en") -> pa.Table:
-    """The current run's lifetime values, by account and horizon.
-
-    Raises:
-        NotFound: nothing was published yet.
-    """
-    run, main, found = store.every_value(by_relation=by_relation)
+    main = store.main_horizon(run)
     about = {"currency": run.currency, "discount_rate": run.discount_rate, "as_of": run.as_of, "run": run.id}
-    schema = RELATIONS if by_relation else VALUES
-    rows = [
-        {name: _cell(name, value, language) for name, value in row.items()}
-        | {"main": row["horizon_months"] == main, **about}
-        for row in found
-    ]
-    return pa.Table.from_pylist(rows, schema=schema)
+    for page in store.value_pages(run, by_relation=by_relation):
+        yield [
+            {name: _cell(name, value, language) for name, value in row.items()}
+            | {"main": row["horizon_months"] == main, **about}
+            for row in page
+        ]
 
 
 def _cell(name: str, value: Any, language: str) -> Any:

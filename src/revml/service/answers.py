@@ -11,7 +11,9 @@ from starlette.responses import Response
 
 from revml.clv.accounts.driver_words import driver_words
 from revml.clv.cautions import caution_words
-from revml.store.views import AccountDetail, Clv, ListedAccount, Page, Reason, Report
+from revml.store.views import AccountDetail, Clv, ListedAccount, Page, Reason, Report, ScoredAccount
+
+Plain = dict[str, Any]
 
 
 class JsonAnswer(Response):
@@ -35,24 +37,24 @@ def record(value: Any) -> Any:
     return dataclasses.asdict(value)
 
 
-def reason(found: Reason, language: str) -> dict[str, Any]:
+def reason(found: Reason, language: str) -> Plain:
     """A reason with its text in one language."""
     plain = record(found)
     del plain["text_en"], plain["text_cs"]
     return {**plain, "text": found.text(language)}
 
 
-def page(found: Page, language: str) -> dict[str, Any]:
+def page(found: Page, run: Plain, language: str) -> Plain:
     """A page of a list."""
     return {
-        "run": record(found.run),
+        "run": run,
         "total": found.total,
         "after": found.after,
         "accounts": [listed(row, language) for row in found.rows],
     }
 
 
-def listed(row: ListedAccount, language: str) -> dict[str, Any]:
+def listed(row: ListedAccount, language: str) -> Plain:
     """A row of a list."""
     return {
         "account": record(row.account),
@@ -61,10 +63,19 @@ def listed(row: ListedAccount, language: str) -> dict[str, Any]:
     }
 
 
-def detail(found: AccountDetail, language: str) -> dict[str, Any]:
+def scored(row: ScoredAccount, language: str) -> Plain:
+    """An account asked for by its id."""
+    return {
+        "account": record(row.account),
+        "scores": [record(score) | {"change": score.change} for score in row.scores],
+        "reasons": [reason(r, language) for r in row.reasons],
+    }
+
+
+def detail(found: AccountDetail, run: Plain, language: str) -> Plain:
     """All about one account."""
     return {
-        "run": record(found.run),
+        "run": run,
         "account": record(found.account),
         "scores": [record(score) | {"change": score.change} for score in found.scores],
         "reasons": [reason(r, language) for r in found.reasons],
@@ -78,12 +89,12 @@ def detail(found: AccountDetail, language: str) -> dict[str, Any]:
     }
 
 
-def relation_value(found: Clv, language: str) -> dict[str, Any]:
+def relation_value(found: Clv, language: str) -> Plain:
     """What one relation is worth, with its warning in one language."""
-    told: dict[str, Any] = record(found)
+    told: Plain = record(found)
     return told | {"warning": caution_words(found.warning, language)}
 
 
-def report(found: Report) -> dict[str, Any]:
+def report(found: Report, run: Plain) -> Plain:
     """A document of the run, under its name."""
-    return {"run": record(found.run), found.name: found.body}
+    return {"run": run, found.name: found.body}

@@ -6,7 +6,21 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from revml.errors import RevmlError
-from revml.service import health, kpis, metrics, openapi, pages, problems, reading, scenarios, scoring
+from revml.service import (
+    exporting,
+    health,
+    keys,
+    kpis,
+    metrics,
+    openapi,
+    pages,
+    problems,
+    reading,
+    scenarios,
+    scores_by_id,
+    scoring,
+    sessions,
+)
 from revml.service.serving import Serving
 
 
@@ -17,10 +31,14 @@ def make_application(serving: Serving | None = None) -> Starlette:
             *health.routes,
             *metrics.routes,
             *reading.routes,
+            *scores_by_id.routes,
+            *exporting.routes,
             *kpis.routes,
             *scenarios.routes,
             *scoring.routes,
             *openapi.routes,
+            *keys.routes,
+            *sessions.routes,
             *pages.routes,
         ],
         exception_handlers={

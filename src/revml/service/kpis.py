@@ -13,9 +13,9 @@ from revml.clv.kpis.movements import MONEY
 from revml.clv.kpis.segments import SEGMENTS
 from revml.clv.kpis.words import COHORT_TABLES, with_words
 from revml.locales import words
-from revml.service import answers
 from revml.service.long_answers import long_answer
 from revml.service.parameters import Parameters
+from revml.service.published import run_of
 from revml.service.serving import Serving
 
 Schema = dict[str, Any]
@@ -31,7 +31,7 @@ def kpis(request: Request) -> Response:
     def read() -> dict[str, Any]:
         found = state.store.report("kpis")
         told = with_words(found.body, words(language), by=by)
-        return {**told, "as_of": f"{told['as_of']}Z", "run": answers.record(found.run)}
+        return {**told, "as_of": f"{told['as_of']}Z", "run": run_of(state, found.run)}
 
     return long_answer(request, f"kpis by {by or 'nothing'} in {language}", read)
 

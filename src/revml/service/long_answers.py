@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from revml.service.answers import JsonAnswer
+from revml.service.published import age_days, held
 from revml.service.serving import Serving
 
 JSON = "application/json"
@@ -35,10 +36,10 @@ def long_answer(request: Request, name: str, make: Callable[[], Any]) -> Respons
         name: of the answer, with all that was asked for.
     """
     state: Serving = request.app.state.serving
-    found: _Rendered = state.of_current_run(f"rendered {name}", lambda: _rendered(make()))
+    age = age_days(state.store.published())
+    found: _Rendered = state.of_current_run(f"rendered {name}, {age} days old", lambda: _rendered(make()))
     headers = {"ETag": found.tag, "Vary": "Accept-Encoding"}
-    held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if found.tag in held or "*" in held:
+    if held(request, found.tag):
         return Response(status_code=304, headers=headers)
     if _takes_gzip(request.headers.get("accept-encoding", "")):
         return Response(found.packed, media_type=JSON, headers=headers | {"Content-Encoding": "gzip"})

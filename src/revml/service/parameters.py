@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
+from datetime import date
 from typing import cast
 
 from starlette.requests import Request
@@ -75,9 +76,27 @@ class Parameters:
             raise _invalid(name, "not a whole number in its range", wanted=f"{low} to {high}", got=value)
         return int(value)
 
+    def day(self, name: str) -> date | None:
+        """A day, None where it is absent."""
+        return None if name not in self._values else day(name, self._values[name])
+
     def filters(self) -> dict[str, str | None]:
         """The filters of a list."""
         return {name: self.text(name) for name in FILTERS}
+
+
+def day(field: str, text: str) -> date:
+    """A day written as 2026-01-31.
+
+    Raises:
+        Problem: it is none.
+    """
+    try:
+        if len(text) != 10:
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _invalid(field, "not a day", wanted="a day such as 2026-01-31", got=text[:80]) from None
 
 
 def _invalid(field: str, detail: str, *, wanted: str = "", got: str = "", do: str = "") -> Problem:

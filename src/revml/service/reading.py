@@ -1,23 +1,23 @@
-"""The read API: lists, accounts, totals, the current run, and a CSV of a list. Nothing here changes anything."""
+"""The read API: lists, accounts, totals, segments, runs. Nothing here changes anything."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from revml.errors import NotFound
 from revml.service import answers
-from revml.service.answers import JsonAnswer
-from revml.service.csv_lines import csv_lines
+from revml.service.account_path import account_id_of, ends_in
 from revml.service.long_answers import long_answer
 from revml.service.parameters import FILTERS, Parameters
-from revml.service.problems import Problem
+from revml.service.published import run_of, tagged
+from revml.service.segments import segment_page
 from revml.service.serving import Serving
 from revml.store.scores import MAX_LIMIT
-from revml.store.views import Page
+from revml.store.segments import SEGMENTED_BY
 
 LISTED = ("question", "order", "search", "lang", *FILTERS)
 
@@ -32,49 +32,98 @@ def list_accounts(request: Request) -> Response:
     """A page of the accounts scored for a question."""
     asked = Parameters(request, (*LISTED, "limit", "after"))
     order, reverse = asked.order()
-    page = serving(request).store.accounts(
-        asked.question(),
-        order=order,
-        reverse=reverse,
-        after=asked.text("after"),
-        limit=asked.integer("limit", 1, MAX_LIMIT, 50),
-        search=asked.text("search"),
-        **asked.filters(),
-    )
-    return JsonAnswer(answers.page(page, asked.language(serving(request).workspace.language)))
+    state, question, filters = serving(request), asked.question(), asked.filters()
+    limit, language = asked.integer("limit", 1, MAX_LIMIT, 50), asked.language(state.workspace.language)
+
+    def read() -> Any:
+        page = state.store.accounts(
+            question,
+            order=order,
+            reverse=reverse,
+            after=asked.text("after"),
+            limit=limit,
+            search=asked.text("search"),
+            **filters,
+        )
+        return answers.page(page, run_of(state, page.run), language)
+
+    return tagged(request, read)
 
 
 def one_account(request: Request) -> Response:
-    """All that the current run says about one account."""
-    asked = Parameters(request, ("lang",))
-    account_id = request.path_params["account_id"]
-    if not account_id.isprintable():
-        raise Problem(404, "not-found", "no account has such an id", got=repr(account_id)[:80])
-    found = serving(request).store.account(account_id)
-    return JsonAnswer(answers.detail(found, asked.language(serving(request).workspace.language)))
+    """All that the current run, or that of a day, says about one account."""
+    asked = Parameters(request, ("lang", "as_of"))
+    state, account_id = serving(request), account_id_of(request)
+    language, day = asked.language(state.workspace.language), asked.day("as_of")
+
+    def read() -> Any:
+        found = state.store.account(account_id, as_of=day)
+        return answers.detail(found, run_of(state, found.run), language)
+
+    return tagged(request, read)
+
+
+def history(request: Request) -> Response:
+    """The account's probabilities over the runs."""
+    if not ends_in(request, "history"):
+        return one_account(request)  # its id ends in /history
+    asked = Parameters(request, ("question",))
+    state, account_id = serving(request), account_id_of(request, "history")
+    question = asked.question() if asked.text("question") else None
+
+    def read() -> Any:
+        run = state.store.published()
+        found = [past for past in state.store.history(account_id) if question in (None, past.question)]
+        if not found:
+            state.store.account(account_id)  # an account without scores is one; what is none raises
+        return {"run": run_of(state, run), "account_id": account_id, "history": [answers.record(p) for p in found]}
+
+    return tagged(request, read)
 
 
 def totals(request: Request) -> Response:
     """Sums by question and band."""
     Parameters(request, ())
     state = serving(request)
-    return JsonAnswer(state.of_current_run("totals", lambda: answers.record(state.store.totals())))
+
+    def read() -> Any:
+        found = state.of_current_run("totals", state.store.totals)
+        return answers.record(found) | {"run": run_of(state, found.run)}
+
+    return tagged(request, read)
+
+
+def segments(request: Request) -> Response:
+    """A page of a question's sums by segment."""
+    asked = Parameters(request, ("question", "by", "limit", "after"))
+    state, question, by = serving(request), asked.question(), asked.choice("by", SEGMENTED_BY)
+    limit, after = asked.integer("limit", 1, MAX_LIMIT, 50), asked.text("after")
+
+    def read() -> Any:
+        run, found = state.of_current_run(f"segments of {question} by {by}", lambda: state.store.segments(question, by))
+        told = segment_page(run, found, question=question, by=by, limit=limit, after=after)
+        return told | {"run": run_of(state, run)}
+
+    return tagged(request, read)
 
 
 def facets(request: Request) -> Response:
     """What a question's list can be filtered by."""
     asked = Parameters(request, ("question",))
     state, question = serving(request), asked.question()
-    found = state.of_current_run(f"facets of {question}", lambda: state.store.facets(question))
-    return JsonAnswer(
-        {name: [{"value": v, "accounts": n} for v, n in getattr(found, name)] for name in FILTERS},
-    )
+
+    def read() -> Any:
+        found = state.of_current_run(f"facets of {question}", lambda: state.store.facets(question))
+        return {name: [{"value": v, "accounts": n} for v, n in getattr(found, name)] for name in FILTERS}
+
+    return tagged(request, read)
 
 
 def forecast(request: Request) -> Response:
     """The company's forecast as it was published, and what stands beside it: intervals, installed base, back-test."""
     Parameters(request, ())
-    store = serving(request).store
+    state = serving(request)
+    store = state.store
 
     def beside(name: str) -> dict[str, Any] | None:
         try:
@@ -83,7 +132,8 @@ def forecast(request: Request) -> Response:
             return None
 
     def read() -> dict[str, Any]:
-        told = answers.report(store.report("forecast"))
+        found = store.report("forecast")
+        told = answers.report(found, run_of(state, found.run))
         tried = beside("forecast_backtest")
         beaten = None if tried is None else {"origins": len(tried["origins"]), "beaten": tried["beaten"]}
         return told | {"intervals": beside("intervals"), "installed": beside("installed"), "backtest": beaten}
@@ -94,48 +144,43 @@ def forecast(request: Request) -> Response:
 def forecast_backtest(request: Request) -> Response:
     """The document of the last back-test of the forecast, as the run was published with it."""
     Parameters(request, ())
-    store = serving(request).store
-    return long_answer(request, "forecast_backtest", lambda: answers.report(store.report("forecast_backtest")))
+    state = serving(request)
+
+    def read() -> dict[str, Any]:
+        found = state.store.report("forecast_backtest")
+        return answers.report(found, run_of(state, found.run))
+
+    return long_answer(request, "forecast_backtest", read)
 
 
 def current_run(request: Request) -> Response:
     """The run that readers see."""
     Parameters(request, ())
-    run = serving(request).store.current()
-    if run is None:
-        raise Problem(404, "nothing-published", "nothing was scored yet", do="run `revml score`")
-    return JsonAnswer(answers.record(run))
+    state = serving(request)
+    return tagged(request, lambda: run_of(state, state.store.published()))
 
 
-def export_csv(request: Request) -> Response:
-    """A whole list as CSV, streamed page by page out of one run."""
-    asked = Parameters(request, LISTED)
-    order, reverse = asked.order()
-    question, search, filters = asked.question(), asked.text("search"), asked.filters()
-    language = asked.language(serving(request).workspace.language)
-    store = serving(request).store
+def runs(request: Request) -> Response:
+    """All runs that are kept."""
+    Parameters(request, ())
+    state = serving(request)
 
-    def page(after: str | None) -> Page:
-        return store.accounts(
-            question, order=order, reverse=reverse, after=after, limit=MAX_LIMIT, search=search, **filters
-        )
+    def read() -> Any:
+        current, kept = state.store.published(), state.store.runs()
+        return {"current": current.id, "runs": [run_of(state, run) for run in kept]}
 
-    first = page(None)  # before the answer begins, so that an error is an error and not half a file
-    name = f"revml-{question}-{first.run.as_of:%Y-%m-%d}.csv"
-    return StreamingResponse(
-        csv_lines(first, page, language),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return tagged(request, read)
 
 
 routes = [
     Route("/v1/accounts", list_accounts),
+    Route("/v1/accounts/{account_id:path}/history", history),
     Route("/v1/accounts/{account_id:path}", one_account),
     Route("/v1/totals", totals),
+    Route("/v1/segments", segments),
     Route("/v1/facets", facets),
     Route("/v1/forecast", forecast),
     Route("/v1/forecast/backtest", forecast_backtest),
+    Route("/v1/runs", runs),
     Route("/v1/runs/current", current_run),
-    Route("/v1/export.csv", export_csv),
 ]

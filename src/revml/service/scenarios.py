@@ -11,11 +11,10 @@ from starlette.routing import Route
 from revml.clv.scenarios.words import with_words
 from revml.errors import NotFound
 from revml.locales import words
-from revml.service import answers
-from revml.service.answers import JsonAnswer
+from revml.service.long_answers import long_answer
 from revml.service.parameters import Parameters
+from revml.service.published import run_of
 from revml.service.serving import Serving
-from revml.store.scores import NothingPublished
 
 Schema = dict[str, Any]
 
@@ -27,17 +26,15 @@ def scenarios(request: Request) -> Response:
     language = asked.language(state.workspace.language)
 
     def read() -> dict[str, Any]:
-        run = state.store.current()
+        run = state.store.published()
         try:
             found = state.store.report("scenarios")
-        except NothingPublished:
-            raise
         except NotFound:  # a run of ready tables, of an older revml, or of less than a year ahead
-            return {"scenarios": [], "horizons": [], "as_of": None, "currency": None, "run": answers.record(run)}
+            return {"scenarios": [], "horizons": [], "as_of": None, "currency": None, "run": run_of(state, run)}
         told = with_words(found.body, words(language), found.run.currency)
-        return {**told, "as_of": f"{told['as_of']}Z", "currency": found.run.currency, "run": answers.record(found.run)}
+        return {**told, "as_of": f"{told['as_of']}Z", "currency": found.run.currency, "run": run_of(state, found.run)}
 
-    return JsonAnswer(state.of_current_run(f"scenarios in {language}", read))
+    return long_answer(request, f"scenarios in {language}", read)
 
 
 routes = [Route("/v1/scenarios", scenarios)]

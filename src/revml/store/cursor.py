@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from math import isfinite
 
 from revml.errors import StoreError
 
@@ -56,7 +57,9 @@ class Cursor:
                 raise TypeError
             if not isinstance(key, str if order == "name" else int | float) or isinstance(key, bool):
                 raise TypeError
-        except (ValueError, TypeError):
+            if isinstance(run_id, bool) or not 0 <= run_id < 2**31 or not all(map(_storable, (key, account_id, item))):
+                raise ValueError
+        except (ValueError, TypeError, OverflowError, RecursionError):
             raise PageError(
                 "this is not the cursor of a page",
                 where="after",
@@ -64,4 +67,11 @@ class Cursor:
                 got=text[:80],
                 do="leave it out to begin at the first page",
             ) from None
-        return cls(run_id, str(question), str(order), reverse, key, account_id, item)
+        return cls(run_id, str(question), str(order), reverse, key if order == "name" else float(key), account_id, item)
+
+
+def _storable(value: float | str) -> bool:
+    """Whether a database takes the value: no half surrogates, no NUL, no number beyond float64."""
+    if not isinstance(value, str):
+        return isfinite(value)
+    return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)

@@ -82,6 +82,13 @@ def all_runs(connection: Connection) -> tuple[RunInfo, ...]:
     )
 
 
+def edition(connection: Connection, run: RunInfo) -> str:
+    """Which run is current, and which others are there and count."""
+    kept = connection.execute(select(runs.c.id, runs.c.withdrawn).order_by(runs.c.id))
+    told = ",".join(f"{row.id}{'x' if row.withdrawn else ''}" for row in kept)
+    return f"{run.id} {run.published_at.isoformat()} {told}"
+
+
 def page(
     connection: Connection,
     run: RunInfo,
@@ -93,8 +100,9 @@ def page(
     limit: int,
     search: str | None,
     filters: Mapping[str, str | None],
+    counted: bool = True,
 ) -> Page:
-    """One page of the accounts scored for a question."""
+    """One page of the accounts scored for a question; `total` is 0 where nobody asks for the count."""
     column, greatest_first = SORTED_BY[order]
     if order == "expected_money" and not _has_money(connection, run.id, question):
         column = scores.c.probability  # nothing is known of money: the most likely come first
@@ -103,8 +111,9 @@ def page(
     chosen += [FILTERS[name] == value for name, value in filters.items() if value is not None]
     for word in fold(search or "").split():
         chosen.append(accounts.c.search_key.contains(word, autoescape=True))
-    counted = JOINED if search or any(filters[name] for name in filters if name not in OF_SCORE) else scores
-    total = connection.execute(select(func.count()).select_from(counted).where(*chosen)).scalar_one()
+    among = JOINED if search or any(filters[name] for name in filters if name not in OF_SCORE) else scores
+    count = select(func.count()).select_from(among).where(*chosen)
+    total = connection.execute(count).scalar_one() if counted else 0
     query: Select[Any] = select(*ACCOUNT, *SCORE, column.label("sort_key")).select_from(JOINED).where(*chosen)
     if after is not None:
         beyond = column < after.key if descending else column > after.key
@@ -112,7 +121,8 @@ def page(
             scores.c.account_id > after.account_id,
             and_(scores.c.account_id == after.account_id, scores.c.item > after.item),
         )
-        query = query.where(or_(beyond, and_(column == after.key, later)))
+        reached = column <= after.key if descending else column >= after.key  # where an index begins to read
+        query = query.where(reached, or_(beyond, and_(column == after.key, later)))
     first = column.desc() if descending else column.asc()
     query = query.order_by(first, scores.c.account_id, scores.c.item).limit(limit + 1)
     found = connection.execute(query).all()
@@ -125,7 +135,7 @@ def page(
     return Page(
         run=run,
         rows=tuple(
-            ListedAccount(_account(row), _score(row._mapping, run), tops.get((row.account_id, row.item)))
+            ListedAccount(account_of(row), score_of(row._mapping, run), tops.get((row.account_id, row.item)))
             for row in shown
         ),
         total=total,
@@ -164,11 +174,11 @@ def detail(connection: Connection, run: RunInfo, account_id: str) -> AccountDeta
         )
     return AccountDetail(
         run=run,
-        account=_account(row),
+        account=account_of(row),
         scores=tuple(
-            _score(s, run) for s in of(scores, scores.c.question, scores.c.expected_money.desc(), scores.c.item)
+            score_of(s, run) for s in of(scores, scores.c.question, scores.c.expected_money.desc(), scores.c.item)
         ),
-        reasons=tuple(_reason(r) for r in of(reasons, reasons.c.question, reasons.c.item, reasons.c.rank)),
+        reasons=tuple(reason_of(r) for r in of(reasons, reasons.c.question, reasons.c.item, reasons.c.rank)),
         history=history(connection, run, account_id),
         **worth(of, main_horizon(connection, run)),
     )
@@ -298,11 +308,12 @@ def _top_reasons(connection: Connection, run_id: int, question: str, ids: list[s
         key = (row["account_id"], row["item"])
         known = best.get(key)
         if known is None or (known.side != "raises" and row["side"] == "raises"):
-            best[key] = _reason(row)
+            best[key] = reason_of(row)
     return best
 
 
-def _account(row: Row[Any]) -> Account:
+def account_of(row: Row[Any]) -> Account:
+    """An account out of a row with the columns `ACCOUNT`."""
     return Account(**_only(row._mapping, Account))
 
 
@@ -312,7 +323,8 @@ def _model(row: RowMapping) -> ModelInfo:
     return ModelInfo(**told | {"extrapolated_days": None if days is None else tuple(days)})
 
 
-def _score(row: RowMapping, run: RunInfo) -> Score:
+def score_of(row: RowMapping, run: RunInfo) -> Score:
+    """A score out of a row of its table."""
     model = next((model for model in run.models if model.question == row["question"]), None)
     told = {name: row[name] for name in _SCORED}
     if told["money"] is None:
@@ -330,7 +342,8 @@ def _horizons(row: RowMapping, model: ModelInfo) -> tuple[Horizon, ...]:
     return tuple(Horizon(days, found[days], days in model.extrapolated_days) for days in sorted(found))
 
 
-def _reason(row: RowMapping) -> Reason:
+def reason_of(row: RowMapping) -> Reason:
+    """A reason out of a row of its table."""
     plain = _without(row, "run_id", "account_id")
     return Reason(**plain | {name: json.loads(plain[name] or "null") for name in ("value", "past", "peers")})
 

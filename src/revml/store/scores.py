@@ -5,21 +5,23 @@ Writers publish a whole `ScoreRun` or roll back; readers get the run that `curre
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from types import TracebackType
-from typing import Any
 
 from sqlalchemy import Connection
 
 from revml.errors import NotFound, StoreError
-from revml.store import publish, read
+from revml.store import publish, read, streaming
+from revml.store.as_of import run_as_of
+from revml.store.by_id import MAX_IDS, scored_accounts
 from revml.store.cursor import Cursor, PageError
 from revml.store.database import Database, open_database
-from revml.store.every_value import every_value
 from revml.store.forecast_inputs import ForecastInputs, forecast_inputs
 from revml.store.runs import ScoreRun
+from revml.store.segments import SEGMENTED_BY, segment_totals
 from revml.store.views import (
     ORDERS,
     AccountDetail,
@@ -30,6 +32,8 @@ from revml.store.views import (
     PastScore,
     Report,
     RunInfo,
+    ScoredAccount,
+    SegmentTotal,
     Totals,
 )
 
@@ -158,36 +162,100 @@ class Store:
             if (after := page.after) is None:
                 return
 
-    def account(self, account_id: str) -> AccountDetail:
-        """Scores, reasons, CLV, flows and history of one account.
+    def account(self, account_id: str, *, as_of: date | None = None) -> AccountDetail:
+        """Scores, reasons, CLV, flows and history of one account, in the current run or in that of a day.
 
         Raises:
-            NotFound: the account is not in the current run, or there is none.
+            NotFound: the account is not in the run, no run looked from that day or before, or there is none.
         """
-        with self._current() as (connection, run):
+        with self._current(as_of) as (connection, run):
             return read.detail(connection, run, account_id)
+
+    def scored(
+        self, ids: Sequence[str], *, question: str | None = None, as_of: date | None = None, reasons: int = 3
+    ) -> tuple[RunInfo, tuple[ScoredAccount, ...]]:
+        """Scores and reasons of some accounts, in the order asked for; ids that the run does not know are left out.
+
+        Args:
+            question: one; absent means all of the run.
+            as_of: a day; the newest run that looked from it or from an earlier one.
+            reasons: at most so many a score.
+
+        Raises:
+            PageError: more than 1,000 ids.
+            NotFound: the question was not scored, no run looked from that day or before, or there is none.
+        """
+        if len(ids) > MAX_IDS:
+            raise PageError("too many accounts", where="account_ids", wanted=f"at most {MAX_IDS}", got=str(len(ids)))
+        with self._current(as_of) as (connection, run):
+            if question is not None:
+                _asked(run, question)
+            return run, scored_accounts(connection, run, ids, question=question, top=reasons)
 
     def history(self, account_id: str) -> tuple[PastScore, ...]:
         """The account's probabilities over the runs, by question, oldest first; empty for an unknown account."""
         with self._current() as (connection, run):
             return read.history(connection, run, account_id)
 
+    def segments(self, question: str, by: str) -> tuple[RunInfo, tuple[SegmentTotal, ...]]:
+        """Sums of a question by industry, country, region, owner, band or item, the most expected money first.
+
+        Raises:
+            PageError: `by` is no kind of segment.
+            NotFound: the question was not scored, or there is no run.
+        """
+        if by not in SEGMENTED_BY:
+            raise PageError("no such kind of segment", where="by", wanted=", ".join(SEGMENTED_BY), got=by)
+        with self._current() as (connection, run):
+            _asked(run, question)
+            return run, segment_totals(connection, run, question, by)
+
     def totals(self) -> Totals:
         """Money at risk, expected loss or gain and accounts by band, for each question; the CLV of all accounts."""
         with self._current() as (connection, run):
             return read.totals(connection, run)
 
-    def every_value(self, *, by_relation: bool = False) -> tuple[RunInfo, int, list[dict[str, Any]]]:
-        """The current run, its main horizon in months, and the lifetime values of all accounts by horizon.
+    def score_pages(self, run: RunInfo, question: str) -> Iterator[tuple[ListedAccount, ...]]:
+        """All scores of a question in a run, a page at a time, the most money first.
+
+        Raises:
+            NotFound: the question was not scored.
+            StoreError: the run was deleted meanwhile.
+        """
+        _asked(run, question)
+        return streaming.score_pages(self.database, run, question)
+
+    def reason_pages(self, run: RunInfo, question: str | None = None) -> Iterator[streaming.Rows]:
+        """All reasons of a run, a page at a time, by account; errors as `score_pages`."""
+        if question is not None:
+            _asked(run, question)
+        return streaming.reason_pages(self.database, run, question)
+
+    def value_pages(self, run: RunInfo, *, by_relation: bool = False) -> Iterator[streaming.Rows]:
+        """All lifetime values of a run, a page at a time, by account and horizon; errors as `score_pages`.
 
         Args:
             by_relation: a row for each relation instead of one for all.
+        """
+        return streaming.value_pages(self.database, run, by_relation=by_relation)
+
+    def flow_pages(self, run: RunInfo) -> Iterator[streaming.Rows]:
+        """All expected monthly flows of a run, a page at a time; errors as `score_pages`."""
+        return streaming.flow_pages(self.database, run)
+
+    def main_horizon(self, run: RunInfo) -> int:
+        """The longest horizon of a run's lifetime values in months, 0 where it has none."""
+        with self.database.reading() as connection:
+            return read.main_horizon(connection, run)
+
+    def published(self) -> RunInfo:
+        """The run that readers see.
 
         Raises:
-            NotFound: there is no run.
+            NothingPublished: there is none.
         """
-        with self._current() as (connection, run):
-            return run, read.main_horizon(connection, run), every_value(connection, run.id, by_relation=by_relation)
+        with self._current() as (_connection, run):
+            return run
 
     def report(self, name: str) -> Report:
         """A whole document of the current run: `forecast`, `kpis` or `forecast_backtest`.
@@ -197,6 +265,15 @@ class Store:
         """
         with self._current() as (connection, run):
             return read.report(connection, run, name)
+
+    def edition(self) -> tuple[RunInfo, str]:
+        """The run that readers see, and a text that changes with every publish, rollback and deletion of a run.
+
+        Raises:
+            NothingPublished: there is no run.
+        """
+        with self._current() as (connection, run):
+            return run, read.edition(connection, run)
 
     def forecast_inputs(self, questions: Collection[str]) -> ForecastInputs:
         """What the current run's forecast took from the models of some questions, and what it came to.
@@ -214,9 +291,10 @@ class Store:
             return read.facets(connection, run, question)
 
     @contextmanager
-    def _current(self) -> Iterator[tuple[Connection, RunInfo]]:
+    def _current(self, as_of: date | None = None) -> Iterator[tuple[Connection, RunInfo]]:
         with self.database.reading() as connection:
-            yield connection, _run(connection, self.database)
+            run = _run(connection, self.database)
+            yield connection, run if as_of is None else run_as_of(connection, run, as_of)
 
     def close(self) -> None:
         """Close all connections."""

@@ -127,6 +127,15 @@ class ListedAccount:
 
 
 @dataclass(frozen=True)
+class ScoredAccount:
+    """An account with its scores and their reasons, without what is read for one account only."""
+
+    account: Account
+    scores: tuple[Score, ...]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """A page of a list; `after` is the cursor of the next page, None at the end. `total` counts all pages."""
 
@@ -294,6 +303,23 @@ class QuestionTotal:
     expected_money: float
     previous_expected_money: float | None
     bands: dict[str, BandTotal]
+
+
+@dataclass(frozen=True)
+class SegmentTotal:
+    """Sums over the accounts of a segment that were scored for a question; `value` is None where it is not known.
+
+    `high` counts those in the high band; the other figures are as in `QuestionTotal`.
+    """
+
+    value: str | None
+    accounts: int
+    high: int
+    unknown_money: int
+    money: float
+    money_at_risk: float
+    expected_money: float
+    mean_probability: float
 
 
 @dataclass(frozen=True)
