@@ -6,14 +6,22 @@ gives; a row has the same bits alone and among others.
 
 from __future__ import annotations
 
+import logging
+import os
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from revml.explanations.treeshap import CannotExplain, TreeShap
 from revml.models.baselines import Logistic, Rung
 from revml.models.blend import Blend
 from revml.models.bundle import Bundle
 from revml.models.encoding import Rows
+from revml.models.learner import Trees
+
+MANY = 4096  # rows that several threads share
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,27 @@ def scored_matrix(bundle: Bundle, matrix: np.ndarray) -> Scored:
 
 
 def raw_matrix(bundle: Bundle, matrix: np.ndarray) -> np.ndarray:
-    """Log-odds alone, of rows that are encoded already."""
-    return bundle.model.raw(matrix)
+    """Log-odds alone of rows that are encoded already; to the bit what `Bundle.raw` gives."""
+    return _raw(bundle.model, matrix)
+
+
+def explained_by(bundle: Bundle) -> str:
+    """What explains a bundle: `sums` of a rung without trees, `treeshap`, or LightGBM's `pred_contrib` and why."""
+    trees = bundle.model.second if isinstance(bundle.model, Blend) else bundle.model
+    if not isinstance(trees, Trees):
+        return "sums"
+    found = fast_trees(trees, len(bundle.features))
+    return "treeshap" if isinstance(found, TreeShap) else f"pred_contrib: {found.what}"
+
+
+@lru_cache(maxsize=16)
+def fast_trees(trees: Trees, features: int) -> TreeShap | CannotExplain:
+    """What explains trees fast, or why they cannot be; told once in the log."""
+    try:
+        return TreeShap.from_text(trees.text, features)
+    except CannotExplain as why:
+        logger.warning("explained by LightGBM's pred_contrib, which is slow: %s (%s)", why.what, why.got)
+        return why
 
 
 def raw_and_parts(model: Rung, matrix: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
@@ -59,7 +86,29 @@ def raw_and_parts(model: Rung, matrix: np.ndarray) -> tuple[np.ndarray, float, n
         raw_1, base_1, parts_1 = raw_and_parts(model.first, matrix)
         raw_2, base_2, parts_2 = raw_and_parts(model.second, matrix)
         return model.mean(raw_1, raw_2), float(model.mean(base_1, base_2)), model.mean(parts_1, parts_2)
+    if isinstance(model, Trees):
+        trees = fast_trees(model, matrix.shape[1])
+        if isinstance(trees, TreeShap):
+            raw, parts = trees.explain(matrix, threads=_threads(matrix))
+            return raw, trees.base, parts
     base, parts = model.contributions(matrix)
     if isinstance(model, Logistic):  # its log-odds are the sum of its parts
         return np.asarray(base + parts.sum(axis=1)), base, parts
     return model.raw(matrix), base, parts
+
+
+def _raw(model: Rung, matrix: np.ndarray) -> np.ndarray:
+    if isinstance(model, Blend):
+        return model.mean(_raw(model.first, matrix), _raw(model.second, matrix))
+    if isinstance(model, Trees):
+        trees = fast_trees(model, matrix.shape[1])
+        if isinstance(trees, TreeShap):
+            return trees.raw(matrix, threads=_threads(matrix))
+    return model.raw(matrix)
+
+
+def _threads(matrix: np.ndarray) -> int:
+    """One for what a request asks; all that this process may use for many rows."""
+    if len(matrix) < MANY:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
