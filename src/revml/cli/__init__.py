@@ -50,6 +50,7 @@ SECTIONS = {
         ("runs", "published", "The published runs."),
         ("rollback", "promote", "Back to the champion before, or to an earlier run."),
         ("models", "promote", "The models of a question; who was champion when."),
+        ("importance", "importance", "What weighs in a model, how, and for whom."),
         ("register", "train", "Tell MLflow what it does not know yet."),
         ("fetch", "promote", "Bring MLflow's champion to this machine."),
     ),

@@ -18,11 +18,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from revml.errors import NotFound
 from revml.evaluation.dependence import dependence, digits
 from revml.evaluation.segments import Band, Segments
 from revml.evaluation.stability import by_concept, concepts_of
 from revml.models.baselines import Rung
+from revml.models.bundle import Bundle
 from revml.models.encoding import Encoding
+from revml.yaml_file import nearest
 
 VIEWS = "views.json"
 ROWS = 4_000  # that are looked at; more change no share by a point
@@ -74,6 +77,45 @@ def views_of(model: Rung, encoding: Encoding, rows: pd.DataFrame, segments: Segm
         "segments": told,
         "small": small,
     }
+
+
+def views_in(bundle: Bundle) -> Views:
+    """The views of a bundle.
+
+    Raises:
+        NotFound: it looks at nothing, or was trained before there were views.
+    """
+    if bundle.views is not None:
+        return bundle.views
+    asked = bundle.rung == "constant"
+    raise NotFound(
+        f"bundle {bundle.hash[:12]} of {bundle.question} has no views of what weighs in it",
+        where=str(bundle.folder),
+        wanted="views.json, which training writes",
+        got="the average rate, in which nothing weighs" if asked else "a bundle of an older revml",
+        do=f"see `revml models {bundle.question}`" if asked else f"run `revml train {bundle.question}`",
+    )
+
+
+def of_segments(views: Views, column: str | None) -> Views:
+    """Views with the segments of one column only; all where none is named.
+
+    Raises:
+        NotFound: no segments of that column are told.
+    """
+    if column is None:
+        return views
+    parts = ("segments", "small")
+    known = sorted({str(one["column"]) for part in parts for one in views[part]})
+    if column not in known:
+        raise NotFound(
+            "no such segments",
+            where="by",
+            wanted=f"one of {', '.join(known)}" if known else "nothing: this model has no segments",
+            got=repr(column),
+            do=nearest(column, known),
+        )
+    return {**views, **{part: [one for one in views[part] if one["column"] == column] for part in parts}}
 
 
 def importance_of(views: Views | None, *, own: bool, most: int = 20) -> dict[str, dict[str, float]]:
