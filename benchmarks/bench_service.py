@@ -1,79 +1,102 @@
-"""What the service answers a second over HTTP, on this machine only, with a bounded number of requests and no error.
+"""What the service answers a second over HTTP, and how it lives: on this machine only, bounded counts, values compared.
 
-    score     one row with its reasons, at 1 and 8 connections, against `peers/tutorial_service.py` (BentoML with
-              pydantic, pandas and shap) on the same LightGBM model; probabilities equal
+    reasons   one row with its reasons at 1, 8 and 32 connections, against `peers/tutorial_service.py` (BentoML with
+              pydantic, pandas and shap) and `mlflow models serve` (score only), same trees
+    blocks    100 and 1,000 rows a request, against the tutorial
+    alone     one row, score only, against the tutorial and MLServer
+    many      100,000 requests, none of them failed
+    swaps     10,000 requests while models are promoted and rolled back, none of them failed
+    drain     SIGTERM under load: every request that was sent is answered
+    large     a body of 400 MiB: 413, and what memory grows by
+    start     from the command to ready, against `mlflow models serve`
+    files     Parquet to Parquet with reasons, against pandas and shap
+    million   a million rows scored and explained: seconds, peak memory
     pages     a page of 50 accounts, and one account, against `/livez` of the same service, which is HTTP alone
 
-The services take turns, one worker and one LightGBM thread each; the load comes from this process on the same cores.
+`python benchmarks/bench_service.py alone pages` runs those parts.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import sys
+from contextlib import ExitStack
+from pathlib import Path
 
-import pandas as pd
-from companies import room, staged_company
+import service_files
+import service_life
+import service_speed
+from companies import room
 from figures import QUICK, Figures
-from fixed_bundle import TREES, write_fixed_bundle
-from load import Load, Request, one, send
+from load import Request, in_turns, one
+from peers import mlflow_serve, mlserver_score
 from peers.serving import free_port, peer_service
+from service_case import Case, make_case
+from service_speed import Ports
 
-from revml.datasets import build_dataset, scoring_frame
-from revml.models.bundle import Bundle
-from revml.scoring import publish_run, score_workspace
 from revml.service.process import start_service
 
-ACCOUNTS, EVENTS = (300, 100_000) if QUICK else (2_000, 1_000_000)
-SCORES, PAGES = (40, 150) if QUICK else (120, 1_000)
-TURNS = 1 if QUICK else 3
-ROWS = 40
+ACCOUNTS, EVENTS, ROWS = (300, 50_000, 1_000) if QUICK else (2_000, 1_000_000, 1_000)
+SPEED = {
+    "reasons": service_speed.reasons,
+    "blocks": service_speed.blocks,
+    "alone": service_speed.alone,
+    "many": service_speed.many,
+}
+LIFE = {
+    "swaps": service_life.swaps,
+    "drain": service_life.drain,
+    "large": service_life.large,
+    "start": service_life.start,
+}
+FILES = {"files": service_files.files, "million": service_files.million}
+PARTS = (*SPEED, "pages", *LIFE, *FILES)
 
 
-def main() -> None:
-    """Print the figures."""
+def main(wanted: list[str]) -> None:
+    """Print the figures of some parts, of all by default."""
+    parts = wanted or list(PARTS)
+    assert set(parts) <= set(PARTS), f"parts are {', '.join(PARTS)}"
     figures = Figures()
     with room() as folder:
-        workspace, facts = staged_company(folder / "revml", kind="saas", accounts=ACCOUNTS, events=EVENTS)
-        bundle = write_fixed_bundle(workspace, build_dataset(workspace, facts, "churn"))
-        publish_run(workspace, score_workspace(workspace, facts))
-        rows = as_json(bundle, scoring_frame(facts, workspace, "churn").iloc[:ROWS])
-        model = {"TUTORIAL_BUNDLE": str(bundle.folder)}
-        with (
-            start_service(folder / "revml", port=free_port()) as service,
-            peer_service("peers.tutorial_service:Tutorial", folder / "tutorial", model) as tutorial,
-        ):
-            print(f"  {TREES} trees, {len(bundle.features)} features, {ACCOUNTS:,} accounts", flush=True)
-            _scores(figures, service.port, tutorial, rows)
-            _pages(figures, service.port)
+        if set(parts) - set(FILES):
+            case = make_case(folder / "revml", accounts=ACCOUNTS, events=EVENTS, rows=ROWS)
+            _served(figures, case, folder, parts)
+            for name in (name for name in LIFE if name in parts):
+                LIFE[name](figures, case, folder)
+        for name in (name for name in FILES if name in parts):
+            FILES[name](figures, folder / "ready")
     figures.end()
 
 
-def as_json(bundle: Bundle, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as a caller sends them: every feature by name, null where unknown."""
-    part = frame[list(bundle.features)].astype(object)
-    return part.where(part.notna(), None).to_dict("records")
+def _served(figures: Figures, case: Case, folder: Path, parts: list[str]) -> None:
+    """The parts that ask one running service."""
+    speed = [name for name in SPEED if name in parts]
+    if not speed and "pages" not in parts:
+        return
+    with ExitStack() as stack:
+        service = stack.enter_context(start_service(folder / "revml", port=free_port(), workers=1))
+        if speed:
+            ports = _peers(stack, case, folder, service.port)
+            for name in speed:
+                SPEED[name](figures, case, ports)
+        if "pages" in parts:
+            _pages(figures, service.port)
 
 
-def _scores(figures: Figures, ours: int, theirs: int, rows: list[dict[str, Any]]) -> None:
-    revml = Request(
-        ours, "POST", "/v1/score", tuple(json.dumps({"question": "churn", "rows": [row]}).encode() for row in rows)
-    )
-    tutorial = Request(
-        theirs, "POST", "/score", tuple(json.dumps({"account": {"features": row}}).encode() for row in rows)
-    )
-    for body, other in zip(revml.bodies, tutorial.bodies, strict=True):
-        answer = json.loads(one(Request(ours, "POST", "/v1/score", (body,))))["rows"][0]
-        wanted = json.loads(one(Request(theirs, "POST", "/score", (other,))))
-        assert abs(answer["probability"] - wanted["probability"]) < 1e-12
-        assert answer["reasons"]
-        assert wanted["reasons"]
-    for connections in (1, 8):
-        count = SCORES * (1 if connections == 1 else 2)
-        fast, slow = _in_turns(revml, tutorial, connections=connections, count=count)
-        print(f"  {connections} connections: {_told('revml', fast)}; {_told('tutorial', slow)}", flush=True)
-        name = f"revml / tutorial, requests/s: score and reasons, {connections} connections"
-        figures.at_least(name, fast.rate / slow.rate, 0.05)
+def _peers(stack: ExitStack, case: Case, folder: Path, port: int) -> Ports:
+    """Start them; each has one worker."""
+    model = case.bundle.folder / "model.txt"
+    mlflow_serve.save_model(model, case.bundle.features, folder / "mlflow-model")
+    environment = {"TUTORIAL_BUNDLE": str(case.bundle.folder)}
+    interpreter = mlserver_score.python(install=not QUICK)
+    tutorial = stack.enter_context(peer_service("peers.tutorial_service:Tutorial", folder / "tutorial", environment))
+    mlflow = stack.enter_context(mlflow_serve.mlflow_serve(folder / "mlflow-model", folder / "mlflow"))
+    if interpreter is None:
+        return Ports(port, tutorial.port, mlflow.port, None)
+    print(f"  MLServer {mlserver_score.version(interpreter)}", flush=True)
+    other = stack.enter_context(mlserver_score.mlserver(interpreter, model, folder / "mlserver"))
+    return Ports(port, tutorial.port, mlflow.port, other.port)
 
 
 def _pages(figures: Figures, port: int) -> None:
@@ -82,28 +105,20 @@ def _pages(figures: Figures, port: int) -> None:
     found = json.loads(one(page))["accounts"]
     assert len(found) == 50
     account = Request(port, "GET", f"/v1/accounts/{found[0]['account']['account_id']}")
-    for what, request, limit in (("a page of 50 accounts", page, 40), ("one account", account, 40)):
-        for connections in (1, 8):
-            slow, fast = _in_turns(request, floor, connections=connections, count=PAGES)
-            print(f"  {connections} connections: {_told(what, slow)}; {_told('/livez', fast)}", flush=True)
-            figures.at_most(f"/livez / {what}, requests/s, {connections} connections", fast.rate / slow.rate, limit)
-
-
-def _in_turns(first: Request, second: Request, *, connections: int, count: int) -> tuple[Load, Load]:
-    """The median load of each, the two taking turns; the first turn only warms up."""
-    loads: tuple[list[Load], list[Load]] = ([], [])
-    for turn in range(TURNS + 1):
-        for request, mine in zip((first, second), loads, strict=True):
-            made = send(request, connections=connections, count=count if turn else max(count // 10, connections))
-            if turn:
-                mine.append(made)
-    median = [sorted(mine, key=lambda load: load.rate)[len(mine) // 2] for mine in loads]
-    return median[0], median[1]
-
-
-def _told(name: str, load: Load) -> str:
-    return f"{name} {load.rate:,.0f}/s (p50 {load.milliseconds(0.5):.1f} ms, p95 {load.milliseconds(0.95):.1f} ms)"
+    for what, request in (("a page of 50 accounts", page), ("one account", account)):
+        for level in (1, 8):
+            turns = in_turns(
+                {what: request, "/livez": floor},
+                connections=level,
+                seconds=service_speed.SECONDS,
+                turns=service_speed.TURNS,
+                check=lambda name, load: None,
+            )
+            for name, mine in turns.items():
+                print(f"    {mine.told(name)}", flush=True)
+            ratio = turns["/livez"].rate / turns[what].rate
+            figures.at_most(f"/livez / {what}, requests/s, {level} connections", ratio, 40)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""A BentoML service of a peer as a child process of the benchmark, on this machine only."""
+"""A peer's service as a child process of the benchmark, on this machine only: started, waited for, ended."""
 
 from __future__ import annotations
 
@@ -9,11 +9,27 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = 90
+OWN = {
+    "PYTHONPATH": str(Path(__file__).parent.parent),
+    "BENTOML_DO_NOT_TRACK": "True",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A running service: where it listens, and how long it took from its command to being ready."""
+
+    port: int
+    seconds: float
 
 
 def free_port() -> int:
@@ -24,28 +40,43 @@ def free_port() -> int:
 
 
 @contextmanager
-def peer_service(target: str, folder: Path, environment: dict[str, str]) -> Iterator[int]:
-    """Serve `module:Service` of the benchmarks folder until the block ends; yields its port.
+def peer_service(target: str, folder: Path, environment: Mapping[str, str]) -> Iterator[Peer]:
+    """Serve `module:Service` of the benchmarks folder with BentoML until the block ends.
 
     Args:
         folder: for BentoML's own files and the log.
     """
     port = free_port()
-    folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1", "--port", str(port)]
-    mine = {
-        "PYTHONPATH": str(Path(__file__).parent.parent),
-        "BENTOML_DO_NOT_TRACK": "True",
-        "BENTOML_HOME": str(folder / "bentoml"),
-        "OMP_NUM_THREADS": "1",
-    }
-    with (folder / "service.log").open("wb") as log:
+    mine = {"BENTOML_HOME": str(folder / "bentoml"), **environment}
+    with served(command, port, "/readyz", folder, mine) as peer:
+        yield peer
+
+
+@contextmanager
+def served(
+    command: Sequence[str], port: int, ready: str, folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Peer]:
+    """Run a command that serves on a port until the block ends; it is ready when `ready` answers 200.
+
+    Args:
+        folder: where it runs, and where its log goes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    log, started = folder / "service.log", time.perf_counter()
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, env=os.environ | mine | environment, start_new_session=True
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **OWN, **(environment or {})},
+            start_new_session=True,
         )
     try:
-        _wait(process, port, folder / "service.log")
-        yield port
+        wait_ready(process, port, ready, log)
+        yield Peer(port, time.perf_counter() - started)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -55,17 +86,22 @@ def peer_service(target: str, folder: Path, environment: dict[str, str]) -> Iter
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_ready(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> None:
+    """Return once a service answers 200.
+
+    Raises:
+        RuntimeError: it ended, or did not answer in time.
+    """
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", path)
             if connection.getresponse().status == 200:
                 return
         except (OSError, http.client.HTTPException):
             pass
         finally:
             connection.close()
-        time.sleep(0.2)
-    raise RuntimeError(f"the peer did not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+        time.sleep(0.05)
+    raise RuntimeError(f"the service did not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}")

@@ -43,7 +43,7 @@ class Score(BaseModel):
 
 @bentoml.service(name="tutorial", workers=1, logging={"access": {"enabled": False}})
 class Tutorial:
-    """Scores a row."""
+    """Scores rows."""
 
     def __init__(self) -> None:
         warnings.filterwarnings("ignore", message="LightGBM binary classifier")
@@ -57,14 +57,34 @@ class Tutorial:
     @bentoml.api
     def score(self, account: Account) -> Score:
         """The probability and the strongest contributions."""
-        frame = pd.DataFrame([account.features])[self.names]
+        return self._scores([account])[0]
+
+    @bentoml.api
+    def score_many(self, accounts: list[Account]) -> list[Score]:
+        """The same of many rows, in one frame."""
+        return self._scores(accounts)
+
+    @bentoml.api
+    def score_alone(self, account: Account) -> float:
+        """The probability alone: the tutorial that leaves shap out."""
+        return float(self.model.predict(self._frame([account]), num_threads=1)[0])
+
+    def _frame(self, accounts: list[Account]) -> pd.DataFrame:
+        frame = pd.DataFrame([account.features for account in accounts])[self.names]
         for name, codes in self.categories.items():
             frame[name] = pd.Categorical(frame[name], categories=codes).codes
         frame = frame.astype(float)
         for name in self.categories:
             frame[name] = frame[name].where(frame[name] >= 0)
-        probability = float(self.model.predict(frame, num_threads=1)[0])
-        values = np.ravel(self.explainer.shap_values(frame))[: len(self.names)]
-        strongest = np.argsort(-np.abs(values))[:TOP]
-        reasons = [Reason(feature=self.names[i], contribution=float(values[i])) for i in strongest]
-        return Score(probability=probability, reasons=reasons)
+        return frame
+
+    def _scores(self, accounts: list[Account]) -> list[Score]:
+        frame = self._frame(accounts)
+        probability = self.model.predict(frame, num_threads=1)
+        values = np.asarray(self.explainer.shap_values(frame))[:, : len(self.names)]
+        scores = []
+        for p, parts in zip(probability, values, strict=True):
+            strongest = np.argsort(-np.abs(parts))[:TOP]
+            reasons = [Reason(feature=self.names[i], contribution=float(parts[i])) for i in strongest]
+            scores.append(Score(probability=float(p), reasons=reasons))
+        return scores

@@ -1,0 +1,176 @@
+"""How the service lives under load: models swapped, an end asked for, a body that is too large, a start.
+
+The load is what one client sends over connections that stay open, one request after another; nothing is sent again.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from figures import QUICK, Figures
+from load import Load, send
+from peers import mlflow_serve
+from peers.serving import free_port, wait_ready
+from service_case import WITHIN, Case, appoint_bundle, told_probability
+
+from revml.promoting import roll_back
+from revml.service.process import RunningService, start_service
+
+REQUESTS = 600 if QUICK else 10_000
+CONNECTIONS = 8
+MIB = 1024**2
+BODY = 400 * MIB
+STARTS = 1 if QUICK else 3
+
+
+def swaps(figures: Figures, case: Case, folder: Path) -> None:
+    """Promote and roll back while rows are scored: no request fails, each is answered by one of the two models."""
+    with _ready(case) as service:
+        done, changes = threading.Event(), 0
+
+        def change() -> None:
+            nonlocal changes
+            while not done.wait(0.5):
+                if changes % 2 == 0:
+                    appoint_bundle(case.other)
+                else:
+                    roll_back(case.workspace, "churn")
+                changes += 1
+
+        changing = threading.Thread(target=change)
+        changing.start()
+        try:
+            request = case.single(service.port)
+            made = send(request, connections=CONNECTIONS, count=REQUESTS, keep=REQUESTS // 5, until_closed=True)
+        finally:
+            done.set()
+            changing.join()
+            appoint_bundle(case.bundle)
+        by = _answered_by(case, made)
+        print(f"  {changes} changes in {made.seconds:.0f} s; of {sum(by.values())} answers looked at: {by}", flush=True)
+        assert len(by) == 2 or changes < 2, f"the models were not swapped: {by}"
+        figures.at_most(
+            f"requests of {REQUESTS:,} failed in {changes} swaps and rollbacks", _failed(made, REQUESTS), 0, ""
+        )
+
+
+def drain(figures: Figures, case: Case, folder: Path) -> None:
+    """SIGTERM under load: what was sent before a connection was closed is answered."""
+    lost, answered = [], 0
+    for _ in range(1 if QUICK else 5):
+        with _ready(case) as service:
+            ending = threading.Timer(1.0, service.process.terminate)
+            ending.start()
+            made = send(case.single(service.port), connections=32, count=100_000, seconds=20, until_closed=True)
+            ending.join()
+            service.wait()
+            lost += made.lost
+            answered += len(made.taken)
+            print(f"  ended after {made.seconds:.1f} s, answers {made.statuses}, lost {made.lost[:3]}", flush=True)
+    figures.at_most(f"requests reset in a drain under load ({answered:,} answered)", len(lost), 0, "")
+
+
+def large(figures: Figures, case: Case, folder: Path) -> None:
+    """A body of 400 MiB, with its length told and without: 413, and what the service's processes grow by at most."""
+    with _ready(case) as service:
+        send(case.single(service.port), connections=1, count=20)
+        for told in (True, False):
+            family = _family(service.process.pid)
+            before = {pid: _memory(pid, "VmRSS") for pid in family}
+            for pid in family:
+                Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
+            status = _too_large(service.port, told=told)
+            grown = max(_memory(pid, "VmHWM") - before[pid] for pid in family)
+            how = "its length told" if told else "in chunks"
+            assert status == 413, f"a body of 400 MiB, {how}: {status}"
+            figures.at_most(f"a body of 400 MiB, {how}: 413, memory grows by", grown, 64, "MiB")
+        send(case.single(service.port), connections=1, count=20)
+
+
+def start(figures: Figures, case: Case, folder: Path) -> None:
+    """From the command to ready, against `mlflow models serve` with the same trees, in turns."""
+    model = folder / "mlflow-start"
+    mlflow_serve.save_model(case.bundle.folder / "model.txt", case.bundle.features, model)
+    ours, theirs = [], []
+    for turn in range(STARTS):
+        begun = time.perf_counter()
+        with _ready(case):
+            ours.append(time.perf_counter() - begun)
+        with mlflow_serve.mlflow_serve(model, folder / f"mlflow-start-{turn}") as peer:
+            theirs.append(peer.seconds)
+    ready, other = statistics.median(ours), statistics.median(theirs)
+    print(f"  ready after {ready:.1f} s, mlflow models serve after {other:.1f} s", flush=True)
+    figures.at_least("mlflow serve / revml, time to ready", other / ready, 1)
+
+
+@contextmanager
+def _ready(case: Case) -> Iterator[RunningService]:
+    with start_service(case.workspace.root, port=free_port()) as service:
+        wait_ready(service.process, service.port, "/readyz", service.log)
+        yield service
+
+
+def _answered_by(case: Case, made: Load) -> dict[str, int]:
+    """How many of the kept answers each model gave; one that neither would give is an error."""
+    truths = {one.version: one.predict(case.frame) for one in (case.bundle, case.other)}
+    by: dict[str, int] = {}
+    for place, body in made.kept:
+        version, probability = told_probability(body)
+        assert abs(probability - truths[version][place]) < WITHIN, f"row {place}: {version} says {probability}"
+        by[version] = by.get(version, 0) + 1
+    return by
+
+
+def _failed(made: Load, count: int) -> int:
+    wrong = sum(n for status, n in made.statuses.items() if status != 200)
+    return wrong + count - len(made.taken)
+
+
+def _too_large(port: int, *, told: bool) -> int:
+    """Send 400 MiB as far as they are taken; the status that comes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        length = f"Content-Length: {BODY}" if told else "Transfer-Encoding: chunked"
+        head = (
+            f"POST /v1/score HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
+        )
+        piece = b" " * MIB
+        try:
+            connection.sendall(head.encode())
+            for _ in range(BODY // MIB):
+                connection.sendall(piece if told else f"{MIB:x}\r\n".encode() + piece + b"\r\n")
+            if not told:
+                connection.sendall(b"0\r\n\r\n")
+        except OSError:
+            pass  # the service has answered and reads no further
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that came of it."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    found = [pid]
+    for parent in found:
+        found += [child for child, its in parents.items() if its == parent]
+    return found
+
+
+def _memory(pid: int, what: str) -> float:
+    """MiB of a process by /proc."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(f"{what}:"))
+    return int(line.split()[1]) / 1024
