@@ -22,7 +22,7 @@ from revml.service.life.drain import Drain
 from revml.service.life.following import Following
 from revml.service.life.watch import Watch
 from revml.service.metrics import Metrics
-from revml.service.prepared import PreparedModels
+from revml.service.prepared import Prepared
 from revml.service.request_log import RequestLog
 from revml.store import Store
 
@@ -38,8 +38,7 @@ class Serving:
         self.workspace = workspace
         self.metrics = Metrics()
         self.joiner = Joiner(self.metrics.joined)
-        self.prepared = PreparedModels(workspace.company.currency)
-        self.champions = Champions(workspace, make=self.prepared.of, on_change=self._changed)
+        self.champions = Champions(workspace, make=self._prepare, on_change=self._changed)
         self.board = board or Board(None)
         self.log = RequestLog(settings.request_log)
         self.drain = Drain(self.board, settings.drain_seconds)
@@ -84,6 +83,9 @@ class Serving:
     def degraded(self) -> tuple[str, ...]:
         """What did not work as it should when it was last looked at; costs nothing."""
         return self._health.degraded if self._health is not None else ()
+
+    def _prepare(self, bundle: Bundle) -> Prepared:
+        return Prepared.of(bundle, currency=self.workspace.company.currency)
 
     def _changed(self, bundle: Bundle, before: Bundle | None) -> None:
         old = None if before is None else (before.version, before.hash[:12])
