@@ -18,6 +18,7 @@ from revml import __version__
 from revml.service.answers import JsonAnswer
 from revml.service.openapi import exporting, figures, operating, reading, scoring
 from revml.service.openapi.building import INTEGER, TEXT, Schema, failures, object_of
+from revml.service.scopes import SCOPES, security_of, security_scheme
 
 PARTS: tuple[ModuleType, ...] = (reading, figures, exporting, scoring, operating)
 ABOUT = (
@@ -26,15 +27,6 @@ ABOUT = (
     "API key exists the service answers its own machine only and asks for none; from the first key on, every "
     "operation but `/livez` and `/readyz` needs one."
 )
-SECURITY: Schema = {
-    "key": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`; `revml keys` makes one"},
-    "session": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": "revml_session",
-        "description": "what the log-in page gives a browser",
-    },
-}
 
 
 @cache
@@ -57,10 +49,18 @@ def document() -> Schema:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [part.TAG for part in PARTS],
-        "security": [{"key": []}, {"session": []}],
-        "paths": paths,
-        "components": {"schemas": schemas, "responses": failures(), "securitySchemes": SECURITY},
+        "paths": _with_security(paths),
+        "components": {"schemas": schemas, "responses": failures(), "securitySchemes": security_scheme()},
     }
+
+
+def _with_security(paths: Schema) -> Schema:
+    """Each operation with the scope that it needs, out of the one table of scopes."""
+    routes = {(method.lower(), path.replace(":path}", "}")): path for method, path in SCOPES}
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            operation["security"] = security_of(method.upper(), routes[(method, path)])
+    return paths
 
 
 def openapi(_request: Request) -> Response:

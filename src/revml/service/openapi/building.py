@@ -32,20 +32,24 @@ CATEGORY_OR_NUMBER: Schema = {"type": ["number", "string", "boolean", "null"]}
 COUNTED = "accounts; of a cross-sell offers: an account may have several, one for each item"
 # what may go wrong, by status; a problem of RFC 9457 each
 FAILURES = {
-    400: "the body cannot be read",
+    400: "the request or its body cannot be read",
     401: "no key, or one that is unknown, expired or revoked",
     403: "the key lacks the scope, or the service has no keys yet and was asked from another machine",
     404: "there is no such thing, or nothing was published yet",
+    408: "the body came too slowly",
     409: "the state of the service forbids it",
     413: "the body is too large",
+    414: "the address is too long",
     415: "the media type is not read here",
     421: "the service does not answer to that host name",
     422: "a parameter or a value in the body is wrong; `field` names it",
     429: "too many requests; `Retry-After` says when to come again",
+    431: "the headers are too long",
+    500: "a defect of the service; its log says more",
     503: "the scores database or the model is away; `Retry-After` says when to come again",
 }
-EVERYWHERE = (401, 403, 421, 429)
-"""What the gate may answer on every operation that needs a key."""
+EVERYWHERE = (400, 401, 403, 408, 414, 421, 429, 431, 500, 503)
+"""What every operation that needs a key may answer."""
 
 
 def ref(name: str) -> Schema:
@@ -134,47 +138,46 @@ def operation(
     fails: Iterable[int] = (),
     tagged: bool = False,
     open_to_all: bool = False,
+    status: int = 200,
     headers: Schema | None = None,
 ) -> Schema:
     """An operation.
 
     Args:
         name: its id, and the name of the method of `revml.client` that calls it.
-        answer: content of the answer 200, by media type.
+        answer: content of the answer, by media type.
         body: content of the body, by media type; each with an `example`.
         fails: statuses of problems besides those of the gate.
         tagged: the answer has an `ETag` and takes `If-None-Match`.
         open_to_all: needs no key.
-        headers: of the answer 200.
+        headers: of the answer.
+        status: of the answer.
     """
-    for content in answer.values():
-        shown = example_of(name)
-        if shown is not None:
-            content.setdefault("example", shown)
+    shown = example_of(name)
+    if shown is not None:
+        next(iter(answer.values())).setdefault("example", shown)  # of the usual form; binary ones cannot be shown
     told: Schema = {"description": "as asked", "content": answer}
     heads = dict(headers or {})
     if tagged:
         heads["ETag"] = {"schema": TEXT, "description": "changes when the answer does"}
     if heads:
         told["headers"] = heads
-    statuses = sorted({*fails, *(() if open_to_all else EVERYWHERE)})
+    failing = sorted({*fails, *(() if open_to_all else EVERYWHERE)})
     made: Schema = {
         "operationId": name,
         "summary": summary,
         "tags": [tag],
         "parameters": [*parameters, *([IF_NONE_MATCH] if tagged else ())],
         "responses": {
-            "200": told,
+            str(status): told,
             **({"304": {"description": "what the caller holds is current"}} if tagged else {}),
-            **{str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses},
+            **{str(code): {"$ref": f"#/components/responses/{code}"} for code in failing},
         },
     }
     if description:
         made["description"] = description
     if body is not None:
         made["requestBody"] = {"required": True, "content": body}
-    if open_to_all:
-        made["security"] = []
     return made
 
 
