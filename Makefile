@@ -24,6 +24,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing the pinned packages (about 400 MB to download the first time) ..."
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m revml.explanations.warm
 	@touch $(READY)
 	@echo "Ready: $$($(BIN)/revml --version)"
 

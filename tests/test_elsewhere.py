@@ -13,7 +13,8 @@ from revml.elsewhere import score_partition
 from revml.elsewhere.on_dask import setting_of
 from revml.errors import BundleError
 from revml.models.blend import Blend
-from revml.models.learner import Trees, dataset, fit_trees
+from revml.models.learner import dataset, fit_trees
+from revml.models.trees import Trees
 from tests.models.hand_made import FRAME, RULE, write
 
 SETTING = {"num_leaves": 5, "min_data_in_leaf": 3, "learning_rate": 0.25, "lambda_l2": 1.5, "feature_fraction": 0.9}

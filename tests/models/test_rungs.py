@@ -12,7 +12,8 @@ import pytest
 from revml.models.baselines import Constant, Logistic, Rule, Rung, baseline_from_json
 from revml.models.blend import Blend
 from revml.models.encoding import Encoding
-from revml.models.learner import Trees, dataset, fit_trees
+from revml.models.learner import dataset, fit_trees
+from revml.models.trees import Trees
 
 RNG = np.random.default_rng(1)
 N = 3_000

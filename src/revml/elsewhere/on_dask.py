@@ -19,8 +19,9 @@ from revml.errors import BundleError
 from revml.models.blend import Blend
 from revml.models.bundle import Bundle
 from revml.models.encoding import Encoding
-from revml.models.learner import Trees, full_params, model_text
+from revml.models.learner import full_params, model_text
 from revml.models.sheet_names import PARAMS
+from revml.models.trees import Trees
 
 
 def dask_scores(

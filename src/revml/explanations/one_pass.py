@@ -18,7 +18,7 @@ from revml.models.baselines import Logistic, Rung
 from revml.models.blend import Blend
 from revml.models.bundle import Bundle
 from revml.models.encoding import Rows
-from revml.models.learner import Trees
+from revml.models.trees import Trees
 
 MANY = 4096  # rows that several threads share
 logger = logging.getLogger(__name__)

@@ -35,7 +35,7 @@ from revml.models.blend import Blend, plain_from_json
 from revml.models.calibration import Calibration
 from revml.models.curve import RENEWAL, TERM, Curve, Renewals
 from revml.models.encoding import Encoding, Rows
-from revml.models.learner import Trees
+from revml.models.trees import Trees
 
 FORMAT = 1
 MANIFEST = "manifest.json"
