@@ -479,10 +479,10 @@ def test_what_is_published_in_parts_is_the_same(company: Company, in_sevens: Sco
 
 
 def test_what_is_put_aside_goes_with_the_run(company: Company) -> None:
-    """Reasons wait on disk as long as the run is there, and no longer."""
+    """Reasons, contributions and the scored rows wait on disk as long as the run is there, and no longer."""
     before = set(company.workspace.work_dir.glob(f"{PREFIX}*"))
     run = score_workspace(company.workspace, company.facts, part_rows=50)
-    assert len(set(company.workspace.work_dir.glob(f"{PREFIX}*")) - before) == 1
+    assert len(set(company.workspace.work_dir.glob(f"{PREFIX}*")) - before) == 3
     del run
     assert set(company.workspace.work_dir.glob(f"{PREFIX}*")) == before
 
@@ -490,6 +490,7 @@ def test_what_is_put_aside_goes_with_the_run(company: Company) -> None:
 def _keys(name: str) -> list[str]:
     return {
         "accounts": ["account_id"],
+        "contributions": ["account_id", "question", "item"],
         "scores": ["question", "account_id", "item"],
         "reasons": ["question", "account_id", "item", "rank"],
         "clv": ["account_id", "relation", "horizon_months"],

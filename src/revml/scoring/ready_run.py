@@ -57,6 +57,9 @@ def ready_run(
         accounts=accounts.sort_values("account_id", ignore_index=True),
         scores=told.scores,
         reasons=told.reasons,
+        contributions=told.contributions,
+        concepts=told.told,
+        kept=told.kept,
         clv=pd.DataFrame(columns=list(CLV_COLUMNS)),
         flows=pd.DataFrame(columns=list(FLOW_COLUMNS)),
         score_notes=(
@@ -70,12 +73,16 @@ def joined(run: ScoreRun, own: ScoreRun) -> ScoreRun:
     """One run of both: whom the facts tell of keeps what they tell."""
     strangers = own.accounts[~own.accounts["account_id"].isin(run.accounts["account_id"])]
     accounts = pd.concat([run.accounts, strangers]) if len(strangers) else run.accounts
+    if run.kept is not None and own.kept is not None:
+        run.kept.take(own.kept)
     return replace(
         run,
         models=run.models + own.models,
         accounts=accounts.sort_values("account_id", ignore_index=True),
         scores=pd.concat([run.scores, own.scores], ignore_index=True),
         reasons=_chained(run.reasons, own.reasons),
+        contributions=_chained(run.contributions, own.contributions),
+        concepts={**run.concepts, **own.concepts},
         score_notes=run.score_notes + own.score_notes,
     )
 
