@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from revml.models.curve import TERMS, Curve, Interval, Renewals, fit_curve
+from revml.models.calibration import sigmoid
+from revml.models.curve import TERMS, Curve, Interval, Renewals, _design, fit_curve
+from revml.models.curve_loop import LEAST, MOST
 
 ENDS = (30, 60, 90, 180, 365)
 weights = st.lists(st.floats(-3, 3), min_size=len(TERMS), max_size=len(TERMS)).map(tuple)
@@ -143,3 +145,34 @@ def test_the_gap_moves_the_renewals() -> None:
     due = dict(zip(TERMS, curve.intervals[0].weights, strict=True))["due"]
     straight = fit_curve(risk, _happened(end), renewals, main=90, gap=0)
     assert due > dict(zip(TERMS, straight.intervals[0].weights, strict=True))["due"]
+
+
+def _in_numpy(curve: Curve, probability: np.ndarray, renewals: Renewals) -> np.ndarray:
+    """`Curve.apply` column by column: hazards, their sums, scaled to the probability, kept from turning back."""
+    event = 1.0 - probability if curve.falls else probability
+    gained = np.empty((len(event), len(curve.intervals)))
+    for k, one in enumerate(curve.intervals):
+        odds = np.full(len(event), one.intercept)
+        if one.weights:
+            design = _design(event, renewals, one.start, one.end, main=curve.main, gap=curve.gap)
+            odds = one.intercept + (design * np.array(one.weights)).sum(axis=1)
+        gained[:, k] = -np.log1p(-np.clip(sigmoid(odds), LEAST, MOST))
+    at = curve.horizons.index(curve.main)
+    whole = -np.log1p(-np.clip(event, 0.0, MOST))
+    total = np.cumsum(gained, axis=1)
+    total[:, :at] *= (whole / total[:, at])[:, None]
+    total[:, at:] += (whole - total[:, at])[:, None]
+    out = np.exp(-total) if curve.falls else 1.0 - np.exp(-total)
+    out[:, at] = probability
+    before, after = (np.maximum, np.minimum) if curve.falls else (np.minimum, np.maximum)
+    out[:, :at] = before(out[:, :at], probability[:, None])
+    out[:, at + 1 :] = after(out[:, at + 1 :], probability[:, None])
+    return np.asarray(np.clip(out, 0.0, 1.0))
+
+
+@given(curves(), probabilities, days, days)
+@settings(deadline=None)
+def test_the_loop_says_what_numpy_says(curve: Curve, p: np.ndarray, ahead: np.ndarray, term: np.ndarray) -> None:
+    """Account by account or column by column: the same probabilities."""
+    renewals = Renewals(ahead, term)
+    assert np.allclose(curve.apply(p, renewals), _in_numpy(curve, p, renewals), rtol=1e-9, atol=1e-12)

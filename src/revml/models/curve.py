@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 from revml.models.calibration import log_odds, sigmoid
+from revml.models.curve_loop import MONTH_DAYS, curve_loop
 
 RENEWAL, TERM = "days_to_renewal", "term_days"
 MIN_ROWS, MIN_EVENTS = 50, 10  # below, an interval's hazard is no regression
@@ -22,7 +24,6 @@ TERMS = ("risk", "due", "passed", "unknown", "due x risk", "passed x risk", "due
 FIRMNESS = np.array([10.0, 2.0, 2.0, 2.0, 5.0, 5.0, 2.0])
 # The prior of `risk`: up to the horizon the hazard follows the risk, beyond it half of what sets it apart is kept.
 NEAR, FAR = 1.0, 0.5
-LEAST, MOST = 1e-9, 1 - 1e-9
 
 IntervalKind = Literal["fitted", "average", "extrapolated"]
 
@@ -70,7 +71,7 @@ class Renewals:
         with np.errstate(invalid="ignore"):
             first = (self.ahead > low) & (self.ahead <= high)
             # a term that is not known to last a month does not repeat: its first renewal is all that is known
-            term = np.where(self.term >= 28, self.term, np.inf)
+            term = np.where(self.term >= MONTH_DAYS, self.term, np.inf)
             until, since = (np.maximum(np.floor((at - self.ahead) / term), -1.0) for at in (high, low))
             again = (until > since) & np.isfinite(term)
         return np.asarray(first | again)
@@ -109,21 +110,21 @@ class Curve:
         Up to `main` the account's cumulative hazard is scaled by one factor so that it meets its probability. Beyond,
         the hazards stand as learned: they were learned given the probability, and scaling would count it twice.
         """
-        event = 1.0 - probability if self.falls else probability
-        gained = _cumulative(self, event, renewals)
-        at = self.horizons.index(self.main)
-        whole = -np.log1p(-np.clip(event, 0.0, MOST))
-        total = np.cumsum(gained, axis=1)
-        total[:, :at] *= (whole / total[:, at])[:, None]
-        total[:, at:] += (whole - total[:, at])[:, None]
-        free = np.exp(-total)
-        out = free if self.falls else 1.0 - free
-        out[:, at] = probability
-        # A rounding must not turn the curve back.
-        before, after = (np.maximum, np.minimum) if self.falls else (np.minimum, np.maximum)
-        out[:, :at] = before(out[:, :at], probability[:, None])
-        out[:, at + 1 :] = after(out[:, at + 1 :], probability[:, None])
-        return np.asarray(np.clip(out, 0.0, 1.0))
+        told: np.ndarray = curve_loop(
+            *(np.ascontiguousarray(one, dtype=float) for one in (probability, renewals.ahead, renewals.term)),
+            *self._arrays,
+            float(self.main),
+            float(self.gap),
+            self.falls,
+        )
+        return told
+
+    @cached_property
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        """Start, end, intercept and weights of the intervals."""
+        plain = ([one.start, one.end, one.intercept] for one in self.intervals)
+        weights = np.array([one.weights or (0.0,) * len(TERMS) for one in self.intervals])
+        return (*np.array(list(plain), dtype=float).T.copy(), weights)
 
     def to_json(self) -> dict[str, Any]:
         """What `curve.json` holds."""
@@ -138,19 +139,6 @@ class Curve:
             for one in raw["intervals"]
         ]
         return cls(raw["main"], raw["gap"], raw["falls"], tuple(made))
-
-
-def _cumulative(curve: Curve, event: np.ndarray, renewals: Renewals) -> np.ndarray:
-    """Cumulative hazard gained in each interval, shape (n, intervals); above zero."""
-    gained = np.empty((len(event), len(curve.intervals)))
-    for k, one in enumerate(curve.intervals):
-        if one.weights:
-            design = _design(event, renewals, one.start, one.end, main=curve.main, gap=curve.gap)
-            odds = one.intercept + (design * np.array(one.weights)).sum(axis=1)
-        else:
-            odds = np.full(len(event), one.intercept)
-        gained[:, k] = -np.log1p(-np.clip(sigmoid(odds), LEAST, MOST))
-    return gained
 
 
 def _design(event: np.ndarray, renewals: Renewals, start: int, end: int, *, main: int, gap: int) -> np.ndarray:
