@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from revml.config import Workspace
-from revml.service.gate import AT_ONCE, BODY_LIMIT
+from revml.service.gate import BODY_LIMIT
 from tests.service.conftest import client_of
 
 
@@ -83,7 +83,7 @@ def test_metrics_are_by_route_and_not_by_address(client: TestClient) -> None:
 def test_liveness_is_told_however_busy(workspace: Workspace) -> None:
     """Beyond the limit of requests at once others get 429 with Retry-After, livez still answers."""
     client = client_of(workspace)
-    client.app._open = AT_ONCE  # type: ignore[attr-defined]
+    client.app.app._open = workspace.service.at_once  # type: ignore[attr-defined]
     answer = client.get("/v1/totals")
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     assert client.get("/livez").status_code == 200

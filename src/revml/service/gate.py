@@ -1,26 +1,47 @@
-"""What every request passes before anything else reads it: who asks, for which host, how much is sent.
+"""What every request passes before anything else reads it: who asks, for what, under which name, and how much is sent.
 
-As long as no API keys exist the service answers this machine only. A foreign `Host` is refused because a page on the
-internet can make a browser on this machine ask it under its own name. A body is read here, up to its limit, before the
-framework sees it: raising while a framework reads would be answered as a defect. Everything leaves with headers that
-let a page load nothing from elsewhere.
+    1. address, headers     short enough; none twice that counts once           414 431 400
+    2. requests at once     not too many                                        429
+    3. name                 one of the service's own                            421
+    4. caller               this machine as long as no key exists; else a key,
+                            or a browser's session, with the route's scope      403 401
+    5. origin               no foreign page makes a signed-in browser act       403
+    6. rate                 of the key                                          429
+    7. body                 of a known type, short enough, in time              415 413 408
+
+Everything leaves with headers that let a page load nothing from elsewhere. Exports, promotions, changes of keys and
+refusals are written into the audit; what cannot be written is not done.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import time
+import asyncio
+import logging
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from revml.service.problems import Problem
+from revml.service.door import Door
+from revml.service.limits import JSON_BYTES, answer_and_close, headers_of, replayed
+from revml.service.origins import (
+    SAFE_METHODS,
+    check_host,
+    check_loopback,
+    check_same_origin,
+    is_https,
+    is_loopback,
+)
+from revml.service.problems import Gone, NotWritten, Problem
+from revml.service.scopes import ANY_KEY, CALLER, HERE, HTTPS, NOBODY, Caller, Table, audited
 from revml.service.serving import Serving
 
-BODY_LIMIT = 1024 * 1024
-AT_ONCE = 64
-METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+logger = logging.getLogger("revml.service")
+BODY_LIMIT = JSON_BYTES
+REFUSALS = frozenset({401, 403, 429})
+PROBES = frozenset({"/livez", "/readyz"})
+SEND_SECONDS = 30.0
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -33,15 +54,19 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-}
+HEADERS = [
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+    (b"server", b"revml"),
+]
+OURS = frozenset(name for name, _ in HEADERS)
+NO_STORE = (b"cache-control", b"no-store")
+STAY_WITH_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Gate:
@@ -53,119 +78,139 @@ class Gate:
 
     def __init__(self, app: ASGIApp, application: Starlette) -> None:
         self.framework, self.application = app, application
+        self.table = Table(application.routes)
         self._open = 0
+        self._opened: Door | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
         if scope["type"] == "lifespan":
             await self.framework(scope, receive, send)
+            if self._opened is not None:
+                await run_in_threadpool(self._opened.close)
             return
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        started, status = time.perf_counter(), 500
+        door = self._door()
+        named: str | None = None
 
         async def sender(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _set_headers(message)
-            await send(message)
+                if status in REFUSALS:
+                    door.refuse(scope, status)
+                elif named is not None and not 400 <= status < 500:
+                    await door.note(scope, named, str(status))
+                _set_headers(message, https=door.https)
+                await send(message)
+            elif message.get("more_body", False):
+                try:
+                    async with asyncio.timeout(SEND_SECONDS):  # a client that takes nothing holds its place no longer
+                        await send(message)
+                except TimeoutError:
+                    raise Gone from None
+            else:
+                await send(message)
 
-        serving: Serving = self.application.state.serving
         self._open += 1
         try:
-            body = await self._admitted(scope, receive, serving)
-            await self.application(scope, _replay(body, receive), sender)
+            named, body = await self._admitted(scope, receive, door)
+            await self.application(scope, receive if body is None else replayed(body, receive), sender)
         except Problem as problem:
-            await problem.response()(scope, receive, sender)
+            await _refuse(problem, scope, receive, sender)
+        except NotWritten:
+            named = None
+            unwritten = Problem(503, "store-unavailable", "the audit cannot be written, so this is not answered")
+            await unwritten.response()(scope, receive, sender)
+        except Gone:
+            return
         finally:
             self._open -= 1
-            route = getattr(scope.get("route"), "path", "none")
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            serving.metrics.answered(route, method, status, time.perf_counter() - started)
 
-    async def _admitted(self, scope: Scope, receive: Receive, serving: Serving) -> bytes:
-        """The body of a request that may pass."""
-        if self._open > AT_ONCE and scope["path"] != "/livez":
+    async def _admitted(self, scope: Scope, receive: Receive, door: Door) -> tuple[str | None, bytes | None]:
+        """The name under which a request that may pass stands in the audit, if it does, and its body, if it has one."""
+        scope[CALLER] = NOBODY
+        headers = headers_of(scope)
+        if scope["path"] in PROBES:  # a cluster asks from elsewhere, by address
+            if is_loopback(scope):
+                check_host(headers, door.hosts, tell=False)
+            return None, await door.bodies.read(headers, receive)
+        if self._open > door.at_once:
             raise Problem(429, "too-many-requests", "too many requests at once", headers={"Retry-After": "1"})
-        _check_peer(scope)
-        _check_host(scope, serving.hosts)
-        return await _body(scope, receive)
+        keys = await door.callers.any()
+        check_host(headers, door.hosts, tell=not keys)
+        method = scope["method"]
+        try:
+            route, needed = self.table.needed(scope)
+        except KeyError:
+            raise Problem(403, "not-listed", "no scope opens this address") from None
+        if keys:
+            caller = await door.caller(headers)
+            if caller is None and needed is not None:
+                raise _unknown(b"authorization" in headers)
+        else:
+            check_loopback(scope, headers)
+            caller = HERE
+        if caller is not None:
+            scope[CALLER] = caller
+            door.check_rate(caller)
+            _check_scope(caller, needed)
+        check_same_origin(method, headers, must=caller is not None and caller.session is not None)
+        scope[HTTPS] = door.https or is_https(scope, headers, door.trusted)
+        body = await door.bodies.read(headers, receive)
+        if needed == "models:promote" and method not in SAFE_METHODS:
+            await door.note(scope, audited(method, route, needed) or method, "begun")
+        return audited(method, route, needed), body
+
+    def _door(self) -> Door:
+        serving: Serving = self.application.state.serving
+        if self._opened is None or self._opened.serving is not serving:
+            self._opened = Door(serving)
+            self.application.state.callers = self._opened.callers
+        return self._opened
 
 
-def _check_peer(scope: Scope) -> None:
-    peer = scope.get("client")
-    if peer is None or not peer[0]:
-        return  # a socket file: who may open it is the file system's matter
-    try:
-        here = ipaddress.ip_address(peer[0].split("%")[0])
-    except ValueError:
-        return  # not an address: an in-process client
-    mapped = getattr(here, "ipv4_mapped", None) or here
-    if not mapped.is_loopback:
+def _unknown(presented: bool) -> Problem:
+    what = "the key is unknown, expired or revoked" if presented else "a key is needed"
+    more = ', error="invalid_token"' if presented else ""
+    return Problem(
+        401,
+        "key-needed",
+        what,
+        field="Authorization",
+        wanted="Bearer revml_ID_SECRET",
+        do="`revml keys create` makes a key; a browser signs in at /login",
+        headers={"WWW-Authenticate": f'Bearer realm="revml"{more}'},
+    )
+
+
+def _check_scope(caller: Caller, needed: str | None) -> None:
+    if needed is not None and needed != ANY_KEY and needed not in caller.scopes:
         raise Problem(
             403,
-            "loopback-only",
-            "this service answers its own machine only, because it has no API keys",
-            do="open it on that machine, or through a tunnel: ssh -L 3000:127.0.0.1:3000 THAT_MACHINE",
+            "scope-missing",
+            f"the key lacks the scope {needed}",
+            field="Authorization",
+            wanted=needed,
+            got=" ".join(sorted(caller.scopes)),
+            headers={"WWW-Authenticate": f'Bearer realm="revml", error="insufficient_scope", scope="{needed}"'},
         )
 
 
-def _check_host(scope: Scope, allowed: frozenset[str]) -> None:
-    hosts = [value for name, value in scope["headers"] if name == b"host"]
-    name = hosts[0].decode("latin-1") if len(hosts) == 1 else ""
-    bare = name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.split(":")[0]
-    if bare.lower() not in allowed:
-        raise Problem(
-            421,
-            "foreign-host",
-            "this service does not answer to that name",
-            field="Host",
-            wanted=", ".join(sorted(allowed)),
-            got=name[:100],
-        )
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    if problem.status == 401 and scope["path"] == "/" and scope["method"] in SAFE_METHODS:
+        await RedirectResponse("/login", 303)(scope, receive, send)  # a reader's browser
+    elif problem.status in (408, 413):
+        await answer_and_close(problem, scope, receive, send)
+    else:
+        await problem.response()(scope, receive, send)
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    too_large = Problem(
-        413,
-        "body-too-large",
-        "the body is too large",
-        wanted=f"at most {BODY_LIMIT} bytes",
-        do="send fewer rows a call",
-    )
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > BODY_LIMIT:
-            raise too_large
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > BODY_LIMIT:
-            raise too_large
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def replayed() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replayed
-
-
-def _set_headers(message: Message) -> None:
-    headers = MutableHeaders(scope=message)
-    for name, value in HEADERS.items():
-        headers[name] = value
-    headers.setdefault("Cache-Control", "no-store")
-    headers["Server"] = "revml"
+def _set_headers(message: Message, *, https: bool) -> None:
+    given = [pair for pair in message.get("headers", ()) if pair[0] not in OURS]
+    if not any(name == b"cache-control" for name, _ in given):
+        given.append(NO_STORE)
+    if https:
+        given.append(STAY_WITH_HTTPS)
+    message["headers"] = given + HEADERS

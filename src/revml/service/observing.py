@@ -60,6 +60,7 @@ class Observed:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "none")
             method = scope["method"] if scope["method"] in METHODS else "other"
+            serving.metrics.answered(route, method, status, seconds)
             caller = scope.get(CALLER)
             serving.log.add(request_id, method, route, status, seconds, sent, getattr(caller, "key_id", None))
 

@@ -22,14 +22,18 @@ logger = logging.getLogger("revml.service")
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
     400: "bad request",
+    401: "not signed in",
     403: "forbidden",
     404: "not found",
     405: "method not allowed",
+    408: "too slow",
     413: "too large",
+    414: "address too long",
     415: "unsupported media type",
     421: "misdirected request",
     422: "invalid",
     429: "too many requests",
+    431: "headers too long",
     500: "internal error",
     503: "unavailable",
 }
@@ -71,6 +75,18 @@ class Problem(Exception):
         """The answer."""
         body = json.dumps(self.content, ensure_ascii=False).encode("utf-8", "replace")
         return Response(body, self.status, media_type=MEDIA_TYPE, headers=self.headers)
+
+
+class Passing(Exception):
+    """On its way from the sending of an answer to the gate, which knows what to do; no route handles it."""
+
+
+class Gone(Passing):
+    """The client went away, or takes nothing of its answer: there is nobody to answer."""
+
+
+class NotWritten(Passing):
+    """The audit could not be written, so the answer was not begun."""
 
 
 def translate(error: RevmlError) -> Problem:
@@ -120,5 +136,6 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 async def on_defect(request: Request, error: Exception) -> Response:
     """Handler of everything else: a defect of revml."""
-    logger.error("defect while answering %s", request.scope["path"], exc_info=error)
+    if not isinstance(error, Passing):
+        logger.error("defect while answering %s", request.scope["path"], exc_info=error)
     return Problem(500, "defect", "the service failed; its log says more").response()

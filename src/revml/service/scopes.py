@@ -9,13 +9,15 @@ A route that does not stand in the table is refused. The route is the one that t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope as Asgi
+
+from revml.service.buckets import Bucket
 
 Scope = Literal["scores:read", "explain:read", "export:read", "personal:read", "models:promote", "keys:manage"]
 ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -29,6 +31,10 @@ ABOUT: Mapping[Scope, str] = {
 }
 ANY_KEY: Final = "any"  # a valid key, whatever its scopes
 CALLER = "revml.caller"
+TARGET = "revml.target"  # what a route acted on, for the audit, where its address does not say it
+HTTPS = "revml.https"
+SESSION_COOKIE = "revml_session"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 SCOPES: Mapping[tuple[str, str], Scope | Literal["any"] | None] = {  # None: open to everybody
     ("GET", "/livez"): None,
@@ -44,16 +50,28 @@ SCOPES: Mapping[tuple[str, str], Scope | Literal["any"] | None] = {  # None: ope
     ("GET", "/openapi.json"): ANY_KEY,
     ("GET", "/v1/accounts"): "scores:read",
     ("GET", "/v1/accounts/{account_id:path}"): "scores:read",
+    ("GET", "/v1/accounts/{account_id:path}/history"): "scores:read",
+    ("POST", "/v1/scores"): "scores:read",
+    ("GET", "/v1/segments"): "scores:read",
+    ("GET", "/v1/runs"): "scores:read",
+    ("GET", "/v1/export/{what}.csv"): "export:read",
+    ("GET", "/v1/export/{what}.parquet"): "export:read",
     ("GET", "/v1/totals"): "scores:read",
     ("GET", "/v1/facets"): "scores:read",
     ("GET", "/v1/forecast"): "scores:read",
     ("GET", "/v1/forecast/backtest"): "scores:read",
     ("GET", "/v1/kpis"): "scores:read",
     ("GET", "/v1/scenarios"): "scores:read",
+    ("GET", "/v1/accounts/{account_id:path}/history"): "scores:read",
+    ("GET", "/v1/segments"): "scores:read",
+    ("GET", "/v1/runs"): "scores:read",
     ("GET", "/v1/runs/current"): "scores:read",
+    ("POST", "/v1/scores"): "scores:read",
     ("GET", "/v1/models"): "scores:read",
     ("POST", "/v1/score"): "scores:read",
     ("GET", "/v1/export.csv"): "export:read",
+    ("GET", "/v1/export/{what}.csv"): "export:read",
+    ("GET", "/v1/export/{what}.parquet"): "export:read",
     ("GET", "/v1/keys"): "keys:manage",
     ("POST", "/v1/keys"): "keys:manage",
     ("POST", "/v1/keys/{key_id}/rotate"): "keys:manage",
@@ -69,8 +87,7 @@ class Caller:
     scopes: frozenset[str]
     key_id: str | None = None
     session: str | None = None  # hash of the session's token
-    tokens: float = field(default=0.0, repr=False)  # of the rate limit's bucket
-    filled: float = field(default=0.0, repr=False)
+    bucket: Bucket = field(default_factory=Bucket, repr=False)  # one for a key and all its sessions
 
 
 HERE = Caller("this machine", frozenset(ALL_SCOPES))
@@ -88,21 +105,64 @@ def may(request: HTTPConnection, scope: Scope) -> bool:
     return scope in caller_of(request).scopes
 
 
-def route_path(routes: Iterable[BaseRoute], scope: Asgi) -> str | None:
-    """The path, as it was declared, of the route that answers a request; None where none does.
+class Table:
+    """What a request needs, found by the routes of an application and `SCOPES`.
 
-    Goes through the routes as Starlette's router does: the first that matches whole, else the first that matches but
-    for the method.
+    Goes through the routes as Starlette's router does: the first that matches whole answers. Paths without parameters
+    are looked up once; there are as many of them as routes, whatever addresses are asked for.
     """
-    partly: str | None = None
-    for route in routes:
-        match, _ = route.matches(scope)
-        path = str(getattr(route, "path", ""))
-        if match is Match.FULL:
-            return path
-        if match is Match.PARTIAL and partly is None:
-            partly = path
-    return partly
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._routes = routes
+        self._plain = frozenset(path for route in routes if "{" not in (path := str(getattr(route, "path", "{"))))
+        self._found: dict[tuple[str, str], tuple[str | None, str | None]] = {}
+
+    def needed(self, scope: Asgi) -> tuple[str | None, str | None]:
+        """The declared path of the route that answers, None where there is none or not for this method; and what it
+        needs, None where it is open. Where nothing answers a key is needed too, so that nobody learns what there is.
+
+        Raises:
+            KeyError: the route does not stand in the table.
+        """
+        path = scope["path"]
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        plain = path in self._plain and method in METHODS and not scope.get("root_path")
+        if plain and (method, path) in self._found:
+            return self._found[(method, path)]
+        found: tuple[str | None, str | None] = (None, ANY_KEY)
+        for route in self._routes:
+            if route.matches(scope)[0] is Match.FULL:
+                declared = str(getattr(route, "path", ""))
+                found = (declared, SCOPES[(method, declared)])
+                break
+        if plain:
+            self._found[(method, path)] = found
+        return found
+
+
+# What is written into the audit when it is done; a session of a browser counts.
+AUDITED: Mapping[tuple[str, str], str] = {
+    ("POST", "/session"): "signed in",
+    ("DELETE", "/session"): "signed out",
+    ("POST", "/v1/keys"): "key created",
+    ("POST", "/v1/keys/{key_id}/rotate"): "key rotated",
+    ("DELETE", "/v1/keys/{key_id}"): "key revoked",
+}
+
+
+def audited(method: str, path: str | None, needed: str | None) -> str | None:
+    """The name of what a request does, where it is written into the audit: exports, models, keys, sessions.
+
+    >>> audited("GET", "/v1/export.csv", "export:read"), audited("GET", "/v1/keys", "keys:manage")
+    ('export', None)
+    >>> audited("POST", "/v1/models/{question}/promote", "models:promote")
+    'promote'
+    """
+    if needed == "export:read":
+        return "export"
+    if needed == "models:promote" and path is not None and method != "GET":
+        return path.rpartition("/")[2]
+    return AUDITED.get((method, path or ""))
 
 
 def security_scheme() -> dict[str, Any]:
@@ -118,7 +178,7 @@ def security_scheme() -> dict[str, Any]:
         "session": {
             "type": "apiKey",
             "in": "cookie",
-            "name": "revml_session",
+            "name": SESSION_COOKIE,
             "description": "Set by `POST /session` for the pages.",
         },
     }
