@@ -141,6 +141,15 @@ def strongest(sums: Floats, top: int) -> tuple[Places, Places, Places]:
     return row, concept[row, place], place + 1
 
 
+def warm() -> None:
+    """Compile the loops, or load what was compiled before."""
+    one = np.zeros((1, 1))
+    none = Concepts((), (), np.zeros(1, dtype=np.int64), np.ones(1))
+    choose(none, one, one, one, one, one > 0, np.zeros(1), 1)
+    strongest(one, 1)
+    Concepts(("",), ("",), np.zeros(1, dtype=np.int64), np.ones(1)).sums(one)
+
+
 @numba.njit(cache=True, nogil=True)
 def _sums(of, concepts, parts):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     sums = np.zeros((len(parts), concepts))

@@ -72,3 +72,9 @@ def curve_loop(probability, ahead, term, start, end, intercept, weights, main, g
                 told = max(told, probability[i]) if k != at else probability[i]
             out[i, k] = min(max(told, 0.0), 1.0)
     return out
+
+
+def warm() -> None:
+    """Compile the loop, or load what was compiled before."""
+    one = np.zeros(1)
+    curve_loop(one, one, one, one, one, one, np.zeros((1, 7)), 0.0, 0.0, False)
