@@ -66,7 +66,7 @@ def _ready_bundle(folder: Path) -> Bundle:
         text = (
             "company: {name: Benchmark, currency: EUR}\n"
             "ready: {table: {path: learn.parquet, score_path: score.parquet, account: account_id, label: left,"
-            " money: fee, question: churn, horizon_days: 90}}\n"
+            " question: churn, horizon_days: 90}}\n"
         )
         (folder / "revml.yaml").write_text(text, encoding="utf-8")
         _write(folder / "score.parquet", ROWS, seed=2)
@@ -88,7 +88,6 @@ def _write(file: Path, rows: int, *, seed: int) -> None:
         odds = numbers[:, :8].sum(axis=1) / 15 + (texts[:, 0] - 6) / 4 + numbers[:, 8] * numbers[:, 9] / 100 - 1
         frame = pd.DataFrame({"account_id": [f"a{start + i:08d}" for i in range(n)]})
         frame["left"] = (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(int)
-        frame["fee"] = np.round(rng.random(n) * 1000, 2)
         numbers[rng.random(numbers.shape) < 0.1] = np.nan
         frame = pd.concat([frame, pd.DataFrame(numbers, columns=[f"number_{i:03d}" for i in range(NUMBERS)])], axis=1)
         for i in range(TEXTS):
