@@ -38,7 +38,7 @@ export function drawHeader(run, onLanguage) {
   byId("skip").textContent = t("skip");
   byId("foot").replaceChildren(
     h("p", {}, t("footer")),
-    h("p", {}, h("a", { href: "/openapi.json" }, t("footer.api"))),
+    h("p", {}, h("a", { href: `/api?lang=${currentLanguage()}` }, t("footer.api"))),
   );
 }
 
