@@ -18,12 +18,15 @@ from revml.store.views import Page
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def csv_lines(first: Page, page: Callable[[str | None], Page], language: str) -> Iterator[bytes]:
-    """The list in pieces; `page` gives the page after a cursor."""
+def csv_lines(
+    first: Page, page: Callable[[str | None], Page], language: str, hidden: frozenset[str] = frozenset()
+) -> Iterator[bytes]:
+    """The list in pieces; `page` gives the page after a cursor; columns of `hidden` are empty."""
     yield BYTE_ORDER_MARK + _lines([SCHEMA.names])
     shown = first
     while True:
-        yield _lines([list(export_row(shown.run, row, language).values()) for row in shown.rows])
+        rows = [export_row(shown.run, row, language) for row in shown.rows]
+        yield _lines([[None if name in hidden else value for name, value in row.items()] for row in rows])
         if shown.after is None:
             return
         shown = page(shown.after)

@@ -21,6 +21,7 @@ from revml.service.parameters import FILTERS, Parameters
 from revml.service.problems import Problem
 from revml.service.published import age_days, held, tag_of
 from revml.service.serving import Serving
+from revml.service.visible import check_may, hidden_from, visible_rows
 from revml.store.scores import MAX_LIMIT
 from revml.store.views import Page, RunInfo
 
@@ -44,7 +45,7 @@ def export_list(request: Request) -> Response:
 
     first = page(None)  # before the answer begins, so that an error is an error and not half a file
     headers = _headers(first.run, f"revml-{question}", "csv")
-    return StreamingResponse(csv_lines(first, page, language), media_type=CSV, headers=headers)
+    return StreamingResponse(csv_lines(first, page, language, hidden_from(request)), media_type=CSV, headers=headers)
 
 
 def export_csv(request: Request) -> Response:
@@ -62,6 +63,8 @@ def _export(request: Request, form: str) -> Response:
     if what not in TABLES:
         raise Problem(404, "not-found", "there is no such table", wanted=", ".join(TABLES), got=what[:80])
     table, state = TABLES[what], request.app.state.serving
+    if what == "reasons":
+        check_may(request, "explain:read", "the table holds reasons")
     known = (*(("question",) if table.by_question else ()), "lang", *(("bom",) if form == "csv" else ()))
     asked = Parameters(request, known)
     question = asked.question() if asked.text("question") else None
@@ -71,7 +74,7 @@ def _export(request: Request, form: str) -> Response:
     if held(request, tag):
         return Response(status_code=304, headers={"ETag": tag})
     run = state.store.published()
-    pages = table.rows(state.store, run, question, language)
+    pages = visible_rows(request, table.rows(state.store, run, question, language))
     pieces = csv_bytes(table.schema, pages, bom=bom) if form == "csv" else parquet_bytes(table.schema, pages)
     name = f"revml-{what}-{question}" if question else f"revml-{what}"
     headers = _headers(run, name, form) | {"ETag": tag}

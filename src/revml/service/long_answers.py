@@ -18,6 +18,7 @@ from starlette.responses import Response
 from revml.service.answers import JsonAnswer
 from revml.service.published import age_days, held
 from revml.service.serving import Serving
+from revml.service.visible import sees, visible
 
 JSON = "application/json"
 
@@ -37,7 +38,9 @@ def long_answer(request: Request, name: str, make: Callable[[], Any]) -> Respons
     """
     state: Serving = request.app.state.serving
     age = age_days(state.store.published())
-    found: _Rendered = state.of_current_run(f"rendered {name}, {age} days old", lambda: _rendered(make()))
+    found: _Rendered = state.of_current_run(
+        f"rendered {name}, {age} days old, without {sees(request)}", lambda: _rendered(visible(request, make()))
+    )
     headers = {"ETag": found.tag, "Vary": "Accept-Encoding"}
     if held(request, found.tag):
         return Response(status_code=304, headers=headers)

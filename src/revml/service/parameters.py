@@ -12,6 +12,7 @@ from starlette.requests import Request
 from revml.config import QUESTIONS
 from revml.locales import LANGUAGES
 from revml.service.problems import Problem
+from revml.service.visible import check_asked
 from revml.store.views import ORDERS, Order
 
 MAX_TEXT = 256
@@ -37,6 +38,7 @@ class Parameters:
             if len(value) > (MAX_TEXT if name != "after" else 2048) or any(not c.isprintable() for c in value):
                 raise _invalid(name, "the text is too long or holds control characters", got=value[:80])
             self._values[name] = value
+        check_asked(request, self._values)
 
     def text(self, name: str) -> str | None:
         """A text, None where it is absent or empty."""

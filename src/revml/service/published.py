@@ -21,6 +21,7 @@ from revml import __version__
 from revml.service import answers
 from revml.service.answers import JsonAnswer
 from revml.service.serving import Serving
+from revml.service.visible import sees, visible
 from revml.store.views import RunInfo
 
 DAY_SECONDS = 86_400
@@ -54,6 +55,7 @@ def tag_of(request: Request) -> str:
         request.scope["path"],
         request.scope["query_string"].decode("latin-1"),
         state.workspace.language,
+        sees(request),
     )
     return f'"{hashlib.sha256("|".join(parts).encode()).hexdigest()[:24]}"'
 
@@ -73,4 +75,4 @@ def tagged(request: Request, make: Callable[[], Any], headers: Mapping[str, str]
     tag = tag_of(request)
     if held(request, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    return JsonAnswer(make(), headers={"ETag": tag, **(headers or {})})
+    return JsonAnswer(visible(request, make()), headers={"ETag": tag, **(headers or {})})

@@ -17,6 +17,7 @@ from revml.service.problems import Problem
 from revml.service.published import run_of
 from revml.service.serving import Serving
 from revml.service.strict_json import read_json
+from revml.service.visible import visible
 from revml.store.by_id import MAX_IDS
 
 KEYS = ("account_ids", "question", "as_of", "reasons")
@@ -33,22 +34,22 @@ async def scores_by_id(request: Request) -> Response:
         wanted = "application/json"
         raise Problem(415, "not-json", "only JSON is read here", field="Content-Type", wanted=wanted, got=kind[:80])
     asked = _asked(read_json(await request.body()))
-    return await run_in_threadpool(_answer, state, asked, language)
+    return await run_in_threadpool(_answer, request, asked, language)
 
 
-def _answer(state: Serving, asked: dict[str, Any], language: str) -> Response:
+def _answer(request: Request, asked: dict[str, Any], language: str) -> Response:
+    state: Serving = request.app.state.serving
     ids = asked["account_ids"]
     run, found = state.store.scored(
         ids, question=asked.get("question"), as_of=asked.get("as_of"), reasons=asked.get("reasons", 3)
     )
     known = {row.account.account_id for row in found}
-    return JsonAnswer(
-        {
-            "run": run_of(state, run),
-            "accounts": [answers.scored(row, language) for row in found],
-            "missing": [one for one in dict.fromkeys(ids) if one not in known],
-        }
-    )
+    told = {
+        "run": run_of(state, run),
+        "accounts": [answers.scored(row, language) for row in found],
+        "missing": [one for one in dict.fromkeys(ids) if one not in known],
+    }
+    return JsonAnswer(visible(request, told))
 
 
 def _asked(body: Any) -> dict[str, Any]:
