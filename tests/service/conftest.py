@@ -28,6 +28,7 @@ from tests.literal_kpis import kpi_document
 from tests.literal_runs import literal_run
 from tests.literal_scenarios import scenarios_document
 from tests.literal_values import FORECAST, with_values
+from tests.literal_views import literal_views
 from tests.models import hand_made
 
 FRAME = hand_made.FRAME.rename(columns={"logins_28d": "active_users_28d"})
@@ -63,6 +64,7 @@ def write_bundle_of(folder: Path, model: Rung = RULE) -> Bundle:
         "calibration.json": to_text({**Calibration("none").to_json(), "bands": {"medium": 0.1, "high": 0.3}}),
         "reference.json": to_text({"features": {}}),
         "curve.json": to_text(CURVE.to_json()),
+        "views.json": to_text(literal_views()),
     }
     return load_bundle(write_bundle(folder, {**manifest, "figures": {}}, files, {"at": "2026-01-01"}))
 

@@ -27,6 +27,7 @@ READS = {
     "/v1/scenarios": "/v1/scenarios?lang=cs",
     "/v1/runs/current": "/v1/runs/current",
     "/v1/models": "/v1/models",
+    "/v1/models/{question}/importance": "/v1/models/churn/importance?by=industry",
     "/livez": "/livez",
     "/readyz": "/readyz",
     "/openapi.json": "/openapi.json",

@@ -173,6 +173,10 @@ class Client:
         """The models that serve, and the features that a row must name."""
         return self._get("/v1/models")
 
+    def read_importance(self, question: str, *, by: str | None = None, lang: str | None = None) -> Json:
+        """What weighs in the model that serves, how its strongest features act, and for which segments."""
+        return self._get(f"/v1/models/{_spelt(question)}/importance", {"by": by, "lang": lang})
+
     def live(self) -> Json:
         """Whether the service lives."""
         return self._get("/livez")

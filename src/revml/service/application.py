@@ -9,6 +9,7 @@ from revml.errors import RevmlError
 from revml.service import (
     exporting,
     health,
+    importance,
     keys,
     kpis,
     metrics,
@@ -36,6 +37,7 @@ def make_application(serving: Serving | None = None) -> Starlette:
             *kpis.routes,
             *scenarios.routes,
             *scoring.routes,
+            *importance.routes,
             *openapi.routes,
             *keys.routes,
             *sessions.routes,
