@@ -66,7 +66,6 @@ SCOPES: Mapping[tuple[str, str], Scope | Literal["any"] | None] = {  # None: ope
     ("GET", "/v1/runs/current"): "scores:read",
     ("GET", "/v1/models"): "scores:read",
     ("GET", "/v1/models/{question}/importance"): "explain:read",
-    ("GET", "/v1/models/{question}/importance"): "explain:read",
     ("POST", "/v1/score"): "scores:read",
     ("GET", "/v1/export.csv"): "export:read",
     ("GET", "/v1/keys"): "keys:manage",
