@@ -10,10 +10,14 @@ from openapi_spec_validator import validate
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from revml.client import Client
 from revml.service.application import make_application
 from revml.service.openapi import document
+from revml.service.openapi.building import example_of
+from tests.service.conftest import client_of
+from tests.service.examples import ask, example_workspace, operations, shown
 
-NOT_FOR_PROGRAMS = {"/", "/texts/{language}.json"}
+NOT_FOR_PROGRAMS = {"/", "/login", "/api", "/texts/{language}.json"}
 READS = {
     "/v1/accounts": "/v1/accounts?question=churn",
     "/v1/accounts/{account_id}": "/v1/accounts/acme",
@@ -67,6 +71,58 @@ def test_answers_are_as_described(client: TestClient, path: str) -> None:
     operation = document()["paths"][path]["get"]
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     _fits(client.get(READS[path]).json(), schema)
+
+
+@pytest.mark.parametrize(
+    "operation", [one for _, _, one in operations()], ids=[one["operationId"] for _, _, one in operations()]
+)
+def test_examples_fit_their_schemas(operation: dict[str, Any]) -> None:
+    """Each operation shows an answer, and a body where it takes one; both are as its schemas say."""
+    contents = [("answer", one) for code, one in operation["responses"].items() if code in ("200", "201")]
+    contents += [("body", operation["requestBody"])] if "requestBody" in operation else []
+    for _, told in contents:
+        shown = {kind: content for kind, content in told["content"].items() if "example" in content}
+        assert shown or "application/vnd.apache.parquet" in told["content"] or operation["operationId"] == "document"
+        for content in shown.values():
+            _fits(content["example"], content["schema"])
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "operation"),
+    [one for one in operations() if one[2]["tags"] != ["keys"] and one[2]["operationId"] != "document"],
+    ids=[
+        one["operationId"] for _, _, one in operations() if one["tags"] != ["keys"] and one["operationId"] != "document"
+    ],
+)
+def test_examples_are_what_the_service_answers(
+    example_client: TestClient, path: str, method: str, operation: dict[str, Any]
+) -> None:
+    """The call of each example is answered, with the fields that the example shows and no others."""
+    answer = ask(example_client, path, method, operation)
+    assert answer.status_code == 200, answer.text
+    told = example_of(operation["operationId"])
+    if isinstance(told, dict):
+        assert _fields(shown(answer)) == _fields(told)
+    elif told is not None and path != "/metrics":
+        assert shown(answer).splitlines()[0] == told.splitlines()[0]
+
+
+@pytest.fixture(scope="module")
+def example_client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    """The service of the workspace that the examples come from."""
+    return client_of(example_workspace(tmp_path_factory.mktemp("examples")))
+
+
+def _fields(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _fields(one) for name, one in value.items()}
+    return [_fields(one) for one in value] if isinstance(value, list) else None
+
+
+def test_every_operation_can_be_called_with_the_client() -> None:
+    """A method of the client for each operation, but for those of a browser's session."""
+    names = {one["operationId"] for path, _, one in operations() if path != "/session"}
+    assert names <= set(dir(Client))
 
 
 def test_a_score_is_as_described(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from revml.errors import ConfigError
 from revml.service.answers import JsonAnswer
 from revml.service.callers import Callers
 from revml.service.parameters import Parameters
@@ -67,7 +69,7 @@ async def create(request: Request) -> Response:
             got=" ".join(missing),
         )
     expires = None if days is None else timedelta(days=days)
-    key, text = await run_in_threadpool(lambda: create_key(_database(request), scopes, expires_in=expires, name=name))
+    key, text = await _made(lambda: create_key(_database(request), scopes, expires_in=expires, name=name))
     return await _changed(request, key, 201, {"secret": text})
 
 
@@ -79,7 +81,7 @@ async def rotate(request: Request) -> Response:
         raise _invalid("grace_hours", "hours were expected", f"0 to {MOST_GRACE_HOURS}")
     await _check_wider(request)
     key_id = request.path_params["key_id"]
-    key, text = await run_in_threadpool(lambda: rotate_key(_database(request), key_id, grace=timedelta(hours=grace)))
+    key, text = await _made(lambda: rotate_key(_database(request), key_id, grace=timedelta(hours=grace)))
     return await _changed(request, key, 200, {"secret": text})
 
 
@@ -87,6 +89,13 @@ async def revoke(request: Request) -> Response:
     """Close a key for good."""
     key = await run_in_threadpool(lambda: revoke_key(_database(request), request.path_params["key_id"]))
     return await _changed(request, key, 200, {})
+
+
+async def _made(make: Callable[[], tuple[ApiKey, str]]) -> tuple[ApiKey, str]:
+    try:
+        return await run_in_threadpool(make)
+    except ConfigError as error:
+        raise Problem(409, "not-now", error.what, got=error.got, do=error.do) from None
 
 
 async def _check_wider(request: Request) -> None:

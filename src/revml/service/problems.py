@@ -27,6 +27,7 @@ TITLES = {
     404: "not found",
     405: "method not allowed",
     408: "too slow",
+    409: "conflict",
     413: "too large",
     414: "address too long",
     415: "unsupported media type",
