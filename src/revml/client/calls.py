@@ -177,6 +177,22 @@ class Client:
         """What weighs in the model that serves, how its strongest features act, and for which segments."""
         return self._get(f"/v1/models/{_spelt(question)}/importance", {"by": by, "lang": lang})
 
+    def list_keys(self) -> Json:
+        """All API keys, also those that no longer open."""
+        return self._get("/v1/keys")
+
+    def create_key(self, scopes: Sequence[str], *, expires_days: int | None = 90, name: str = "") -> Json:
+        """Make an API key with some of the caller's scopes; its `secret` is told in this answer only."""
+        return self._change("POST", "/v1/keys", {"scopes": list(scopes), "expires_days": expires_days, "name": name})
+
+    def rotate_key(self, key_id: str, *, grace_hours: int = 24) -> Json:
+        """Give an API key a new secret; the old one opens for some hours more."""
+        return self._change("POST", f"/v1/keys/{_spelt(key_id)}/rotate", {"grace_hours": grace_hours})
+
+    def revoke_key(self, key_id: str) -> Json:
+        """Close an API key for good."""
+        return self._change("DELETE", f"/v1/keys/{_spelt(key_id)}")
+
     def live(self) -> Json:
         """Whether the service lives."""
         return self._get("/livez")
@@ -211,6 +227,12 @@ class Client:
         packed = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         headers = {"Content-Type": "application/json"}
         found: Json = self._line.ask("POST", path, query=query, body=packed, headers=headers).json()
+        return found
+
+    def _change(self, method: str, path: str, body: Json | None = None) -> Json:
+        packed = None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        found: Json = self._line.ask(method, path, body=packed, headers=headers, reads=False).json()
         return found
 
     def _pages(self, path: str, name: str, query: Mapping[str, Any]) -> Iterator[Json]:

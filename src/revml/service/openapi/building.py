@@ -154,7 +154,7 @@ def operation(
         status: of the answer.
     """
     shown = example_of(name)
-    if shown is not None:
+    if shown is not None and answer:
         next(iter(answer.values())).setdefault("example", shown)  # of the usual form; binary ones cannot be shown
     told: Schema = {"description": "as asked", "content": answer}
     heads = dict(headers or {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from revml.service.openapi.building import TEXT, Schema, json_of, listed, object_of, operation
 
+COUNTED = 'revml_scored_rows_total{question="churn",version="3"} 120.0\n'
 TAG = {"name": "operation", "description": "For whoever runs the service."}
 
 
@@ -31,7 +32,9 @@ def paths() -> Schema:
         },
         "/readyz": {"get": ready},
         "/metrics": {
-            "get": operation("metrics", "Prometheus metrics", {"text/plain": {"schema": TEXT}}, tag="operation")
+            "get": operation(
+                "metrics", "Prometheus metrics", {"text/plain": {"schema": TEXT, "example": COUNTED}}, tag="operation"
+            )
         },
         "/openapi.json": {
             "get": operation("document", "This document", json_of({"type": "object"}), tag="operation"),
