@@ -44,7 +44,10 @@ CURVE = Curve(
         Interval(180, 365, "extrapolated", -2.0),
     ),
 )
-COMPANY = "company: {name: Literal s.r.o., currency: EUR}\ndata: data\n"
+COMPANY = """company: {name: Literal s.r.o., currency: EUR}
+data: data
+service: {workers: 1, poll_seconds: 0.2, drain_seconds: 1, stale_days: 3650}
+"""
 
 
 def make_workspace(folder: Path) -> Workspace:
@@ -89,13 +92,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def client_of(workspace: Workspace, **options: object) -> TestClient:
-    """A client of the application behind its gate, in this process."""
+def client_and_serving(workspace: Workspace, **options: object) -> tuple[TestClient, Serving]:
+    """A client of the application behind its gate, in this process, and what its routes work with."""
     serving = Serving(workspace)
-    serving.champions.load_all()
+    serving.champions.look()
     application = make_application(serving)
     gate = Observed(Gate(Starlette(), application), application)
-    return TestClient(gate, base_url="http://localhost", **options)  # type: ignore[arg-type]
+    return TestClient(gate, base_url="http://localhost", **options), serving  # type: ignore[arg-type]
+
+
+def client_of(workspace: Workspace, **options: object) -> TestClient:
+    """A client of the application behind its gate, in this process."""
+    return client_and_serving(workspace, **options)[0]
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from revml.config import Workspace
 from revml.models import champion
 from revml.models.registry import appoint
 from revml.service.strict_json import read_json
-from tests.service.conftest import FRAME, RULE, client_of, fill, make_workspace, write_bundle_of
+from tests.service.conftest import FRAME, RULE, client_and_serving, fill, make_workspace, write_bundle_of
 
 ROW = {"active_users_28d": 0, "seats": 5, "industry": "retail"}
 
@@ -151,21 +151,25 @@ def test_a_new_champion_takes_over_and_a_broken_one_does_not(tmp_path: Path) -> 
     """The pointer's change is noticed; a champion whose files were altered leaves the last good one serving."""
     workspace = make_workspace(tmp_path)
     fill(workspace)
-    client = client_of(workspace)
+    client, serving = client_and_serving(workspace)
     folder = workspace.bundles_dir / "churn"
     body = {"question": "churn", "rows": [ROW]}
     before = post(client, body).json()
     other = write_bundle_of(folder, replace(RULE, levels=(2.0, -1.0, -3.0)))
     appoint(folder, other.folder.name, "4")
+    serving.champions.look()
     after = post(client, body).json()
     assert (before["model"]["version"], after["model"]["version"]) == ("3", "4")
     assert after["rows"][0]["probability"] == pytest.approx(1 / (1 + math.exp(-2.0)))
     altered = write_bundle_of(folder, replace(RULE, levels=(0.0, -1.0, -3.0)))
     (altered.folder / "model.json").write_text("{}", encoding="utf-8")
     appoint(folder, altered.folder.name, "5")
+    serving.champions.look()
     assert post(client, body).json()["model"]["version"] == "4"
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()["checks"]["models"]["ok"]) == (503, False)
+    assert (ready.status_code, ready.json()["checks"]["models"]["ok"]) == (200, False)
+    assert ready.json()["degraded"] == ["champion-broken"]
+    assert post(client, body).headers["x-revml-degraded"] == "champion-broken"
 
 
 def test_strict_json_keeps_what_is_right() -> None:

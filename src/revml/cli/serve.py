@@ -23,11 +23,16 @@ from revml.config import WORKSPACE_FILE, Workspace
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: as the workspace says]")
 @click.option("--host", help="Address of this machine to listen on.  [default: as the workspace says]")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer.")
-def serve(workspace: str, port: int | None, host: str | None, workers: int) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Processes that answer.  [default: as the workspace says, else one a core]",
+)
+def serve(workspace: str, port: int | None, host: str | None, workers: int | None) -> None:
     """Start the service: the page with the accounts, and the API behind it.
 
-    It answers this machine only, and runs until Ctrl-C.
+    It answers this machine only, and runs until Ctrl-C. SIGTERM ends it in order: it says that it is not ready, answers
+    for service.drain_seconds more, and finishes what is under way.
 
     Example: revml serve --port 8080
     """
@@ -35,7 +40,7 @@ def serve(workspace: str, port: int | None, host: str | None, workers: int) -> N
 
 
 def serve_until_stopped(
-    workspace: Workspace | str | Path, *, port: int | None = None, host: str | None = None, workers: int = 1
+    workspace: Workspace | str | Path, *, port: int | None = None, host: str | None = None, workers: int | None = None
 ) -> None:
     """Start the service of a workspace, say where it is, and end it at Ctrl-C or SIGTERM.
 
@@ -46,7 +51,7 @@ def serve_until_stopped(
     """
     from revml.service.process import start_service
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _told_to_end)
     place = workspace.root if isinstance(workspace, Workspace) else workspace
     try:
         with err.status("Starting the service"):
@@ -57,7 +62,11 @@ def serve_until_stopped(
                 if not check["ok"]:
                     err.print(f"not ready: {check.get('problem')}; {check.get('do', '')}", style="yellow", markup=False)
             out.print(f"API: {service.url}/openapi.json  log: {service.log}  Ctrl-C ends it.", soft_wrap=True)
-            code = service.wait()
+            try:
+                code = service.wait()
+            except ToldToEnd:
+                service.close(drain=True)
+                raise
     except KeyboardInterrupt:
         err.print("The service has ended.")
         return
@@ -65,9 +74,13 @@ def serve_until_stopped(
     raise SystemExit(1)
 
 
-def _interrupt(_number: int, _frame: object) -> NoReturn:
+class ToldToEnd(KeyboardInterrupt):
+    """SIGTERM: whoever runs the service wants it to end in order."""
+
+
+def _told_to_end(_number: int, _frame: object) -> NoReturn:
     """A polite end from outside ends the child too, as Ctrl-C does."""
-    raise KeyboardInterrupt
+    raise ToldToEnd
 
 
 commands = [serve]

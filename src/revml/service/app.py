@@ -3,41 +3,63 @@
     REVML_WORKSPACE        the workspace file, read when the service starts (default: revml.yaml where it runs)
     BENTOML_DO_NOT_TRACK   set to True by `revml serve` and in images; the hook below sets it for `bentoml serve` too
 
-Importing this file opens nothing. BentoML gives workers and packaging; every request is answered by the
-application of `service.application`, behind `service.gate`.
+Importing this file opens nothing, and loads nothing but BentoML: BentoML's own process, which only starts the workers,
+needs no more. BentoML gives workers and packaging; every request is answered by the application of
+`service.application`, behind `service.gate`.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
 import bentoml
 
-from revml.service.application import make_application
-from revml.service.gate import Gate
-from revml.service.observing import Observed
-from revml.service.serving import Serving
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
-application = make_application()
+
+@cache
+def application() -> Starlette:
+    """The application of this worker, made when the worker starts."""
+    from revml.service.application import make_application
+
+    return make_application()
+
+
+async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+    """The application as BentoML mounts it."""
+    await application()(scope, receive, send)
+
+
+def behind_gate(app: ASGIApp) -> ASGIApp:
+    """What BentoML made, behind the gate."""
+    from revml.service.gate import Gate
+    from revml.service.observing import Observed
+
+    return Observed(Gate(app, application()), application())
 
 
 @bentoml.service(
     name="revml",
-    workers=1,
+    workers="cpu_count",
     traffic={"timeout": 30},
     logging={"access": {"enabled": False}},
     tracing={"sample_rate": 0.0},
     monitoring={"enabled": False},
     metrics={"enabled": False},
 )
-@bentoml.asgi_app(application, path="/")
+@bentoml.asgi_app(mounted, path="/")
 class RevmlService:
     """Scores with reasons: of rows that a caller sends, and of the run that was published last."""
 
     def __init__(self) -> None:
+        from revml.service.serving import Serving
+
         self.serving = Serving.from_environment()
-        application.state.serving = self.serving
+        application().state.serving = self.serving
         self.serving.drain.install()
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
@@ -55,6 +77,4 @@ class RevmlService:
         self.serving.close()
 
 
-# The first is the outermost.
-cast(Any, RevmlService).add_asgi_middleware(Observed, application=application)
-cast(Any, RevmlService).add_asgi_middleware(Gate, application=application)
+cast(Any, RevmlService).add_asgi_middleware(behind_gate)

@@ -88,7 +88,6 @@ def _models(serving: Serving) -> dict[str, Any]:
 
 
 def _workers(serving: Serving) -> dict[str, Any]:
-    serving.board.tell(serving=sorted((q, b.hash[:12]) for q, b in serving.champions.loaded.items()))
     notes = serving.board.notes()
     found = []
     if len(notes) < serving.board.expected:

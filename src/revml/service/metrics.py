@@ -26,7 +26,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+from revml.service.environment import SHARED
+
 BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 JOINED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 TENTHS = tuple(f"{tenth / 10:.1f}" for tenth in range(10))
@@ -118,7 +119,7 @@ class Metrics:
     def text(self) -> bytes:
         """All workers' metrics in Prometheus' text format."""
         registry = self._registry
-        if os.environ.get(MULTIPROCESS):
+        if os.environ.get(SHARED):
             from prometheus_client import multiprocess
 
             registry = self._client.CollectorRegistry()
@@ -127,7 +128,7 @@ class Metrics:
 
     def close(self) -> None:
         """Take this worker's gauges out; its counts stay."""
-        if os.environ.get(MULTIPROCESS):
+        if os.environ.get(SHARED):
             from prometheus_client import multiprocess
 
             multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""The outermost layer: gives each request its id, logs it, and says when the worker is leaving.
+"""The outermost layer: gives each request its id, logs it, says what is degraded and when the worker leaves.
 
 `X-Request-ID` is taken over where it is well-formed and made where it is not; it comes back with every answer, and is
 what the log and a defect's traceback are found by.
@@ -23,7 +23,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
 _START = os.urandom(6).hex()
 _NUMBER = itertools.count(int.from_bytes(os.urandom(3), "big"))
-_HEADER, _CONNECTION, _CLOSE = b"x-request-id", b"connection", b"close"
+_HEADER, _DEGRADED, _CONNECTION, _CLOSE = b"x-request-id", b"x-revml-degraded", b"connection", b"close"
 
 
 class Observed:
@@ -48,6 +48,8 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), header]
+                if serving.degraded:
+                    message["headers"].append((_DEGRADED, ", ".join(serving.degraded).encode()))
                 if serving.leaving:
                     message["headers"].append((_CONNECTION, _CLOSE))
             else:

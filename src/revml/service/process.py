@@ -25,12 +25,13 @@ from typing import Any
 
 from revml.config import WORKSPACE_FILE, Workspace, load_workspace
 from revml.errors import ConfigError, RevmlError
-from revml.service.serving import WORKSPACE_VARIABLE
+from revml.service.environment import WORKERS, WORKSPACE
 
 SERVICE = "revml.service.app:RevmlService"
 LOG_FILE = "service.log"
 START_SECONDS = 90
 END_SECONDS = 15
+FINISH_SECONDS = 30  # for what is under way when a service that drains accepts nothing more
 
 
 class ServiceError(RevmlError):
@@ -47,6 +48,7 @@ class RunningService:
     host: str
     port: int
     log: Path
+    drain_seconds: float = 0.0
 
     @property
     def url(self) -> str:
@@ -61,13 +63,21 @@ class RunningService:
         """Wait until it ends by itself; returns its exit code."""
         return self.process.wait()
 
-    def close(self) -> None:
-        """End it: politely, then by force."""
+    def close(self, *, drain: bool = False) -> None:
+        """End it: politely, then by force.
+
+        Args:
+            drain: let it answer for as long as its workspace says while `/readyz` says no, for who is behind a
+                balancer; else what is under way is finished, and nothing more.
+        """
         if self.process.poll() is not None:
             return
-        self.process.send_signal(signal.SIGTERM)
+        if drain or not hasattr(os, "killpg"):
+            self.process.send_signal(signal.SIGTERM)
+        else:
+            os.killpg(self.process.pid, signal.SIGINT)  # to its workers too, as Ctrl-C does
         try:
-            self.process.wait(END_SECONDS)
+            self.process.wait(self.drain_seconds + FINISH_SECONDS if drain else END_SECONDS)
         except subprocess.TimeoutExpired:
             _kill(self.process)
 
@@ -83,7 +93,7 @@ def start_service(
     *,
     host: str | None = None,
     port: int | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     target: str = SERVICE,
     environment: dict[str, str] | None = None,
 ) -> RunningService:
@@ -92,7 +102,7 @@ def start_service(
     Args:
         workspace: the workspace file or its folder.
         host, port: where to listen; default: as the workspace says. Only addresses of this machine are taken.
-        workers: processes that answer.
+        workers: processes that answer; default: as the workspace says, else one a core.
         target: what BentoML serves: the service's import path, or a built bento.
         environment: more variables for the child.
 
@@ -112,10 +122,10 @@ def start_service(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=_environment(workspace, loaded, workers) | (environment or {}),
+            env=_environment(workspace, loaded, workers or loaded.service.workers or cores()) | (environment or {}),
             start_new_session=True,  # Ctrl-C reaches the parent, which ends the child in order
         )
-    service = RunningService(process, host, port, log)
+    service = RunningService(process, host, port, log, loaded.service.drain_seconds)
     try:
         _wait(service)
     except BaseException:
@@ -124,11 +134,17 @@ def start_service(
     return service
 
 
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _environment(workspace: str | Path, loaded: Workspace, workers: int) -> dict[str, str]:
     given = Path(workspace)
     file = given / WORKSPACE_FILE if given.is_dir() else given
     return os.environ | {
-        WORKSPACE_VARIABLE: str(file.absolute()),
+        WORKSPACE: str(file.absolute()),
+        WORKERS: str(workers),
         "BENTOML_DO_NOT_TRACK": "True",
         "BENTOML_HOME": str((loaded.work_dir / "bentoml").absolute()),
         "BENTOML_CONFIG_OPTIONS": f"services.revml.workers={workers}",

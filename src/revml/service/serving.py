@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from revml.config import WORKSPACE_FILE, Workspace, load_workspace
+from revml.explanations.warm import warm
 from revml.models import Bundle
 from revml.service.degraded import Health, examine
+from revml.service.environment import WORKSPACE
 from revml.service.joining import Joiner
 from revml.service.life.board import Board
 from revml.service.life.champions import Champions
@@ -26,7 +28,6 @@ from revml.service.prepared import Prepared
 from revml.service.request_log import RequestLog
 from revml.store import Store
 
-WORKSPACE_VARIABLE = "REVML_WORKSPACE"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -58,14 +59,16 @@ class Serving:
         Raises:
             ConfigError: there is no such workspace, or it is wrong.
         """
-        workspace = load_workspace(Path(environment.get(WORKSPACE_VARIABLE, WORKSPACE_FILE)))
+        workspace = load_workspace(Path(environment.get(WORKSPACE, WORKSPACE_FILE)))
         serving = cls(workspace, Board.from_environment(environment))
         serving.start()
         return serving
 
     def start(self) -> None:
-        """Load what is there, so that no request waits for it, and keep up with the world from then on."""
+        """Compile and load what is there, so that no request waits for it, and keep up with the world from then on."""
+        warm()
         self.champions.look()
+        self.board.tell(serving=self._versions())
         self.log.start()
         self.watch.start()
 
@@ -87,9 +90,14 @@ class Serving:
     def _prepare(self, bundle: Bundle) -> Prepared:
         return Prepared.of(bundle, currency=self.workspace.company.currency)
 
+    def _versions(self) -> list[list[str]]:
+        """What serves, as the other workers are told it."""
+        return sorted([question, bundle.hash[:12]] for question, bundle in self.champions.loaded.items())
+
     def _changed(self, bundle: Bundle, before: Bundle | None) -> None:
         old = None if before is None else (before.version, before.hash[:12])
         self.metrics.serves(bundle.question, bundle.version, bundle.hash[:12], old)
+        self.board.tell(serving=self._versions())
 
     @property
     def store(self) -> Store:

@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from revml.locks import alive
-from revml.service.metrics import MULTIPROCESS
+from revml.service.environment import SHARED, WORKERS
 from revml.whole_file import whole
-
-WORKERS = "REVML_WORKERS"  # how many there should be, as `revml serve` started them
 
 
 class Board:
@@ -31,7 +29,7 @@ class Board:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Board:
         """The board of the service that this process is a worker of."""
-        shared = environment.get(MULTIPROCESS)
+        shared = environment.get(SHARED)
         expected = environment.get(WORKERS, "1")
         folder = Path(shared) / f"workers-{os.getppid()}" if shared else None
         return cls(folder, int(expected) if expected.isdecimal() else 1)

@@ -17,8 +17,8 @@ from typing import Any
 from revml.config import QUESTIONS, QuestionName, Workspace
 from revml.errors import NotFound, RevmlError
 from revml.models.bundle import Bundle
-from revml.models.golden import check_golden
 from revml.models.registry import POINTER, appointed, champion
+from revml.service.life.soundness import check_sound
 from revml.service.life.trial import tried
 from revml.service.life.verdicts import Verdicts
 
@@ -129,7 +129,7 @@ class Champions:
                 )
         self._verdicts.sound(place, lambda: tried(place, seconds=self.workspace.service.trial_seconds))
         bundle = champion(self.workspace, question)
-        check_golden(bundle)
+        check_sound(bundle)
         _ = bundle.reference  # read now, so that no request waits for it or misses it
         return self._made(bundle)
 

@@ -54,7 +54,8 @@ class Drain:
         def on_signal(number: int, frame: FrameType | None) -> None:
             if not self.draining:
                 self.draining = True
-                loop.call_soon_threadsafe(self._begin, number)
+                with contextlib.suppress(RuntimeError):  # the loop has ended already
+                    loop.call_soon_threadsafe(self._begin, number)
 
         signal.signal(signal.SIGTERM, on_signal)
         return True

@@ -72,13 +72,13 @@ def main(folders: Sequence[str]) -> int:
     """Try each folder and say what came of it; the exit code is 1 where one is not fit."""
     _bound()
     from revml.models.bundle import load_bundle
-    from revml.models.golden import check_golden
+    from revml.service.life.soundness import check_sound
 
     code = 0
     for folder in folders:
         try:
             bundle = load_bundle(folder)
-            told: dict[str, Any] = {"hash": bundle.hash, "golden": check_golden(bundle)}
+            told: dict[str, Any] = {"hash": bundle.hash, "golden": check_sound(bundle)}
         except RevmlError as error:
             code = 1
             told = {"what": error.what, "where": error.where, "wanted": error.wanted, "got": error.got, "do": error.do}
