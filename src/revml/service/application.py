@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 
 from revml.errors import RevmlError
 from revml.service import (
+    api_page,
     exporting,
     health,
     importance,
@@ -39,6 +40,7 @@ def make_application(serving: Serving | None = None) -> Starlette:
             *scoring.routes,
             *importance.routes,
             *openapi.routes,
+            *api_page.routes,
             *keys.routes,
             *sessions.routes,
             *pages.routes,
