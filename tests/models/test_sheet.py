@@ -51,3 +51,46 @@ def test_mistakes_name_themselves(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "sheet.yaml").write_text(text)
     with pytest.raises(ConfigError, match=told):
         read_sheet(tmp_path / "sheet.yaml", "churn")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_levers_name_real_features(tmp_path: Path, question: QuestionName) -> None:
+    """Every shipped sheet says what people can move: features that there are, why in both languages, no category."""
+    sheet = load_sheet(Workspace().at(tmp_path), question)
+    assert sheet.actionable
+    for name, one in sheet.actionable.items():
+        assert catalog()[name].kind != "category"
+        assert one.told("en") != one.told("cs")
+
+
+def test_a_lever_goes_the_way_that_is_good(tmp_path: Path) -> None:
+    """No shipped sheet asks people to make worse what is declared good, or better what is declared bad."""
+    for question in QUESTIONS:
+        for name, one in load_sheet(Workspace().at(tmp_path), question).actionable.items():
+            assert (catalog()[name].direction, one.direction) not in {("good", "down"), ("bad", "up")}, (question, name)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{direction: sideways, to: p75, reason: because we can}", "direction"),
+        ("{direction: up, to: p100, reason: because we can}", "to"),
+        ("{direction: up, to: .nan, reason: because we can}", "to"),
+        ("{direction: up, to: p75, reason: why}", "reason"),
+        ("{direction: up, to: p75}", "reason"),
+    ],
+)
+def test_a_wrong_lever_names_itself(tmp_path: Path, line: str, told: str) -> None:
+    """A direction, bound or reason that cannot be is an error that names the key."""
+    (tmp_path / "sheet.yaml").write_text(f"question: churn\nactionable: {{nps_last: {line}}}\n")
+    with pytest.raises(ConfigError, match=told):
+        read_sheet(tmp_path / "sheet.yaml", "churn")
+
+
+def test_a_misspelt_lever_is_found(tmp_path: Path) -> None:
+    """It would never be tried, so the nearest feature is named."""
+    (tmp_path / "sheet.yaml").write_text(
+        "question: churn\nactionable: {npslast: {direction: up, to: p75, reason: because we can}}\n"
+    )
+    with pytest.raises(ConfigError, match="did you mean 'nps_last'"):
+        read_sheet(tmp_path / "sheet.yaml", "churn").check_names(catalog(), where="sheet.yaml")

@@ -50,6 +50,24 @@ class Monotone(Frozen):
     reason: str = Field(min_length=10)
 
 
+class Actionable(Frozen):
+    """Which way people can move a feature, how far at most, and why they can."""
+
+    direction: Literal["up", "down"]
+    to: Annotated[float, Field(allow_inf_nan=False)] | Annotated[str, Field(pattern=r"^(p[1-9][0-9]?|peers)$")] = Field(
+        description="a number; a percentile of the accounts that the model learned from (p75); or peers, their median"
+    )
+    reason: Annotated[str, Field(min_length=10)] | dict[Literal["en", "cs"], Annotated[str, Field(min_length=10)]] = (
+        Field(min_length=1, description="a text, or one a language")
+    )
+
+    def told(self, language: str) -> str:
+        """The reason in a language, else in the one that it is written in."""
+        if isinstance(self.reason, str):
+            return self.reason
+        return next((text for name, text in self.reason.items() if name == language), next(iter(self.reason.values())))
+
+
 class Selection(Frozen):
     """Which features the model may use: names or globs."""
 
@@ -92,6 +110,9 @@ class ModelSheet(Frozen):
     allow: dict[str, Annotated[str, Field(min_length=10)]] = Field(
         default_factory=dict, description="features that the guard finds to know the answer and that may stay, with why"
     )
+    actionable: dict[str, Actionable] = Field(
+        default_factory=dict, description="features, or globs, that people can move: what levers are looked for among"
+    )
     actions: Literal["leave_out", "allow"] = Field(
         "leave_out",
         description="whether plays known at as_of are features (they tell whom one calls)",
@@ -121,6 +142,7 @@ class ModelSheet(Frozen):
         named: dict[str, Iterable[str]] = {
             "monotone": self.monotone,
             "allow": self.allow,
+            "actionable": self.actionable,
             "features.include": self.features.include,
             "features.exclude": self.features.exclude,
         }
