@@ -43,11 +43,14 @@ SECTIONS = {
     "Use": (
         ("accounts", "published", "List accounts, most expected money first."),
         ("account", "published", "One account: scores, reasons, lifetime value."),
+        ("whatif", "whatif", "Ask the model about other values; find levers."),
         ("export", "published", "Write the scores as CSV or Parquet."),
         ("serve", "serve", "The pages in the browser, and the API."),
+        ("keys", "keys", "Who may ask the service what."),
     ),
     "Look after it": (
         ("runs", "published", "The published runs."),
+        ("audit", "keys", "Who exported, promoted, changed keys, was refused."),
         ("rollback", "promote", "Back to the champion before, or to an earlier run."),
         ("models", "promote", "The models of a question; who was champion when."),
         ("importance", "importance", "What weighs in a model, how, and for whom."),

@@ -94,7 +94,13 @@ def _all_commands() -> dict[str, click.Command]:
     from revml.cli import COMMANDS, main
 
     context = click.Context(main)
-    return {name: command for name in COMMANDS if (command := main.get_command(context, name))}
+    found: dict[str, click.Command] = {}
+    for name in COMMANDS:
+        if command := main.get_command(context, name):
+            found[name] = command
+            if isinstance(command, click.Group):
+                found |= {f"{name} {part}": one for part, one in command.commands.items()}
+    return found
 
 
 def _help_record(command: click.Command, parameter: click.Parameter) -> tuple[str, str] | None:
