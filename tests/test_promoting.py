@@ -84,8 +84,22 @@ def test_the_same_twice_differs_in_nothing(models: Models) -> None:
         assert (one.low, one.high, one.better) == (0.0, 0.0, 0.5)
     assert (told.changed_band, told.same_first_reason) == (0.0, 1.0)
     assert told.rank_agreement == pytest.approx(1.0)
+    assert told.to_json()["top_reasons"]["shared"] == 1.0
     beats = next(row for row in gate(models.workspace, told) if row.name == "beats champion")
     assert (beats.ok, beats.got.endswith("both foretell the same")) == (False, True)
+
+
+def test_reasons_that_change_for_most_accounts_are_refused(models: Models) -> None:
+    """Less than half of the strongest reasons stay: the row says no, unless the challenger is clearly better."""
+    told, _ = models.rows(models.good, models.good)
+    assert told.top_reasons is not None
+    assert told.top_reasons.shared == 1.0
+    away = replace(told, top_reasons=replace(told.top_reasons, shared=0.49))
+    row = {row.name: row for row in gate(models.workspace, away)}["reasons stable"]
+    assert (row.ok, row.got.endswith("49%")) == (False, True)
+    better = replace(told.differences["log_loss"], better=0.99)
+    better_one = replace(away, differences={**told.differences, "log_loss": better})
+    assert {row.name: row for row in gate(models.workspace, better_one)}["reasons stable"].ok
 
 
 def test_without_a_champion_the_challenger_is_judged_alone(models: Models) -> None:

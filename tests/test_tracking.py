@@ -198,7 +198,7 @@ def test_a_run_holds_what_a_reader_needs(registry: Registry) -> None:
     names = {f.path for f in client.list_artifacts(run.info.run_id)}
     assert {"bundle", "pictures", "card.md", "card.cs.md"} <= names
     drawn = {f.path for f in client.list_artifacts(run.info.run_id, "pictures")}
-    assert {"pictures/reliability.png", "pictures/segments.png"} <= drawn
+    assert {"pictures/reliability.png", "pictures/segments.png", "pictures/importance_concepts.png"} <= drawn
     expected = registry.first.figures.expected
     interval = [run.data.metrics[f"test_interval/expected_events_{end}"] for end in ("low", "high")]
     assert interval[0] <= expected.events <= interval[1]
