@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from figures import QUICK, Figures
-from load import Load, send
+from load import Load, one, send
 from peers import mlflow_serve
 from peers.serving import free_port, wait_ready
 from service_case import WITHIN, Case, appoint_bundle, told_probability
@@ -24,6 +24,7 @@ from revml.promoting import roll_back
 from revml.service.process import RunningService, start_service
 
 REQUESTS = 600 if QUICK else 10_000
+SWAPS, SEEN_SECONDS = (2, 60) if QUICK else (10, 60)
 CONNECTIONS = 8
 MIB = 1024**2
 BODY = 400 * MIB
@@ -33,32 +34,50 @@ STARTS = 1 if QUICK else 3
 def swaps(figures: Figures, case: Case, folder: Path) -> None:
     """Promote and roll back while rows are scored: no request fails, each is answered by one of the two models."""
     with _ready(case) as service:
-        done, changes = threading.Event(), 0
-
-        def change() -> None:
-            nonlocal changes
-            while not done.wait(0.5):
-                if changes % 2 == 0:
-                    appoint_bundle(case.other)
-                else:
-                    roll_back(case.workspace, "churn")
-                changes += 1
-
-        changing = threading.Thread(target=change)
+        changing = _Changing(case, service.port)
+        made: list[Load] = []
         changing.start()
-        try:
+        while changing.is_alive() or sum(len(load.taken) for load in made) < REQUESTS:
             request = case.single(service.port)
-            made = send(request, connections=CONNECTIONS, count=REQUESTS, keep=REQUESTS // 5, until_closed=True)
-        finally:
-            done.set()
-            changing.join()
-            appoint_bundle(case.bundle)
-        by = _answered_by(case, made)
-        print(f"  {changes} changes in {made.seconds:.0f} s; of {sum(by.values())} answers looked at: {by}", flush=True)
-        assert len(by) == 2 or changes < 2, f"the models were not swapped: {by}"
-        figures.at_most(
-            f"requests of {REQUESTS:,} failed in {changes} swaps and rollbacks", _failed(made, REQUESTS), 0, ""
-        )
+            made.append(send(request, connections=CONNECTIONS, count=REQUESTS // 10, keep=50, until_closed=True))
+        changing.join()
+        appoint_bundle(case.bundle)
+    by = _answered_by(case, made)
+    answered = sum(len(load.taken) for load in made)
+    failed = sum(_failed(load, REQUESTS // 10) for load in made)
+    seen = ", ".join(f"{took:.1f}" for took in changing.taken)
+    print(f"  promoted and rolled back in turn, seen after {seen} s; answers looked at: {by}", flush=True)
+    assert changing.error is None, changing.error
+    assert len(by) == 2, f"the models were not swapped: {by}"
+    name = f"requests of {answered:,} failed in {len(changing.taken)} swaps and rollbacks"
+    figures.at_most(name, failed, 0, "")
+
+
+class _Changing(threading.Thread):
+    """Promotes one model and rolls back to the other, each time waiting until answers come from it."""
+
+    def __init__(self, case: Case, port: int) -> None:
+        super().__init__(daemon=True)
+        self.taken: list[float] = []
+        self.error: BaseException | None = None
+        self._case, self._request = case, case.single(port)
+
+    def run(self) -> None:
+        try:
+            for change in range(SWAPS):
+                time.sleep(0.5)
+                begun = time.perf_counter()
+                wanted = (self._case.other, self._case.bundle)[change % 2]
+                if change % 2 == 0:
+                    appoint_bundle(wanted)
+                else:
+                    roll_back(self._case.workspace, "churn")
+                while told_probability(one(self._request))[0] != wanted.version:
+                    assert time.perf_counter() < begun + SEEN_SECONDS, f"{wanted.version} does not serve"
+                    time.sleep(0.05)
+                self.taken.append(time.perf_counter() - begun)
+        except BaseException as error:
+            self.error = error
 
 
 def drain(figures: Figures, case: Case, folder: Path) -> None:
@@ -117,11 +136,11 @@ def _ready(case: Case) -> Iterator[RunningService]:
         yield service
 
 
-def _answered_by(case: Case, made: Load) -> dict[str, int]:
+def _answered_by(case: Case, made: list[Load]) -> dict[str, int]:
     """How many of the kept answers each model gave; one that neither would give is an error."""
     truths = {one.version: one.predict(case.frame) for one in (case.bundle, case.other)}
     by: dict[str, int] = {}
-    for place, body in made.kept:
+    for place, body in (kept for load in made for kept in load.kept):
         version, probability = told_probability(body)
         assert abs(probability - truths[version][place]) < WITHIN, f"row {place}: {version} says {probability}"
         by[version] = by.get(version, 0) + 1
