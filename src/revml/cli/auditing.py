@@ -9,7 +9,7 @@ from revml.errors import StoreError
 WHO = "cli"
 
 
-def note(workspace: Workspace, action: str, target: str, outcome: str = "done") -> None:
+def audited(workspace: Workspace, action: str, target: str, outcome: str = "done") -> None:
     """Write down what a command did. Where the scores database is away it says so: what was done stays done."""
     from revml.store import Store
     from revml.store.audit import deed, record

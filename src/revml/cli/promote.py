@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from revml.cli.auditing import note
+from revml.cli.auditing import audited
 from revml.cli.options import err, json_option, out, print_json, progress_bar, table, workspace_option
 from revml.config import QUESTIONS, QuestionName, Workspace
 from revml.errors import ConfigError
@@ -184,7 +184,7 @@ def promote(
     with progress_bar(f"Promoting {question}") as report:
         facts = facts_for(workspace, question)
         done = promote_model(workspace, facts, question, bundle=bundle, force=force, reason=reason, progress=report)
-    note(workspace, "promote", f"{question} {done.champion.hash[:12]}", "forced" if done.forced else "done")
+    audited(workspace, "promote", f"{question} {done.champion.hash[:12]}", "forced" if done.forced else "done")
     if as_json:
         told = {"bundle": done.champion.hash, "before": done.before, "forced": done.forced, "note": done.note}
         print_json({"question": question, **told, "gate": [asdict(row) for row in done.rows]})
@@ -216,7 +216,7 @@ def rollback(what: str | None, reason: str, workspace: Workspace, as_json: bool)
         from revml.promoting import roll_back
 
         done = roll_back(workspace, what, reason=reason)
-        note(workspace, "rollback", f"{what} {done.champion.hash[:12]}")
+        audited(workspace, "rollback", f"{what} {done.champion.hash[:12]}")
         if as_json:
             print_json({"question": what, "bundle": done.champion.hash, "before": done.before, "note": done.note})
         else:
@@ -235,7 +235,7 @@ def rollback(what: str | None, reason: str, workspace: Workspace, as_json: bool)
 
     with Store.open(workspace.store_url) as store:
         now = store.rollback(None if what is None else int(what))
-    note(workspace, "rollback", f"run {now}")
+    audited(workspace, "rollback", f"run {now}")
     if as_json:
         print_json({"run": now})
     else:
@@ -309,7 +309,7 @@ def fetch(question: QuestionName, workspace: Workspace, as_json: bool) -> None:
 
     with training(workspace.bundles_dir / question, question):
         bundle = fetch_champion(workspace, question)
-    note(workspace, "fetch", f"{question} {bundle.hash[:12]}")
+    audited(workspace, "fetch", f"{question} {bundle.hash[:12]}")
     if as_json:
         print_json({"question": question, "bundle": bundle.hash, "version": bundle.version})
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from revml.cli.auditing import note
+from revml.cli.auditing import audited
 from revml.cli.forecast_tables import print_worth
 from revml.cli.options import account_cell, json_option, out, print_json, table, workspace_option
 from revml.config import LOSSES, QUESTIONS, Workspace
@@ -176,7 +176,7 @@ def export(
     language = language or workspace.language
     with Store.open(workspace.store_url) as store:
         rows = write(store, what, path, question=question, language=language, bom=bom)
-    note(workspace, "export", f"{what} {question or 'all'}: {rows} rows in {path.name}")
+    audited(workspace, "export", f"{what} {question or 'all'}: {rows} rows in {path.name}")
     if as_json:
         print_json({"file": str(path), "rows": rows})
     else:
