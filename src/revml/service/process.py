@@ -31,6 +31,7 @@ SERVICE = "revml.service.app:RevmlService"
 LOG_FILE = "service.log"
 START_SECONDS = 90
 END_SECONDS = 15
+_REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how to reach what listens everywhere
 FINISH_SECONDS = 30  # for what is under way when a service that drains accepts nothing more
 
 
@@ -101,7 +102,8 @@ def start_service(
 
     Args:
         workspace: the workspace file or its folder.
-        host, port: where to listen; default: as the workspace says. Only addresses of this machine are taken.
+        host, port: where to listen; default: as the workspace says. Without a key only
+            addresses of this machine are taken.
         workers: processes that answer; default: as the workspace says, else one a core.
         target: what BentoML serves: the service's import path, or a built bento.
         environment: more variables for the child.
@@ -111,7 +113,7 @@ def start_service(
         ServiceError: it ended or did not answer in time; the message shows the end of its log.
     """
     loaded = load_workspace(workspace)
-    host, port = _loopback(host or loaded.service.host), port or loaded.service.port
+    host, port = _listening(host or loaded.service.host, loaded), port or loaded.service.port
     _free(host, port)
     loaded.work_dir.mkdir(parents=True, exist_ok=True)
     log = loaded.work_dir / LOG_FILE
@@ -125,7 +127,7 @@ def start_service(
             env=_environment(workspace, loaded, workers or loaded.service.workers or cores()) | (environment or {}),
             start_new_session=True,  # Ctrl-C reaches the parent, which ends the child in order
         )
-    service = RunningService(process, host, port, log, loaded.service.drain_seconds)
+    service = RunningService(process, _REACHED.get(host, host), port, log, loaded.service.drain_seconds)
     try:
         _wait(service)
     except BaseException:
@@ -146,27 +148,44 @@ def _environment(workspace: str | Path, loaded: Workspace, workers: int) -> dict
         WORKSPACE: str(file.absolute()),
         WORKERS: str(workers),
         "BENTOML_DO_NOT_TRACK": "True",
+        "FORWARDED_ALLOW_IPS": "",  # uvicorn would believe X-Forwarded-For from this machine; the gate decides that
         "BENTOML_HOME": str((loaded.work_dir / "bentoml").absolute()),
         "BENTOML_CONFIG_OPTIONS": f"services.revml.workers={workers}",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),  # workers share the cores
     }
 
 
-def _loopback(host: str) -> str:
+def _listening(host: str, loaded: Workspace) -> str:
+    """The address to listen on: of this machine only as long as there is no key."""
     named = "127.0.0.1" if host == "localhost" else host
     try:
         loopback = ipaddress.ip_address(named).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
+        raise ConfigError(
+            "the service listens on an address, not on a name",
+            where="service: host",
+            wanted="127.0.0.1, or 0.0.0.0 for all addresses of this machine",
+            got=host,
+            do="write the names by which readers call it under `service: hosts`",
+        ) from None
+    if not loopback and not _has_keys(loaded):
         raise ConfigError(
             "the service listens on this machine only, because it has no API keys",
             where="service: host",
             wanted="127.0.0.1",
             got=host,
-            do="leave host out; to look from elsewhere open a tunnel: ssh -L 3000:127.0.0.1:3000 THIS_MACHINE",
+            do="make a key with `revml keys create`, or leave host out and open a tunnel:"
+            " ssh -L 3000:127.0.0.1:3000 THIS_MACHINE",
         )
     return named
+
+
+def _has_keys(loaded: Workspace) -> bool:
+    from revml.store import Store
+    from revml.store.keys import all_keys
+
+    with Store.open(loaded.store_url) as store:
+        return bool(all_keys(store.database))
 
 
 def _free(host: str, port: int) -> None:
