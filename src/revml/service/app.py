@@ -45,9 +45,10 @@ def behind_gate(app: ASGIApp) -> ASGIApp:
 @bentoml.service(
     name="revml",
     workers="cpu_count",
-    traffic={"timeout": 30},
+    # Timers live as long as the timeout. The gate refuses earlier, in the service's own words; this is the last wall.
+    traffic={"timeout": 10, "max_concurrency": 4096},
     logging={"access": {"enabled": False}},
-    tracing={"sample_rate": 0.0},
+    tracing={"sample_rate": 0.0, "excluded_urls": [".*"]},  # a span that nobody samples costs as much as a score
     monitoring={"enabled": False},
     metrics={"enabled": False},
 )
