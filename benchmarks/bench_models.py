@@ -6,6 +6,7 @@
     python benchmarks/bench_models.py peers telco     AutoGluon and FLAML on the same tables
     python benchmarks/bench_models.py gates           noise is refused, a planted leak is found
     python benchmarks/bench_models.py cost            training, prediction, contributions against LightGBM and shap
+    python benchmarks/bench_models.py explaining      exact contributions against LightGBM's and shap's
 
 `--keep FILE` writes what was measured to a file, a line each, and goes on from there: for parts that take an hour.
 `--kinds saas --seeds 301-305 --accounts 1000` ask for less.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from explaining import explaining
 from figures import QUICK, Figures
 from model_cost import cost
 from model_curve import curve
@@ -24,8 +26,8 @@ from model_peers import peers, telco
 from model_worlds import ACCOUNTS, KINDS, SEEDS, Asked, worlds
 from records import Records
 
-PARTS = ("cost", "worlds", "gates", "curve", "peers", "telco")
-QUICK_PARTS = PARTS[:3]  # the others where they are named
+PARTS = ("cost", "explaining", "worlds", "gates", "curve", "peers", "telco")
+QUICK_PARTS = PARTS[:4]  # the others where they are named
 
 
 def main() -> None:
@@ -36,6 +38,7 @@ def main() -> None:
     asked = Asked(told.kinds or default.kinds, told.seeds, told.accounts)
     run = {
         "cost": lambda: cost(figures),
+        "explaining": lambda: explaining(figures),
         "worlds": lambda: worlds(figures, records, asked),
         "curve": lambda: curve(records, asked),
         "peers": lambda: peers(figures, records, asked),

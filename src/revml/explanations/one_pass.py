@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from revml.errors import BundleError
 from revml.explanations.treeshap import CannotExplain, TreeShap
 from revml.models.baselines import Logistic, Rung
 from revml.models.blend import Blend
@@ -62,12 +63,12 @@ def raw_matrix(bundle: Bundle, matrix: np.ndarray) -> np.ndarray:
 
 
 def explained_by(bundle: Bundle) -> str:
-    """What explains a bundle: `sums` of a rung without trees, `treeshap`, or LightGBM's `pred_contrib` and why."""
+    """What explains a bundle: `sums` (no trees), `treeshap`, or LightGBM's `pred_contrib` or nothing, and why."""
     trees = bundle.model.second if isinstance(bundle.model, Blend) else bundle.model
     if not isinstance(trees, Trees):
         return "sums"
     found = fast_trees(trees, len(bundle.features))
-    return "treeshap" if isinstance(found, TreeShap) else f"pred_contrib: {found.what}"
+    return "treeshap" if isinstance(found, TreeShap) else f"{found.by}: {found.what}"
 
 
 @lru_cache(maxsize=16)
@@ -76,7 +77,7 @@ def fast_trees(trees: Trees, features: int) -> TreeShap | CannotExplain:
     try:
         return TreeShap.from_text(trees.text, features)
     except CannotExplain as why:
-        logger.warning("explained by LightGBM's pred_contrib, which is slow: %s (%s)", why.what, why.got)
+        logger.warning("explained by %s, not by treeshap: %s (%s)", why.by, why.what, why.got)
         return why
 
 
@@ -91,6 +92,10 @@ def raw_and_parts(model: Rung, matrix: np.ndarray) -> tuple[np.ndarray, float, n
         if isinstance(trees, TreeShap):
             raw, parts = trees.explain(matrix, threads=_threads(matrix))
             return raw, trees.base, parts
+        if trees.by == "nothing":
+            raise BundleError(
+                f"the model cannot be explained: {trees.what}", where="model.txt", got=trees.got, do=trees.do
+            )
     base, parts = model.contributions(matrix)
     if isinstance(model, Logistic):  # its log-odds are the sum of its parts
         return np.asarray(base + parts.sum(axis=1)), base, parts

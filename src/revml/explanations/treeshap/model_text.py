@@ -18,16 +18,12 @@ Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 class CannotExplain(RevmlError):
-    """The trees are of a kind that `treeshap` does not know; LightGBM's own `pred_contrib` may."""
+    """The trees are of a kind that `treeshap` does not know; `by` may: LightGBM's `pred_contrib`, or nothing."""
 
-    def __init__(self, what: str, *, got: str = "") -> None:
-        super().__init__(
-            what,
-            where="model.txt",
-            wanted="one sum of trees with constant leaves",
-            got=got,
-            do="explain with LightGBM's pred_contrib, which is slower",
-        )
+    def __init__(self, what: str, *, got: str = "", by: str = "pred_contrib") -> None:
+        do = "explain with LightGBM's pred_contrib, which is slower" if by == "pred_contrib" else "train other trees"
+        super().__init__(what, where="model.txt", wanted="one sum of trees with constant leaves", got=got, do=do)
+        self.by = by
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ def _sections(text: str) -> Iterator[dict[str, str]]:
 
 def _tree(section: dict[str, str], features: int) -> Tree:
     if section.get("is_linear", "0") != "0":
-        raise CannotExplain("the leaves of the trees are linear", got="is_linear=1")
+        raise CannotExplain("the leaves of the trees are linear", got="is_linear=1", by="nothing")
     try:
         leaves = int(section["num_leaves"])
         nodes = leaves - 1
