@@ -36,9 +36,11 @@ async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
 
 def behind_gate(app: ASGIApp) -> ASGIApp:
     """What BentoML made, behind the gate."""
+    from revml.service.connections import guard_connections
     from revml.service.gate import Gate
     from revml.service.observing import Observed
 
+    guard_connections()
     return Observed(Gate(app, application()), application())
 
 
@@ -57,9 +59,11 @@ class RevmlService:
     """Scores with reasons: of rows that a caller sends, and of the run that was published last."""
 
     def __init__(self) -> None:
+        from revml.service.connections import TimedProtocol
         from revml.service.serving import Serving
 
         self.serving = Serving.from_environment()
+        TimedProtocol.seconds = self.serving.workspace.service.body_seconds
         application().state.serving = self.serving
         self.serving.drain.install()
 
