@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 from revml.comparing import Comparison, Side, candidate, compare
 from revml.config import QUESTIONS, QuestionName, Workspace
-from revml.errors import BundleError, Busy, ConfigError, GateError, NotEnoughData, NotFound
+from revml.errors import BundleError, Busy, ConfigError, GateError, NotEnoughData
 from revml.evaluation.verdict import MAX_ERROR_FLOOR, MAX_ERROR_SHARE, SENTENCES, calibration_error
-from revml.models.bundle import Bundle, load_bundle
-from revml.models.history import ROLLBACK, rolled_back, succession
-from revml.models.registry import appoint, challenger, history, in_service, training
+from revml.models.bundle import Bundle
+from revml.models.history import rolled_back
+from revml.models.registry import appoint, challenger, go_back, history, in_service, training
 from revml.models.shelf import shelve
 from revml.progress import Progress
 from revml.sources.facts import Facts
@@ -29,7 +29,7 @@ from revml.tracking import follow
 LIKELY = 0.60  # share of resamples in which it has the lower log-loss
 CLEARLY = 0.95  # and in which it is beyond doubt
 # Agreement of reasons: of concepts by importance, of accounts' first reasons, of their three strongest. Retrains of the
-# sample companies under other seeds and with newer months kept 0.63 to 0.95 of the last (docs/model-card.md).
+# sample companies kept 0.63 to 1 of the last, where another account's reasons agree by 0.35 (docs/model-card.md).
 RANKS, FIRST, SHARED = 0.5, 0.4, 0.5
 CHANCE = 0.01  # of a segment that is off by luck, all segments together
 
@@ -268,19 +268,9 @@ def roll_back(workspace: Workspace, question: QuestionName, *, reason: str = "")
         NotFound: there was none before.
         BundleError: it is broken or no longer there.
     """
-    pile = succession(history(workspace, question))
-    if len(pile) < 2:
-        raise NotFound(
-            f"{question} has no champion to go back to",
-            where=str(workspace.bundles_dir / question),
-            wanted="a champion before the one that serves",
-            got=f"{len(pile)} in its history",
-            do=f"see `revml models {question}`; any bundle there can be promoted with --bundle",
-        )
-    target = load_bundle(workspace.bundles_dir / question / pile[-2])
-    appoint(target.folder.parent, target.folder.name, None, event=ROLLBACK, reason=reason.strip())
+    target, before = go_back(workspace, question, reason=reason)
     shelve(workspace, target)
-    return Promotion(question, target, pile[-1], note=_told(workspace, question))
+    return Promotion(question, target, before, note=_told(workspace, question))
 
 
 def promote_waiting(

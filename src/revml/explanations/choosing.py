@@ -15,17 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from revml.explanations.facts import OWN
-from revml.features.spec import Feature
+from revml.features.spec import CIRCUMSTANCE_WEIGHT, CIRCUMSTANCES, Feature
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 LEAST = 0.02  # log-odds; a concept that moves the odds by less than 2 % is no reason,
 LEAST_SHARE = 0.03  # nor is one beside another that moves them over thirty times as much
-# Who an account is and what the calendar says may weigh much, but nobody can act on it: among the reasons it takes the
-# place of half its strength.
-CIRCUMSTANCES = ("profile", "renewal")
-CIRCUMSTANCE_WEIGHT = 0.5
 
 # How well a feature tells its concept's story, as a factor of its own contribution.
 AGREES = 1.0  # it differs from its past or its peers in the direction of its contribution
