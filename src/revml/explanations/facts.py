@@ -14,9 +14,13 @@ import pandas as pd
 
 from revml.at_risk import AtRisk
 from revml.explanations.peers import Peers
+from revml.explanations.since import since
 from revml.features.catalog import catalog
 from revml.features.item import OF_ITEM
 from revml.features.spec import Feature
+
+_THERE = "there before"  # a column of our own beside the past's, for who was an account then
+AMOUNTS = ("count", "number", "money", "share", "score", "days")  # kinds whose movement is told beside that of peers
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,9 @@ class KnownFacts:
         category, past_category: the values of the categories by feature, None where unknown.
         peers: median of similar accounts; for flags the share of yes, for categories the share of all with the same.
         known: whether there is a value now.
+        past_peers: median of the same similar accounts before; of amounts only. None: nothing is known of them.
+        since: days in which most of a movement came about, see `since`. None: not known of any.
+        seen: whether the account and the feature were looked at before. None: they were not.
     """
 
     features: tuple[Feature, ...]
@@ -38,6 +45,9 @@ class KnownFacts:
     past_category: dict[str, np.ndarray]
     peers: np.ndarray
     known: np.ndarray
+    past_peers: np.ndarray | None = None
+    since: np.ndarray | None = None
+    seen: np.ndarray | None = None
 
     @property
     def names(self) -> list[str]:
@@ -57,25 +67,40 @@ class Known:
     def __init__(self, now: AtRisk, past: pd.DataFrame | None, features: Sequence[Feature]) -> None:
         self._now, self._features = now, tuple(features)
         before = now.own[["account_id"]].iloc[:0] if past is None else past.drop_duplicates("account_id")
-        self._past = AtRisk(now.own[["account_id"]], before)
+        self._past = AtRisk(now.own[["account_id"]], before.assign(**{_THERE: np.float32(1)}))
         names = [f.name for f in features]
         categories = [f.name for f in features if f.kind == "category"]
         flags = [f.name for f in features if f.kind == "flag"]
-        self._peers = Peers(now, [n for n in names if n not in {*categories, *flags}], flags, categories)
+        self._moving = [f.name for f in features if f.kind in AMOUNTS and f.name not in OF_ITEM]
+        self._peers = Peers(
+            now,
+            [n for n in names if n not in {*categories, *flags}],
+            flags,
+            categories,
+            past=None if past is None else self._past,
+            moving=self._moving,
+        )
 
     def part(self, start: int, stop: int, now: pd.DataFrame | None = None) -> KnownFacts:
         """The facts of some rows; `now` where their part is at hand."""
         features = self._features
-        value, category = values_of(self._now.part(start, stop) if now is None else now, features)
-        past_value, past_category = values_of(self._past.part(start, stop), features)
+        here = self._now.part(start, stop) if now is None else now
+        there = self._past.part(start, stop)
+        value, category = values_of(here, features)
+        past_value, past_category = values_of(there, features)
         known = np.isfinite(value)
-        peers = np.full(value.shape, np.nan)
+        peers, past_peers = np.full(value.shape, np.nan), np.full(value.shape, np.nan)
+        before = there[_THERE].to_numpy() == 1
+        seen = np.zeros(value.shape, dtype=bool)
         for i, feature in enumerate(features):
             if feature.kind == "category":
                 known[:, i] = category[feature.name] != None  # noqa: E711 - elementwise
             if feature.name not in OF_ITEM:  # what is the same for all peers is no comparison
                 peers[:, i] = self._peers.of(feature.name, start, stop)
-        return KnownFacts(features, value, past_value, category, past_category, peers, known)
+                past_peers[:, i] = self._peers.of_past(feature.name, start, stop)
+            seen[:, i] = before & (feature.name in there)
+        moved = since(here, features, value, past_value)
+        return KnownFacts(features, value, past_value, category, past_category, peers, known, past_peers, moved, seen)
 
 
 OWN = "own"  # the concept of a ready table's columns, each of which is told by itself

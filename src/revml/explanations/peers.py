@@ -8,7 +8,7 @@ column, so that many accounts with many features never stand in one table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -59,10 +59,22 @@ class Peers:
     Args:
         rows: all rows that are compared with one another.
         numbers, flags, categories: columns; the others have no peers.
+        past: the same rows before, for `of_past`.
+        moving: which of `numbers` are compared with what was usual among the same peers before.
     """
 
-    def __init__(self, rows: AtRisk, numbers: Sequence[str], flags: Sequence[str], categories: Sequence[str]) -> None:
-        self._names = (*numbers, *flags)
+    def __init__(
+        self,
+        rows: AtRisk,
+        numbers: Sequence[str],
+        flags: Sequence[str],
+        categories: Sequence[str],
+        *,
+        past: AtRisk | None = None,
+        moving: Sequence[str] = (),
+    ) -> None:
+        self._names = {name: at for at, name in enumerate((*numbers, *flags))}
+        self._moving = frozenset(moving if past is not None else ()) & frozenset(() if past is None else past.columns)
         self._categories: dict[str, np.ndarray] = {}
         self._enough = len(rows) >= MIN_KNOWN
         if not self._enough:
@@ -70,36 +82,75 @@ class Peers:
         left = np.full(len(rows), True)
         self._level = np.zeros(len(rows), dtype=np.int8)
         self._group = np.zeros(len(rows), dtype=np.int64)
-        grouped = []
+        levels: dict[int, _Groups] = {}
         for level, key in enumerate(peer_keys(rows)):
             mine = left & (key != "")
             left &= ~mine
-            group, keys = pd.factorize(key)
-            self._level[mine], self._group[mine] = level, group[mine]
-            grouped.append((level, group, len(keys)) if mine.any() else None)
-        levels = [one for one in grouped if one is not None]
-        self._usual = {level: np.full((size, len(self._names)), np.nan) for level, _, size in levels}
-        for at, name in enumerate(self._names):
-            values = rows.column(name).astype("float64").replace([np.inf, -np.inf], np.nan).reset_index(drop=True)
-            for level, group, _ in levels:
-                groups = values.groupby(group)
-                usual = groups.median() if at < len(numbers) else groups.mean()
-                usual = usual.where(groups.count() >= MIN_KNOWN)
-                self._usual[level][usual.index.to_numpy(), at] = usual.to_numpy()
+            if mine.any():
+                group, keys = pd.factorize(key)
+                self._level[mine], self._group[mine] = level, group[mine]
+                levels[level] = _Groups(np.where(key != "", group, -1), len(keys))
+        self._usual = {level: np.full((made.size, len(self._names)), np.nan) for level, made in levels.items()}
+        self._was = {level: np.full((made.size, len(self._names)), np.nan) for level, made in levels.items()}
+        for name, at in self._names.items():
+            values = _numbers(rows.column(name))
+            before = _numbers(past.column(name)) if past is not None and name in self._moving else None
+            for level, made in levels.items():
+                self._usual[level][:, at] = made.medians(values) if at < len(numbers) else made.means(values)
+                if before is not None:
+                    self._was[level][:, at] = made.medians(before)
         self._categories = {name: _same(rows.column(name)) for name in categories}
 
     def of(self, name: str, start: int, stop: int) -> np.ndarray:
         """What is usual of a column among the peers of some rows; NaN where nothing is."""
-        if not self._enough:
-            return np.full(stop - start, np.nan)
-        if name in self._categories:
+        if self._enough and name in self._categories:
             return self._categories[name][start:stop]
+        return self._taken(self._usual if self._enough else {}, name, start, stop)
+
+    def of_past(self, name: str, start: int, stop: int) -> np.ndarray:
+        """What was usual of it among the same peers before, as far as they were there; NaN where nothing was."""
+        return self._taken(self._was if self._enough and name in self._moving else {}, name, start, stop)
+
+    def _taken(self, tables: dict[int, np.ndarray], name: str, start: int, stop: int) -> np.ndarray:
         out = np.full(stop - start, np.nan)
-        at = self._names.index(name)
-        for level, usual in self._usual.items():
+        for level, usual in tables.items():
             mine = self._level[start:stop] == level
-            out[mine] = usual[self._group[start:stop][mine], at]
+            out[mine] = usual[self._group[start:stop][mine], self._names[name]]
         return out
+
+
+class _Groups:
+    """Rows sorted by group once, so that what is usual in each costs one pass a column."""
+
+    def __init__(self, group: np.ndarray, size: int) -> None:
+        self.size = size
+        self._order = np.argsort(group, kind="stable")
+        self._edges = np.searchsorted(group[self._order], np.arange(size + 1))
+
+    def medians(self, values: np.ndarray) -> np.ndarray:
+        """The median of each group's known values, NaN below `MIN_KNOWN` of them."""
+        out = np.full(self.size, np.nan)
+        for at, known in self._known(values):
+            half = len(known) // 2
+            split = np.partition(known, half)
+            upper = float(split[half])
+            out[at] = upper if len(known) % 2 else (upper + float(split[:half].max())) / 2
+        return out
+
+    def means(self, values: np.ndarray) -> np.ndarray:
+        """The mean of each group's known values, NaN below `MIN_KNOWN` of them."""
+        out = np.full(self.size, np.nan)
+        for at, known in self._known(values):
+            out[at] = known.mean(dtype=np.float64)
+        return out
+
+    def _known(self, values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        ordered = values[self._order]
+        for at in range(self.size):
+            mine = ordered[self._edges[at] : self._edges[at + 1]]
+            known = mine[np.isfinite(mine)]
+            if len(known) >= MIN_KNOWN:
+                yield at, known
 
 
 def peer_values(
@@ -115,6 +166,13 @@ def peer_values(
     peers = Peers(AtRisk(frame.reset_index(drop=True)), numbers, flags, categories)
     names = (*numbers, *flags, *categories)
     return pd.DataFrame({n: peers.of(n, 0, len(frame)) for n in names}, index=range(len(frame)))
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """A column as floats; what is in 32 bits stays so."""
+    if column.dtype == np.float32:
+        return column.to_numpy()
+    return column.to_numpy(dtype="float64", na_value=np.nan)
 
 
 def _same(column: pd.Series) -> np.ndarray:

@@ -1,31 +1,25 @@
 """A fact, its past and its peers as one sentence in the reader's language.
 
-"Active users in the last 28 days: 19 (12 weeks ago 41; similar accounts 38)". Numbers are the data's own, rounded to
-what a person reads; a value that is not there is said to be not known. Texts stand in `locales/*/reasons.po`.
+"Active users in the last 28 days fell from 41 to 19 in 12 weeks; similar accounts held at 38". Numbers are the data's
+own, rounded to what a person reads; a value that is not there is said to be not known. What repeats among accounts is
+worded once. The phrases are made in `phrases`, texts stand in `locales/*/reasons.po`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from math import isfinite, nan
 
 import numpy as np
 
 from revml.explanations.facts import KnownFacts
+from revml.explanations.phrases import CategoryPhrase, Phrase, phrase
+from revml.explanations.written import rounded
 from revml.features.catalog import feature_words
-from revml.features.spec import Feature, FeatureKind
-from revml.locales import Words, words
-from revml.snapshots import PAST_DAYS
-
-PAST_WEEKS = PAST_DAYS // 7
-# Standard deviations below which a count is called so: chance alone passes 1 one time in three, 2 one time in twenty.
-DEVIATIONS = (
-    (-2.0, "reason.far_less"),
-    (-1.0, "reason.less"),
-    (1.0, "reason.usual"),
-    (2.0, "reason.more"),
-    (np.inf, "reason.far_more"),
-)
-NUMBER_DIGITS = ((100.0, 0), (10.0, 1), (0.0, 2))  # decimals from this size on
+from revml.features.spec import Feature
 
 
 @dataclass(frozen=True)
@@ -35,10 +29,13 @@ class Told:
     Args:
         feature: what the fact is about, with its label in the language asked for.
         label: the feature in words, with its window.
-        value, past: the fact and itself `PAST_WEEKS` before; yes is 1; unused for categories.
+        value, past: the fact and itself `PAST_DAYS` before; yes is 1; unused for categories.
         peers: the median of similar accounts; for flags their share of yes, for categories the share of all accounts
             with the same.
         category, past_category: the values of a category.
+        past_peers: the median of the same similar accounts `PAST_DAYS` before.
+        since: days in which most of the movement came about, see `since`.
+        seen: whether the account was looked at then.
     """
 
     feature: Feature
@@ -48,112 +45,111 @@ class Told:
     peers: float
     category: str | None = None
     past_category: str | None = None
+    past_peers: float = nan
+    since: int = 0
+    seen: bool = False
 
 
 class Teller:
-    """Tells facts in one language and currency; remembers what it has formatted.
+    """Tells facts in one language and currency; its phrases are compiled once a feature.
 
     >>> feature = Feature("active_users_28d", "count", "usage", "good", window_days=28)
-    >>> Teller("en", "EUR").sentence(Told(feature, "Active users in the last 28 days", 19, 41, 38))
-    'Active users in the last 28 days: 19 (12 weeks ago 41; similar accounts 38)'
+    >>> told = Told(feature, "Active users in the last 28 days", 19, 41, 38, past_peers=39)
+    >>> Teller("en", "EUR").sentence(told)
+    'Active users in the last 28 days fell from 41 to 19 in 12 weeks; similar accounts held at 38'
+    >>> Teller("cs", "EUR").sentence(Told(feature, "Aktivní uživatelé za posledních 28 dní", 19, 41, 38))
+    'Aktivní uživatelé za posledních 28 dní: pokles ze 41 na 19 za 12 týdnů; u podobných zákazníků 38'
     """
 
     def __init__(self, language: str, currency: str) -> None:
-        self._words: Words = words(language)
-        self._currency = currency
-        self._seen: dict[tuple[FeatureKind, float], str] = {}
+        self._language, self._currency = language, currency
+        self._phrases: dict[tuple[Feature, str], Phrase] = {}
+        self._categories: dict[str, CategoryPhrase] = {}
 
     def sentence(self, told: Told) -> str:
-        """The fact with what it is compared with."""
+        """One fact."""
         if told.feature.kind == "category":
-            value, context = self._category(told), self._category_context(told)
-        else:
-            value, context = self.value(told.feature.kind, told.value), self._context(told)
-        if not context:
-            return self._words.text("reason.alone", label=told.label, value=value)
-        return self._words.text("reason.compared", label=told.label, value=value, context="; ".join(context))
-
-    def value(self, kind: FeatureKind, value: float) -> str:
-        """A value as a person writes it; `not known` where there is none."""
-        if not np.isfinite(value):
-            return self._words.text("reason.not_known")
-        key = (kind, value)
-        if key not in self._seen:
-            self._seen[key] = self._format(kind, value)
-        return self._seen[key]
-
-    def _format(self, kind: FeatureKind, value: float) -> str:
-        w = self._words
+            share = None if not isfinite(told.peers) else float(rounded("share", np.array([told.peers]))[0])
+            return self.category(told.label).say(told.category, told.past_category, share)
+        kind = told.feature.kind
+        numbers = rounded(kind, np.array([told.value, told.past, told.peers, told.past_peers], dtype=float))
         if kind == "flag":
-            return w.text("reason.yes" if value > 0.5 else "reason.no")
-        if kind == "money":
-            return w.money(_whole(value, 0), self._currency)
-        if kind == "share":
-            digits = 1 if 0 < abs(value) < 0.1 else 0
-            return w.percent(_whole(value, digits + 2), digits)
-        if kind == "ratio":
-            return w.text("reason.times", number=w.number(_whole(value, 2), 2))
-        if kind == "deviation":
-            return w.text(next(key for most, key in DEVIATIONS if value < most))
-        digits = 1 if kind == "score" else next(d for least, d in NUMBER_DIGITS if abs(value) >= least)
-        if kind == "days":
-            digits = min(digits, 1)
-        return w.number(_whole(value, digits), digits)
+            numbers[2] = rounded("share", np.array([told.peers], dtype=float))[0]
+        value, past, peers, past_peers = _known(numbers)
+        return self.phrase(told.feature, told.label).say(value, past, peers, past_peers, told.since, told.seen)
 
-    def _context(self, told: Told) -> list[str]:
-        kind, context = told.feature.kind, []
-        if np.isfinite(told.past) and not is_clock(kind, told.value, told.past):
-            context.append(self._words.text("reason.past", weeks=PAST_WEEKS, value=self.value(kind, told.past)))
-        if np.isfinite(told.peers):
-            key = "reason.peers_flag" if kind == "flag" else "reason.peers"
-            shown = self.value("share" if kind == "flag" else kind, told.peers)
-            context.append(self._words.text(key, value=shown))
-        return context
+    def phrase(self, feature: Feature, label: str) -> Phrase:
+        """The phrase of a feature that is not a category."""
+        found = self._phrases.get((feature, label))
+        if found is None:
+            found = self._phrases[feature, label] = phrase(feature, label, self._language, self._currency)
+        return found
 
-    def _category(self, told: Told) -> str:
-        return told.category if told.category is not None else self._words.text("reason.not_known")
-
-    def _category_context(self, told: Told) -> list[str]:
-        context = []
-        if told.past_category is not None and told.past_category != told.category:
-            context.append(self._words.text("reason.past", weeks=PAST_WEEKS, value=told.past_category))
-        if told.category is not None and np.isfinite(told.peers):
-            context.append(self._words.text("reason.peers_category", value=self.value("share", told.peers)))
-        return context
+    def category(self, label: str) -> CategoryPhrase:
+        """The phrase of a category."""
+        found = self._categories.get(label)
+        if found is None:
+            found = self._categories[label] = CategoryPhrase(label, self._language, self._currency)
+        return found
 
 
-def is_clock(kind: FeatureKind, value: float, past: float) -> bool:
-    """Whether a number of days moved by exactly the days that passed, so that its past is no news.
-
-    >>> is_clock("days", 400.0, 316.0), is_clock("days", 20.0, 104.0), is_clock("days", 20.0, 90.0)
-    (True, True, False)
-    """
-    return kind == "days" and abs(abs(value - past) - PAST_DAYS) < 0.01
+@lru_cache(maxsize=16)
+def teller(language: str, currency: str) -> Teller:
+    """One a language and currency, with all it has compiled."""
+    return Teller(language, currency)
 
 
-def _whole(value: float, digits: int) -> float:
-    return round(float(value), digits) + 0.0  # no minus zero
+@lru_cache(maxsize=2048)
+def label_of(feature: Feature, language: str) -> str:
+    """`feature_words`, remembered."""
+    return feature_words(feature, language)
 
 
 def sentences(facts: KnownFacts, row: np.ndarray, column: np.ndarray, *, currency: str, language: str) -> list[str]:
-    """The sentence of each fact at (row, column)."""
-    teller = Teller(language, currency)
-    labels = {int(c): feature_words(facts.features[c], language) for c in np.unique(column)}
-    out = []
-    for r, c in zip(row.tolist(), column.tolist(), strict=True):
-        feature = facts.features[c]
-        is_category = feature.kind == "category"
-        out.append(
-            teller.sentence(
-                Told(
-                    feature,
-                    labels[c],
-                    value=float(facts.value[r, c]),
-                    past=float(facts.past[r, c]),
-                    peers=float(facts.peers[r, c]),
-                    category=facts.category[feature.name][r] if is_category else None,
-                    past_category=facts.past_category[feature.name][r] if is_category else None,
-                )
-            )
-        )
+    """The sentence of each fact at (row, column).
+
+    Facts of a feature are told together: those that read the same are worded once.
+    """
+    tells = teller(language, currency)
+    out: list[str] = [""] * len(row)
+    order = np.argsort(column, kind="stable")
+    sorted_columns = column[order]
+    edges = [*np.flatnonzero(np.diff(sorted_columns, prepend=-1)).tolist(), len(order)]
+    for start, stop in pairwise(edges):
+        c, places = int(sorted_columns[start]), order[start:stop]
+        rows, feature = row[places], facts.features[c]
+        label = label_of(feature, language)
+        if feature.kind == "category":
+            say = tells.category(label).say
+            shares = _known(rounded("share", facts.peers[rows, c]))
+            now, before = facts.category[feature.name][rows], facts.past_category[feature.name][rows]
+            keys = zip(now.tolist(), before.tolist(), shares, strict=True)
+        else:
+            say = tells.phrase(feature, label).say  # type: ignore[assignment]
+            keys = _keys(facts, feature, rows, c)  # type: ignore[assignment]
+        made: dict[tuple[object, ...], str] = {}
+        for place, key in zip(places.tolist(), keys, strict=True):
+            text = made.get(key)
+            if text is None:
+                text = made[key] = say(*key)
+            out[place] = text
     return out
+
+
+def _keys(facts: KnownFacts, feature: Feature, rows: np.ndarray, c: int) -> zip[tuple[object, ...]]:
+    """What a phrase is told of each row."""
+    kind = feature.kind
+    value, past = (_known(rounded(kind, array[rows, c])) for array in (facts.value, facts.past))
+    peers = _known(rounded("share" if kind == "flag" else kind, facts.peers[rows, c]))
+    n = len(rows)
+    past_peers: Sequence[object] = [None] * n
+    if facts.past_peers is not None:
+        past_peers = _known(rounded(kind, facts.past_peers[rows, c]))
+    since = [0] * n if facts.since is None else facts.since[rows, c].tolist()
+    seen = [False] * n if facts.seen is None else facts.seen[rows, c].tolist()
+    return zip(value, past, peers, past_peers, since, seen, strict=True)
+
+
+def _known(values: np.ndarray) -> list[float | None]:
+    """Numbers, None where unknown."""
+    return [None if v != v else v for v in values.tolist()]
