@@ -17,6 +17,7 @@ import lightgbm
 import numpy as np
 import shap
 from figures import QUICK, Figures, in_turns, peak_mib, seconds
+from threadpoolctl import threadpool_limits
 
 from revml.explanations.treeshap import TreeShap, warm
 
@@ -37,7 +38,8 @@ def explaining(figures: Figures) -> None:
         ours = TreeShap.from_text(booster.model_to_string(), FEATURES)
         name = f"{trees} x {leaves}"
         for size in (1, 32, 256 if QUICK else 1024):
-            _beside_peers(figures, name, ours, booster, rows[:size])
+            with threadpool_limits(1, user_api="openmp"):  # shap leaves the number of threads to LightGBM
+                _beside_peers(figures, name, ours, booster, rows[:size])
         if (trees, leaves) == SIZES[0]:
             _many(figures, name, ours, rows)
 
