@@ -108,12 +108,8 @@ def choose(
     """
     # One layout of arrays, so that one compiled loop serves all.
     given = [np.ascontiguousarray(array, dtype=np.float64) for array in (parts, value, past, peers)]
-    count, concept, column, total = _choose(
-        concepts.of, concepts.weight, *given, np.ascontiguousarray(known), slope, max(top, 0)
-    )
-    row = np.repeat(np.arange(len(parts)), count)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    return Chosen(row, place + 1, concept[row, place], column[row, place], total[row, place])
+    told = _choose(concepts.of, concepts.weight, *given, np.ascontiguousarray(known), slope, max(top, 0))
+    return Chosen(*told)
 
 
 def strongest(sums: Floats, top: int) -> tuple[Places, Places, Places]:
@@ -202,28 +198,29 @@ def _fits(value, other, slope, part):  # type: ignore[no-untyped-def]  # pragma:
 def _choose(of, weight, parts, value, past, peers, known, slope, top):  # type: ignore[no-untyped-def]  # pragma: no cover
     n_rows, n_features = parts.shape
     n_concepts = len(weight)
-    count = np.zeros(n_rows, dtype=np.int64)
-    concept = np.zeros((n_rows, top), dtype=np.int64)
-    column = np.zeros((n_rows, top), dtype=np.int64)
-    total = np.zeros((n_rows, top))
-    sums = np.empty(n_concepts)
-    weighted = np.empty(n_concepts)
+    most = n_rows * min(top, n_concepts)
+    of_row, rank = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
+    concept, column = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
+    total = np.empty(most)
+    sums, weighted = np.empty(n_concepts), np.empty(n_concepts)
     place = np.empty(n_concepts, dtype=np.int64)
+    picked = np.empty(max(top, 1), dtype=np.int64)
     best = np.empty(max(top, 1))
+    end = 0
     for row in range(n_rows):
         sums[:] = 0.0
         for j in range(n_features):
             sums[of[j]] += parts[row, j]
         for c in range(n_concepts):
             weighted[c] = sums[c] * weight[c]
-        told = _pick(weighted, top, concept[row])
-        count[row] = told
+        told = _pick(weighted, top, picked)
         place[:] = -1
         for at in range(told):
-            c = concept[row, at]
+            c = picked[at]
             place[c] = at
-            total[row, at] = sums[c]
-            column[row, at] = -1
+            of_row[end + at], rank[end + at], concept[end + at] = row, at + 1, c
+            total[end + at] = sums[c]
+            column[end + at] = -1
         for j in range(n_features):
             at = place[of[j]]
             if at < 0:
@@ -243,8 +240,9 @@ def _choose(of, weight, parts, value, past, peers, known, slope, top):  # type: 
                 story = AGREES
             else:
                 story = DISAGREES
-            pull = part * story if total[row, at] > 0 else -part * story
-            if column[row, at] < 0 or pull > best[at]:
-                column[row, at] = j
+            pull = part * story if total[end + at] > 0 else -part * story
+            if column[end + at] < 0 or pull > best[at]:
+                column[end + at] = j
                 best[at] = pull
-    return count, concept, column, total
+        end += told
+    return of_row[:end], rank[:end], concept[:end], column[:end], total[:end]

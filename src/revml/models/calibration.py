@@ -28,7 +28,7 @@ def sigmoid(x: np.ndarray | float) -> np.ndarray:
     >>> float(sigmoid(0.0))
     0.5
     """
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -500.0, 500.0))))
+    return np.asarray(1.0 / (1.0 + np.exp(-np.minimum(np.maximum(x, -500.0), 500.0))))  # np.clip: ten times the time
 
 
 def log_odds(p: np.ndarray | float) -> np.ndarray:
@@ -96,7 +96,7 @@ class Calibration:
         if self.ends:
             low, high = _ends(np.asarray(raw, dtype=float))
             bent = self.ends[0] * low + self.ends[1] * high
-        return np.asarray(np.clip(sigmoid(self.intercept + self.slope * bent), EDGE, 1 - EDGE))
+        return np.asarray(np.minimum(np.maximum(sigmoid(self.intercept + self.slope * bent), EDGE), 1 - EDGE))
 
     def levelled(self, raw: np.ndarray, rate: float) -> Calibration:
         """The same map with its intercept moved so that the mean probability over `raw` is `rate`."""

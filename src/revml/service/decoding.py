@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ class Decoder:
         self._categories = [(j, c.name) for j, c in enumerate(columns) if c.kind == "category"]
         self._codes = {c.name: {text: float(i) for i, text in enumerate(c.codes)} for c in columns if c.codes}
         self._number_places = np.array([j for j, _ in self._numbers], dtype=np.intp)
+        self._pick = _picker([name for _, name in self._numbers])
 
     def rows(self, rows: Sequence[Any]) -> Decoded:
         """JSON objects, one a row.
@@ -66,9 +68,8 @@ class Decoder:
             Problem: 422, naming the row and the feature.
         """
         self._count(len(rows))
-        names = [name for _, name in self._numbers]
         try:
-            numbers = [tuple(map(row.__getitem__, names)) for row in rows]
+            numbers = [self._pick(row) for row in rows]
             texts = {name: [row[name] for row in rows] for _, name in self._categories}
             whole = all(type(row) is dict and len(row) == len(self._names) for row in rows)
         except (AttributeError, KeyError, TypeError):
@@ -76,13 +77,13 @@ class Decoder:
         if not whole or not NUMBERS.issuperset(map(type, itertools.chain.from_iterable(numbers))):
             raise self._wrong_rows(rows)
         try:
-            block = np.array(numbers, dtype=np.float64).reshape(len(rows), len(names))
+            block = np.array(numbers, dtype=np.float64)
         except OverflowError:  # an integer beyond float64
             raise self._wrong_rows(rows) from None
+        if (np.abs(block) > GREATEST).any():
+            raise self._wrong_rows(rows)
         matrix = np.empty((len(rows), len(self._names)))
         matrix[:, self._number_places] = block
-        if not (np.abs(block) <= GREATEST).all() and (np.abs(block) > GREATEST).any():
-            raise self._wrong_rows(rows)
         return self._with_categories(matrix, texts, lambda name, i: f"rows[{i}].{name}")
 
     def columns(self, columns: Mapping[str, Any]) -> Decoded:
@@ -256,6 +257,13 @@ class Decoder:
             unknown[:80],
             do=f"did you mean {close[0]!r}?" if close else "leave it out",
         )
+
+
+def _picker(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Takes the values of some keys out of a dictionary, as a tuple however many they are."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple(row[name] for name in names)
 
 
 def _broken(what: str, error: Exception) -> Problem:
