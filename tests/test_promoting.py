@@ -13,6 +13,7 @@ import pytest
 from revml.comparing import Comparison, Window, compared
 from revml.config import Tracking, Workspace
 from revml.errors import BundleError, ConfigError, GateError, NotFound
+from revml.models.baselines import Constant
 from revml.models.bundle import Bundle, load_bundle
 from revml.models.history import HISTORY, append_entry, read_entries
 from revml.models.registry import POINTER, appoint, challenger, champion, history, name_challenger
@@ -87,6 +88,16 @@ def test_the_same_twice_differs_in_nothing(models: Models) -> None:
     assert told.to_json()["top_reasons"]["shared"] == 1.0
     beats = next(row for row in gate(models.workspace, told) if row.name == "beats champion")
     assert (beats.ok, beats.got.endswith("both foretell the same")) == (False, True)
+
+
+def test_a_machine_that_scores_otherwise_is_named(models: Models) -> None:
+    """Golden rows are scored by the gate: they agree here, and a model that says something else is not sound."""
+    told, rows = models.rows(models.good, None)
+    assert rows["bundle sound"].got.endswith("golden rows agree")
+    other = replace(models.good, model=Constant(0.0))
+    row = gate(models.workspace, replace(told, challenger=replace(told.challenger, bundle=other)))[0]
+    assert (row.name, row.ok) == ("bundle sound", False)
+    assert "golden row" in row.got
 
 
 def test_reasons_that_change_for_most_accounts_are_refused(models: Models) -> None:

@@ -17,6 +17,7 @@ from revml.config import QUESTIONS, QuestionName, Workspace
 from revml.errors import BundleError, Busy, ConfigError, GateError, NotEnoughData
 from revml.evaluation.verdict import MAX_ERROR_FLOOR, MAX_ERROR_SHARE, SENTENCES, calibration_error
 from revml.models.bundle import Bundle
+from revml.models.golden import check_golden
 from revml.models.history import rolled_back
 from revml.models.registry import appoint, challenger, go_back, history, in_service, training
 from revml.models.shelf import shelve
@@ -67,7 +68,7 @@ def gate(workspace: Workspace, told: Comparison) -> tuple[Row, ...]:
     """Judge a comparison; a challenger may be promoted where every row is ok."""
     bundle = told.challenger.bundle
     return (
-        Row("bundle sound", "every file as training wrote it", f"{bundle.hash[:12]}, verified", ok=True),
+        _sound(bundle),
         _own_test(bundle),
         _leaks(bundle),
         Row("same question", "trained with the definition in revml.yaml", told.unlike or "it was", ok=not told.unlike),
@@ -84,6 +85,17 @@ def gate(workspace: Workspace, told: Comparison) -> tuple[Row, ...]:
 def failing(rows: Sequence[Row]) -> tuple[str, ...]:
     """The names of the rows that say no."""
     return tuple(row.name for row in rows if not row.ok)
+
+
+def _sound(bundle: Bundle) -> Row:
+    """Files were verified when it was loaded; here also whether this machine scores as the one that trained."""
+    wanted = "every file as training wrote it, golden rows scored alike"
+    try:
+        checked = check_golden(bundle)
+    except BundleError as error:
+        return Row("bundle sound", wanted, f"{error.what}: {error.got} for {error.wanted}", ok=False)
+    told = "golden rows agree" if checked else "no golden rows: trained by an older revml"
+    return Row("bundle sound", wanted, f"{bundle.hash[:12]}, verified; {told}", ok=True)
 
 
 def _own_test(bundle: Bundle) -> Row:
