@@ -7,10 +7,10 @@ is asked in time costs nothing, for the clock is only wound when a request is le
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Any
 
-import uvicorn.protocols.http.auto
+from starlette.types import Receive
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from revml.service.limits import ADDRESS_BYTES, HEADER_BYTES
@@ -74,9 +74,15 @@ class TimedProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def guard_connections() -> None:
-    """Let uvicorn use this protocol in this process, and believe nothing that a client says about proxies: the gate
-    judges that. To be called before uvicorn is configured.
+def guard_connections(receive: Receive) -> bool:
+    """Let the server that starts use this protocol; returns whether it does.
+
+    Args:
+        receive: of the lifespan's scope, which uvicorn gives before it takes the first connection. BentoML configures
+            uvicorn by itself, so that this is the one place where its configuration can be reached.
     """
-    os.environ["FORWARDED_ALLOW_IPS"] = ""
-    uvicorn.protocols.http.auto.AutoHTTPProtocol = TimedProtocol
+    config = getattr(getattr(receive, "__self__", None), "config", None)
+    if isinstance(config, Config) and config.http_protocol_class is HttpToolsProtocol:
+        config.http_protocol_class = TimedProtocol
+        return True
+    return False

@@ -23,6 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from revml.service.connections import guard_connections
 from revml.service.door import Door
 from revml.service.limits import JSON_BYTES, answer_and_close, headers_of, replayed
 from revml.service.origins import (
@@ -85,6 +86,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
         if scope["type"] == "lifespan":
+            guard_connections(receive)
             await self.framework(scope, receive, send)
             if self._opened is not None:
                 await run_in_threadpool(self._opened.close)
