@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("en", "cs")
 EXPORTS = ("scores", "reasons", "values", "relations", "flows")
+CHANGES = 4  # told of each score
 ORDERS = ("expected_money", "probability", "change", "clv", "name")
 
 language_option = click.option(
@@ -92,21 +93,25 @@ def accounts(
 @language_option
 @json_option
 def account(account_id: str, workspace: Workspace, language: str | None, as_json: bool) -> None:
-    """Show one account: its scores, their reasons in words, what it is worth and what drives that.
+    """Show one account: its scores, their reasons in words, what changed, what it is worth and what drives that.
 
     Example: revml account A-0042 --language cs
     """
+    from revml.scoring.changed import changes_of, document
     from revml.store import Store
 
+    language = language or workspace.language
     with Store.open(workspace.store_url) as store:
         detail = store.account(account_id)
+        found = document(changes_of(workspace, store, account_id), language) if detail.scores else None
+    changes = found["changes"] if found else []
     if as_json:
-        print_json(asdict(detail))
+        print_json(asdict(detail) | {"changes": changes})
     else:
-        _print_account(detail, language or workspace.language)
+        _print_account(detail, changes, language)
 
 
-def _print_account(detail: AccountDetail, language: str) -> None:
+def _print_account(detail: AccountDetail, changes: list[dict[str, Any]], language: str) -> None:
     from revml.locales import words
 
     w, who, run = words(language), detail.account, detail.run
@@ -133,6 +138,10 @@ def _print_account(detail: AccountDetail, language: str) -> None:
             line("  " + ", ".join(f"{_horizon(one)} {w.percent(one.probability, 1)}" for one in score.horizons))
         for reason in (r for r in detail.reasons if (r.question, r.item) == (score.question, score.item)):
             line(f"  {'▲' if reason.side == 'raises' else '▼'} {reason.text(language)}")
+        for changed in (c for c in changes if (c["question"], c["item"]) == (score.question, score.item)):
+            line(f"  {changed['text']}")
+            for part in changed["lines"][:CHANGES]:
+                line(f"    {'+' if part['log_odds'] > 0 else '−'} {part['text']}")
     print_worth(detail, language)
 
 

@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from revml.errors import ConfigError
 from revml.explanations.amounts import Value, amount
-from revml.explanations.facts import own_features
 from revml.explanations.one_row import feature_of
 from revml.features.catalog import feature_words
-from revml.features.derived import AFTER_SCALED, FORMULAS, PARTS, SCALED, WINDOWS
+from revml.features.derived import AFTER_SCALED, CLOCKS, FORMULAS, PARTS, SCALED, WINDOWS
+from revml.features.moving import at_most
 from revml.features.spec import WHOLE_NUMBERS, Feature
 from revml.locales import words
 from revml.models.bundle import Bundle
@@ -35,11 +35,12 @@ class Asked:
     """A warning about something that was asked.
 
     Args:
-        kind: beyond: further than anything the model saw, whose range is `low` to `high`; unused: the model does not
-            look at the feature, nor at anything that moves with it.
+        kind: more: than there can be beside the other figures of the account, at most `high`; beyond: further than
+            anything the model saw, whose range is `low` to `high`; unused: the model does not look at the feature, nor
+            at anything that moves with it.
     """
 
-    kind: Literal["beyond", "unused"]
+    kind: Literal["beyond", "more", "unused"]
     feature: Feature
     value: Value
     low: float | None = None
@@ -151,6 +152,9 @@ def _warned(bundle: Bundle, row: Mapping[str, Value], feature: Feature, value: V
         slack = 1e-5 * max(abs(low), abs(high))  # the range is kept to six digits
         if value < low - slack or value > high + slack:
             found.append(Asked("beyond", feature, value, low, high))
+    most = at_most(feature.name, {name: other for name, other in row.items() if not isinstance(other, str)})
+    if isinstance(value, float) and most is not None and value > most:
+        found.append(Asked("more", feature, value, high=most))
     if feature.name not in bundle.features and not (with_it(feature.name) & set(bundle.features)):
         found.append(Asked("unused", feature, value))
     return found
@@ -160,6 +164,9 @@ def with_it(name: str) -> set[str]:
     """What may move when a feature is set, as far as it is declared."""
     found = {name}
     for _ in range(3):
+        for clock, stem in CLOCKS.items():
+            family = {clock, *(f"{stem}_{w}d" for w in WINDOWS[stem][0])}
+            found |= family if family & found else set()
         for stem, (days, _kind) in WINDOWS.items():
             family = {f"{stem}_{w}d" for w in days}
             found |= family if family & found else set()
@@ -170,9 +177,8 @@ def with_it(name: str) -> set[str]:
 
 
 def _unknown(bundle: Bundle, row: Mapping[str, Value], name: str) -> ConfigError:
-    whose = "the ready table" if own_features(bundle.ready) else f"the {bundle.question} model"
     return ConfigError(
-        f"there is no feature {name[:80]!r} in what {whose} was asked",
+        f"there is no feature {name[:80]!r} in the row that the {bundle.question} model scored",
         where=name[:80],
         wanted=_some(bundle.features),
         got=name[:80],
@@ -182,7 +188,7 @@ def _unknown(bundle: Bundle, row: Mapping[str, Value], name: str) -> ConfigError
 
 def _refused(feature: Feature, what: str, wanted: str, value: Any) -> ConfigError:
     got = "NaN" if isinstance(value, float) and math.isnan(value) else repr(value)[:80]
-    return ConfigError(f"{feature.name}: {what}", where=feature.name, wanted=wanted, got=got)
+    return ConfigError(what, where=feature.name, wanted=wanted, got=got)
 
 
 def _some(names: Any) -> str:

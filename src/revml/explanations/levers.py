@@ -21,6 +21,7 @@ from revml.config import LOSSES
 from revml.explanations.amounts import Value
 from revml.explanations.one_row import Row, ask, feature_of, must_hold, probabilities
 from revml.explanations.what_if import changed
+from revml.features.moving import at_most
 from revml.features.spec import WHOLE_NUMBERS
 from revml.models.bundle import Bundle
 from revml.models.reference import segment_of
@@ -169,7 +170,10 @@ def _steps(bundle: Bundle, row: Row, name: str, actionable: Mapping[str, Actiona
     quantiles = _quantiles(bundle, name)
     peers = peers_of(bundle, row, name)
     bound = _bound(told, quantiles, peers)
-    whole = feature_of(bundle, name).kind in WHOLE_NUMBERS
+    # a score that only ever was a whole number is asked about as one
+    whole = feature_of(bundle, name).kind in WHOLE_NUMBERS or bool(len(quantiles) and (quantiles % 1 == 0).all())
+    numbers = {other: v for other, v in row.items() if not isinstance(v, str)}
+    most = at_most(name, numbers)
     up = told.direction == "up"
     goals = {"bound": bound, "peers": peers, "step": _one_step(value, quantiles, up=up, whole=whole)}
     made: list[Step] = []
@@ -178,8 +182,10 @@ def _steps(bundle: Bundle, row: Row, name: str, actionable: Mapping[str, Actiona
             continue
         if bound is not None:
             at = min(at, bound) if up else max(at, bound)
-        if whole:
-            at = float(np.ceil(at) if up else np.floor(at))
+        if most is not None:
+            at = min(at, most)
+        if whole:  # never beyond the goal
+            at = float(np.floor(at) if up else np.ceil(at))
         at = float(np.float32(at))
         if (at > value) is not up or at == value or any(step.after == at for step in made):
             continue

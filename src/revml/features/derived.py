@@ -5,6 +5,7 @@ about could be an account.
 
     WINDOWS    the same count over several windows: 28 days lie within 84
     PARTS      a count within another: overdue invoices are unpaid ones
+    CLOCKS     days since something, and how often it was: a meeting of last week is one of the last 84 days
     FORMULAS   a ratio or a difference whose inputs are all features; a test holds each against the engine's own values
     SCALED     one that is also made of what is no feature (the weeks before, the peers), which stays as it was
 
@@ -211,11 +212,6 @@ UNTOLD: dict[str, tuple[str, ...]] = {
     "nps_change": ("nps_last",),
     "nps_mean_364d": ("nps_last",),
     "survey_score_mean_364d": ("survey_score_last",),
-    "days_since_usage": ("active_days_28d",),
-    "days_since_order": ("orders_84d",),
-    "days_since_ticket": ("tickets_28d",),
-    "days_since_touch": ("touches_84d", "meetings_84d"),
-    "days_since_meeting": ("meetings_84d",),
     "asset_age_days": ("assets",),
     "siblings_live_share": ("siblings",),
 }
@@ -265,3 +261,18 @@ NONE_LEFT: dict[str, Values] = {
     "tickets_open": {"severe_tickets_open": 0.0, "oldest_open_ticket_days": None},
     "deals_open": {"deal_amount_open": 0.0, "days_in_stage": None, "deal_age_days": None},
 }
+# days since something: the stem of the windows that count it
+CLOCKS: dict[str, str] = {
+    "days_since_usage": "active_days",
+    "days_since_order": "orders",
+    "days_since_ticket": "tickets",
+    "days_since_invoice": "invoices",
+    "days_since_touch": "touches",
+    "days_since_inbound_touch": "inbound_touches",
+    "days_since_meeting": "meetings",
+    "days_since_play": "plays",
+}
+# what is also something else: it is never the more recent
+ALSO: dict[str, str] = {"days_since_meeting": "days_since_touch", "days_since_inbound_touch": "days_since_touch"}
+# people who can be active: never more than those with access or a seat, where these are known
+AT_MOST: dict[str, tuple[str, ...]] = {"active_users": ("users", "seats")}

@@ -13,6 +13,9 @@ import numpy as np
 
 from revml.features.derived import (
     AFTER_SCALED,
+    ALSO,
+    AT_MOST,
+    CLOCKS,
     FORMULAS,
     NONE_LEFT,
     PARTS,
@@ -53,8 +56,10 @@ def move(row: Mapping[str, Number], asked: Mapping[str, Number]) -> Moved:
     (18.0, 0.8999999761581421)
     """
     new: dict[str, Number] = {**row, **asked}
-    for _ in range(3):  # a part moves its whole, the whole its windows, and these their parts at most
+    for _ in range(4):  # a clock moves its count, a part its whole, the whole its windows, and these clocks again
         before = dict(new)
+        for clock, stem in CLOCKS.items():
+            _clock(clock, stem, row, new, asked)
         for stem, (windows, kind) in WINDOWS.items():
             _windows([f"{stem}_{w}d" for w in windows], kind, row, new, asked)
         for part, whole in PARTS.items():
@@ -115,6 +120,46 @@ def _shortened(old: float, far: float, was: float) -> float:
     """A shorter window, where the longer one around it moved from `was` to `far`: spread evenly over its days."""
     value = old * far / was if was else old
     return min(float(round(value)) if old.is_integer() and far.is_integer() else value, far)
+
+
+def _clock(
+    clock: str, stem: str, row: Mapping[str, Number], new: dict[str, Number], asked: Mapping[str, Number]
+) -> None:
+    """Something of so many days ago is counted in the windows that reach so far, and what is counted has a day."""
+    days, now = WINDOWS[stem][0], new.get(clock)
+    counts = [(w, f"{stem}_{w}d") for w in days if f"{stem}_{w}d" in row]
+    if _changed(clock, row, new) and now is not None:
+        for w, name in counts:
+            known = new[name]
+            if name not in asked and known is not None:
+                new[name] = max(known, 1.0) if now < w else 0.0
+    elif clock in row and _any_changed([name for _, name in counts], row, new):
+        within = min((w for w, name in counts if (new[name] or 0) > 0), default=None)
+        beyond = max((w for w, name in counts if new[name] == 0), default=0)
+        if within is not None and (now is None or now >= within):
+            new[clock] = float(within - 1)
+        elif now is not None and now < beyond:
+            new[clock] = float(beyond)
+    other = ALSO.get(clock)
+    if other is not None and other in row and other not in asked and _changed(clock, row, new):
+        mine, theirs = new[clock], new[other]
+        if mine is not None and (theirs is None or mine < theirs):
+            new[other] = mine
+
+
+def at_most(name: str, row: Mapping[str, Number]) -> float | None:
+    """The most that a feature can be beside the others of its row; None where nothing limits it.
+
+    >>> at_most("active_users_28d", {"users": 3.0, "seats": 9.0}), at_most("mrr", {})
+    (9.0, None)
+    """
+    for stem, limits in AT_MOST.items():
+        if any(name == f"{stem}_{w}d" for w in WINDOWS[stem][0]):
+            known = [value for limit in limits if (value := row.get(limit))]
+            return max(known, default=None)
+    if name.startswith("active_days_"):
+        return float(name.removeprefix("active_days_").removesuffix("d"))
+    return None
 
 
 def _part(

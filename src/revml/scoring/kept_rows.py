@@ -36,8 +36,8 @@ def kept_rows(workspace: Workspace, run_id: int, question: QuestionName, account
     if found is None:
         raise NotFound(
             "the run kept no feature rows, so nothing can be asked of its models about an account",
-            where=f"run {run_id}, {question}",
-            wanted=f"features_{question}.parquet in {run_folder(workspace, run_id)}",
+            where=f"run {run_id}, {question}, in {run_folder(workspace, run_id)}",
+            wanted=f"features_{question}.parquet beside the run's other files",
             got="none: an older revml published the run, another machine did, or the files were deleted",
             do="publish again here with `revml score`",
         )
