@@ -21,16 +21,22 @@ PREFIX = "page."
 
 
 @cache
-def _document() -> str:
-    return (FOLDER / "index.html").read_text(encoding="utf-8")
+def _document(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def index(request: Request) -> Response:
     """The document, in the workspace's language until the reader chooses another."""
     state: Serving = request.app.state.serving
     company, language = state.workspace.company.name, state.workspace.language
-    text = _document().replace("{language}", language).replace("{company}", escape(company, quote=True))
+    text = _document("index.html").replace("{language}", language).replace("{company}", escape(company, quote=True))
     return Response(text, media_type="text/html")
+
+
+def login(request: Request) -> Response:
+    """The page on which a reader gives a key; it tells nothing of the company."""
+    state: Serving = request.app.state.serving
+    return Response(_document("login.html").replace("{language}", state.workspace.language), media_type="text/html")
 
 
 def texts(request: Request) -> Response:
@@ -46,6 +52,7 @@ def texts(request: Request) -> Response:
 
 routes = [
     Route("/", index),
+    Route("/login", login),
     Route("/texts/{language}.json", texts),
     Mount("/static", StaticFiles(directory=FOLDER / "static", check_dir=False)),
 ]

@@ -20,10 +20,35 @@ async function get(path, parameters = {}) {
   } catch {
     throw new Problem({ type: "urn:revml:problem:away", detail: "" });
   }
+  if (answer.status === 401) signIn();
   const content = await answer.json().catch(() => ({ detail: `${answer.status} ${answer.statusText}` }));
   if (!answer.ok) throw new Problem(content);
   return content;
 }
+
+/** The session ended, or the key did: the log-in page, and back to the same view afterwards. */
+function signIn() {
+  location.replace(`/login${location.hash}`);
+}
+
+async function send(method, path, body) {
+  let answer;
+  try {
+    const sent = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+    answer = await fetch(path, { method, ...sent });
+  } catch {
+    throw new Problem({ type: "urn:revml:problem:away", detail: "" });
+  }
+  const content = await answer.json().catch(() => ({ detail: "" }));
+  if (!answer.ok) throw new Problem(content);
+  return content;
+}
+
+export const session = {
+  current: () => get("/session"),
+  open: (key) => send("POST", "/session", { key }),
+  close: () => send("DELETE", "/session"),
+};
 
 export const api = {
   texts: (language) => get(`/texts/${language}.json`),

@@ -1,10 +1,12 @@
 // The head of every page: whose accounts, how fresh, which language.
 
+import { session } from "./api.js";
 import { byId, h } from "./dom.js";
 import { PAGES, here } from "./route.js";
 import { LANGUAGES, ago, currentLanguage, date, daysSince, t } from "./words.js";
 
 const OLD_DAYS = 35;
+let signedIn = null; // asked once: a page begins with its session and ends with it
 
 export function drawHeader(run, onLanguage) {
   const company = run?.company ?? document.querySelector('meta[name="revml-company"]').content;
@@ -35,11 +37,22 @@ export function drawHeader(run, onLanguage) {
     ),
     run && daysSince(run.published_at) > OLD_DAYS ? h("p", { class: "stale" }, t("stale")) : "",
   );
+  drawSignOut();
   byId("skip").textContent = t("skip");
   byId("foot").replaceChildren(
     h("p", {}, t("footer")),
     h("p", {}, h("a", { href: `/api?lang=${currentLanguage()}` }, t("footer.api"))),
   );
+}
+
+async function drawSignOut() {
+  signedIn ??= session.current().then((found) => found.signed_in).catch(() => false);
+  if (!(await signedIn) || byId("sign-out")) return;
+  const leave = async () => {
+    await session.close().catch(() => null);
+    location.replace("/login");
+  };
+  document.querySelector(".languages")?.after(h("button", { type: "button", id: "sign-out", class: "sign-out", onclick: leave }, t("login.out")));
 }
 
 function menu() {
