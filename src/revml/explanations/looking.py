@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numba
 import numpy as np
 
 from revml.at_risk import AtRisk
 from revml.explanations.contributions import Contributions, Explainable, contributions
-from revml.explanations.facts import values_of
-from revml.explanations.one_pass import scored
+from revml.explanations.one_pass import scored_matrix
 from revml.features.spec import Feature
 from revml.progress import Progress, silent
 from revml.put_aside import put_aside
@@ -70,53 +70,72 @@ def look(
     """
     parts = tuple(rows.parts(part_rows))
     kept = _Kept(tuple(f.name for f in features), place if len(parts) > 1 else None)
-    slopes = {i: _Slope() for i, feature in enumerate(features) if feature.direction not in DECLARED}
-    enough = len(rows) >= LEAST_ROWS
+    known = zip(features, bundle.encoding.columns, strict=True)
+    slopes = Slopes([f.direction not in DECLARED and "category" not in (f.kind, c.kind) for f, c in known])
     probability = []
     for number, (start, stop) in enumerate(parts):
         (progress or silent)("scores", number / len(parts))
         frame = rows.part(start, stop)
-        told = scored(bundle, frame)
+        matrix = bundle.encoding.matrix(frame)
+        told = scored_matrix(bundle, matrix)
         explained = contributions(bundle, frame, told)
         probability.append(told.probability)
-        if enough:
-            values, _ = values_of(frame, features)
-            for i, slope in slopes.items():
-                slope.add(values[:, i], explained.values[:, i])
+        slopes.add(matrix, explained.values)
         kept.add(explained)
-    signs = np.array([slopes[i].sign if i in slopes else 0.0 for i in range(len(features))])
-    return Looked(bundle.question, rows, tuple(features), parts, np.concatenate(probability), signs, kept)
+    return Looked(bundle.question, rows, tuple(features), parts, np.concatenate(probability), slopes.signs, kept)
 
 
-class _Slope:
-    """The sign of the covariance of a value and its contribution, where both are known.
+class Slopes:
+    """The sign of the covariance of each feature's values and contributions, where both are known.
 
-    Both are counted from the first of them, so that what never changes gives exactly nothing, and summed in long
-    doubles, so that the parts in which the rows come make no difference.
+    Both are counted from the first of them, so that what never changes gives exactly nothing, and summed row after row,
+    so that the parts in which the rows come make no difference to a single bit.
+
+    Args:
+        asked: whether a feature's slope is wanted; the others have none.
+
+    >>> slopes = Slopes([True, False])
+    >>> slopes.add(np.array([[1.0, 1.0], [2.0, 2.0], [np.nan, 3.0], [3.0, 4.0]]), -np.eye(4, 2))
+    >>> slopes.signs.tolist()
+    [1.0, 0.0]
     """
 
-    def __init__(self) -> None:
-        self._first: tuple[float, float] | None = None
-        self._n = 0
-        self._sums = np.zeros(3, dtype=np.longdouble)
+    def __init__(self, asked: Sequence[bool]) -> None:
+        self._asked = np.array(asked, dtype=bool)
+        self._sums = np.zeros((len(asked), 6))
 
-    def add(self, value: np.ndarray, contribution: np.ndarray) -> None:
-        known = np.isfinite(value)
-        if not known.any():
-            return
-        x, y = value[known].astype(np.longdouble), contribution[known].astype(np.longdouble)
-        if self._first is None:
-            self._first = float(x[0]), float(y[0])
-        x, y = x - self._first[0], y - self._first[1]
-        self._n += len(x)
-        self._sums += np.array([x.sum(), y.sum(), (x * y).sum()])
+    def add(self, values: np.ndarray, contributions: np.ndarray) -> None:
+        """More rows; both (rows, features)."""
+        given = [np.ascontiguousarray(array, dtype=np.float64) for array in (values, contributions)]
+        _add(self._asked, *given, self._sums)
 
     @property
-    def sign(self) -> float:
-        if self._n < LEAST_ROWS:
-            return 0.0
-        x, y, both = self._sums
-        return float(np.sign(both - x * y / self._n))
+    def signs(self) -> np.ndarray:
+        """1, -1 or 0 of each feature."""
+        n, _, _, x, y, both = self._sums.T
+        return np.where(n < LEAST_ROWS, 0.0, np.sign(both - x * y / np.maximum(n, 1)))
+
+
+def warm() -> None:
+    """Compile the loop, or load what was compiled before."""
+    Slopes([True]).add(np.zeros((1, 1)), np.zeros((1, 1)))
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(asked, values, contributions, sums):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    for row in range(len(values)):
+        for j in range(len(asked)):
+            x, y = values[row, j], contributions[row, j]
+            if not asked[j] or not np.isfinite(x):
+                continue
+            if sums[j, 0] == 0:
+                sums[j, 1], sums[j, 2] = x, y
+            x -= sums[j, 1]
+            y -= sums[j, 2]
+            sums[j, 0] += 1
+            sums[j, 3] += x
+            sums[j, 4] += y
+            sums[j, 5] += x * y
 
 
 class _Kept:

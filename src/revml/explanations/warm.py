@@ -6,7 +6,7 @@ compiled once is kept beside the package, or in the user's cache where the packa
 
 from __future__ import annotations
 
-from revml.explanations import choosing, treeshap
+from revml.explanations import choosing, looking, treeshap
 from revml.models import curve_loop
 
 
@@ -14,6 +14,7 @@ def warm() -> None:
     """Compile every loop, or load what was compiled before: a second or so."""
     treeshap.warm()
     choosing.warm()
+    looking.warm()
     curve_loop.warm()
 
 
