@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from starlette.requests import Request
 
+from revml.service.plain_text import is_plain
 from revml.service.problems import Problem
 
 PREFIX = "/v1/accounts/"
@@ -32,7 +33,7 @@ def account_id_of(request: Request, tail: str = "") -> str:
     """
     spelt = _spelt(request).removeprefix(PREFIX)
     account_id = unquote(spelt.removesuffix(f"/{tail}") if tail else spelt)
-    if not account_id or len(account_id) > LONGEST or not account_id.isprintable():
+    if not account_id or len(account_id) > LONGEST or not is_plain(account_id):
         wanted = f"1 to {LONGEST} characters, none of them a control character"
         raise Problem(404, "not-found", "no account has such an id", wanted=wanted, got=repr(account_id)[:80])
     return account_id

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from revml.exports import TABLES
-from revml.exports.streams import csv_bytes, parquet_bytes
+from revml.exports.streams import Rows, csv_bytes, parquet_bytes
 from revml.service.csv_lines import csv_lines
 from revml.service.parameters import FILTERS, Parameters
 from revml.service.problems import Problem
@@ -65,26 +64,28 @@ def _export(request: Request, form: str) -> Response:
     table, state = TABLES[what], request.app.state.serving
     if what == "reasons":
         check_may(request, "explain:read", "the table holds reasons")
-    known = (*(("question",) if table.by_question else ()), "lang", *(("bom",) if form == "csv" else ()))
-    asked = Parameters(request, known)
+    asked = Parameters(request, ("question", "lang", *(("bom",) if form == "csv" else ())))
     question = asked.question() if asked.text("question") else None
+    if question and not table.by_question:
+        told = [name for name, one in TABLES.items() if one.by_question]
+        raise Problem(404, "not-found", "this table is not told by question", wanted=" or ".join(told), got=what)
     language = asked.language(state.workspace.language)
     bom = form == "csv" and asked.choice("bom", ("true", "false"), "false") == "true"
     tag = tag_of(request)
     if held(request, tag):
         return Response(status_code=304, headers={"ETag": tag})
     run = state.store.published()
-    pages = visible_rows(request, table.rows(state.store, run, question, language))
+    pages = _begun(visible_rows(request, table.rows(state.store, run, question, language)))
     pieces = csv_bytes(table.schema, pages, bom=bom) if form == "csv" else parquet_bytes(table.schema, pages)
     name = f"revml-{what}-{question}" if question else f"revml-{what}"
     headers = _headers(run, name, form) | {"ETag": tag}
-    return StreamingResponse(_begun(pieces), media_type=CSV if form == "csv" else PARQUET, headers=headers)
+    return StreamingResponse(pieces, media_type=CSV if form == "csv" else PARQUET, headers=headers)
 
 
-def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces, the first of them made already: what can go wrong at the beginning is an error, not half a file."""
-    first: list[Any] = [next(pieces)]
-    return chain(first, pieces)
+def _begun(pages: Iterator[Rows]) -> Iterator[Rows]:
+    """The pages, the first of them read already: what can go wrong at the beginning is an error, not half a file."""
+    first = next(pages, None)
+    return iter(()) if first is None else chain([first], pages)
 
 
 def _headers(run: RunInfo, name: str, form: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from revml.config import QUESTIONS
 from revml.locales import LANGUAGES
+from revml.service.plain_text import is_plain
 from revml.service.problems import Problem
 from revml.service.visible import check_asked
 from revml.store.views import ORDERS, Order
@@ -35,7 +36,7 @@ class Parameters:
                 )
             if name in self._values:
                 raise _invalid(name, "the parameter stands twice", wanted="it once")
-            if len(value) > (MAX_TEXT if name != "after" else 2048) or any(not c.isprintable() for c in value):
+            if len(value) > (MAX_TEXT if name != "after" else 2048) or not is_plain(value):
                 raise _invalid(name, "the text is too long or holds control characters", got=value[:80])
             self._values[name] = value
         check_asked(request, self._values)

@@ -13,6 +13,7 @@ from revml.config import QUESTIONS
 from revml.service import answers
 from revml.service.answers import JsonAnswer
 from revml.service.parameters import Parameters, day
+from revml.service.plain_text import is_plain
 from revml.service.problems import Problem
 from revml.service.published import run_of
 from revml.service.serving import Serving
@@ -63,7 +64,7 @@ def _asked(body: Any) -> dict[str, Any]:
         got = f"{len(ids)} ids" if isinstance(ids, list) else repr(ids)[:80]
         raise _invalid("account_ids", "a list of ids was expected", f"1 to {MAX_IDS} ids", got)
     for at, one in enumerate(ids):
-        if not isinstance(one, str) or not 1 <= len(one) <= LONGEST or not one.isprintable():
+        if not isinstance(one, str) or not 1 <= len(one) <= LONGEST or not is_plain(one):
             wanted = f"a text of 1 to {LONGEST} characters"
             raise _invalid(f"account_ids[{at}]", "no account has such an id", wanted, repr(one)[:80])
     asked: dict[str, Any] = {"account_ids": ids}

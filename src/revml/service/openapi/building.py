@@ -16,6 +16,8 @@ from typing import Any
 from revml.clv.kpis.segments import SEGMENTS
 from revml.config import QUESTIONS
 from revml.locales import LANGUAGES
+from revml.service.parameters import MAX_TEXT
+from revml.service.plain_text import PATTERN
 from revml.store.frames import BANDS
 from revml.store.scores import MAX_LIMIT
 from revml.store.views import ORDERS
@@ -75,6 +77,8 @@ def or_null(schema: Schema) -> Schema:
 
 def query(name: str, schema: Schema, description: str, *, required: bool = False, example: Any = None) -> Schema:
     """A parameter of the query string; `example` is what the example of the operation asks with."""
+    if schema.get("type") == "string" and not {"enum", "format", "pattern"} & set(schema):
+        schema = {"maxLength": MAX_TEXT, "pattern": PATTERN, **schema}
     made = {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
     return made if example is None else {**made, "example": example}
 
@@ -85,7 +89,11 @@ LANGUAGE = query("lang", {"enum": list(LANGUAGES)}, "language of texts; default:
 BY = query("by", {"enum": list(SEGMENTS)}, "the kind of segments to tell; none without it")
 AS_OF = query("as_of", DAY, "the newest run that looked from this day or from an earlier one; default: the current run")
 LIMIT = query("limit", {**INTEGER, "minimum": 1, "maximum": MAX_LIMIT, "default": 50}, "rows a page", example=2)
-AFTER = query("after", TEXT, "cursor of the page before; the list stays in the run in which it began")
+AFTER = query(
+    "after",
+    {**TEXT, "maxLength": 2048, "pattern": "^[A-Za-z0-9_-]*$"},
+    "cursor of the page before; the list stays in the run in which it began",
+)
 FILTERED = [
     QUESTION,
     query("order", {"enum": _ORDERS, "default": "expected_money"}, "greatest first, names from A; - reverses"),
@@ -101,7 +109,7 @@ ACCOUNT_ID: Schema = {
     "name": "account_id",
     "in": "path",
     "required": True,
-    "schema": {**TEXT, "minLength": 1, "maxLength": 256},
+    "schema": {**TEXT, "minLength": 1, "maxLength": MAX_TEXT, "pattern": PATTERN},
     "description": "as in the data, percent-encoded; case matters",
     "example": "acme",
 }
@@ -135,6 +143,7 @@ def operation(
     description: str = "",
     parameters: Iterable[Schema] = (),
     body: Schema | None = None,
+    body_needed: bool = True,
     fails: Iterable[int] = (),
     tagged: bool = False,
     open_to_all: bool = False,
@@ -146,7 +155,7 @@ def operation(
     Args:
         name: its id, and the name of the method of `revml.client` that calls it.
         answer: content of the answer, by media type.
-        body: content of the body, by media type; each with an `example`.
+        body: content of the body, by media type; each with an `example`; it may be left out where not `body_needed`.
         fails: statuses of problems besides those of the gate.
         tagged: the answer has an `ETag` and takes `If-None-Match`.
         open_to_all: needs no key.
@@ -177,7 +186,7 @@ def operation(
     if description:
         made["description"] = description
     if body is not None:
-        made["requestBody"] = {"required": True, "content": body}
+        made["requestBody"] = {"required": body_needed, "content": body}
     return made
 
 

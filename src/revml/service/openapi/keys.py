@@ -120,6 +120,7 @@ def paths() -> Schema:
                 tag="keys",
                 parameters=[KEY_ID],
                 body=_shown("RotateRequest", {"grace_hours": 24}),
+                body_needed=False,
                 fails=(400, 404, 413, 415, 422, 503),
             )
         },

@@ -29,6 +29,8 @@ from revml.service.openapi.building import (
     query,
     ref,
 )
+from revml.service.parameters import MAX_TEXT
+from revml.service.plain_text import PATTERN
 from revml.store.by_id import MAX_IDS
 from revml.store.frames import BANDS, SIDES
 from revml.store.segments import SEGMENTED_BY
@@ -127,7 +129,7 @@ def schemas() -> Schema:
         "properties": {
             "account_ids": {
                 "type": "array",
-                "items": {**TEXT, "minLength": 1, "maxLength": 256},
+                "items": {**TEXT, "minLength": 1, "maxLength": MAX_TEXT, "pattern": PATTERN},
                 "minItems": 1,
                 "maxItems": MAX_IDS,
             },
