@@ -177,6 +177,22 @@ class Client:
         """What weighs in the model that serves, how its strongest features act, and for which segments."""
         return self._get(f"/v1/models/{_spelt(question)}/importance", {"by": by, "lang": lang})
 
+    def promote_model(self, question: str, *, bundle: str | None = None, force: bool = False, reason: str = "") -> Json:
+        """Make the challenger, or another bundle, champion where the gate lets it through.
+
+        Where `state` is still `running`, `read_change` tells later what came of it.
+        """
+        asked = {"force": force, "reason": reason} | ({} if bundle is None else {"bundle": bundle})
+        return self._change("POST", f"/v1/models/{_spelt(question)}/promote", asked)
+
+    def roll_back_model(self, question: str, *, reason: str = "") -> Json:
+        """Let the champion before serve again, at once."""
+        return self._change("POST", f"/v1/models/{_spelt(question)}/rollback", {"reason": reason})
+
+    def read_change(self, question: str) -> Json:
+        """What came of the last promotion that was asked for."""
+        return self._get(f"/v1/models/{_spelt(question)}/change")
+
     def list_keys(self) -> Json:
         """All API keys, also those that no longer open."""
         return self._get("/v1/keys")

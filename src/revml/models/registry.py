@@ -22,7 +22,7 @@ from revml.config import QuestionName, Workspace
 from revml.errors import BundleError, NotFound
 from revml.locks import alive, held
 from revml.models.bundle import Bundle, load_bundle, to_text
-from revml.models.history import Entry, append_entry, entry_from, now, read_entries
+from revml.models.history import ROLLBACK, Entry, append_entry, entry_from, now, read_entries, succession
 from revml.whole_file import whole
 
 POINTER, CHALLENGER = "champion.json", "challenger.json"
@@ -113,6 +113,27 @@ def appoint(
         append_entry(folder, entry)
         if _read(folder / CHALLENGER).get("bundle") == bundle:
             (folder / CHALLENGER).unlink(missing_ok=True)
+
+
+def go_back(workspace: Workspace, question: QuestionName, *, reason: str = "") -> tuple[Bundle, str]:
+    """Let the champion before serve again; returns it, and the name of the one that served until now.
+
+    Raises:
+        NotFound: there was none before.
+        BundleError: it is broken or no longer there.
+    """
+    pile = succession(history(workspace, question))
+    if len(pile) < 2:
+        raise NotFound(
+            f"{question} has no champion to go back to",
+            where=str(workspace.bundles_dir / question),
+            wanted="a champion before the one that serves",
+            got=f"{len(pile)} in its history",
+            do=f"see `revml models {question}`; any bundle there can be promoted with --bundle",
+        )
+    target = load_bundle(workspace.bundles_dir / question / pile[-2])
+    appoint(target.folder.parent, target.folder.name, None, event=ROLLBACK, reason=reason.strip())
+    return target, pile[-1]
 
 
 def name_challenger(folder: Path, bundle: str, version: str | None) -> None:

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from revml.errors import RevmlError
 from revml.service import (
     api_page,
+    appointing,
     exporting,
     health,
     importance,
@@ -39,6 +40,7 @@ def make_application(serving: Serving | None = None) -> Starlette:
             *scenarios.routes,
             *scoring.routes,
             *importance.routes,
+            *appointing.routes,
             *openapi.routes,
             *api_page.routes,
             *keys.routes,

@@ -1,4 +1,4 @@
-"""The outermost layer: gives each request its id, logs it, says what is degraded and when the worker leaves.
+"""The outermost layer: gives each request its id, counts and logs it, says what is degraded.
 
 `X-Request-ID` is taken over where it is well-formed and made where it is not; it comes back with every answer, and is
 what the log and a defect's traceback are found by.
@@ -20,6 +20,7 @@ from revml.service.serving import Serving
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
+GONE = 499  # the client went away before it was answered
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
 _START = os.urandom(6).hex()
 _NUMBER = itertools.count(int.from_bytes(os.urandom(3), "big"))
@@ -38,7 +39,7 @@ class Observed:
             await self.app(scope, receive, send)
             return
         serving: Serving = self.application.state.serving
-        started, status, sent = time.perf_counter(), 500, 0
+        started, status, sent = time.perf_counter(), GONE, 0
         request_id = request_id_of(scope)
         REQUEST_ID.set(request_id)
         header = (_HEADER, request_id.encode())
@@ -58,10 +59,14 @@ class Observed:
 
         try:
             await self.app(scope, receive, sender)
+        except Exception:
+            status = 500
+            raise
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "none")
             method = scope["method"] if scope["method"] in METHODS else "other"
+            serving.metrics.answered(route, method, status, seconds)
             serving.metrics.answered(route, method, status, seconds)
             caller = scope.get(CALLER)
             serving.log.add(request_id, method, route, status, seconds, sent, getattr(caller, "key_id", None))
