@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from revml.explanations.written import rounded, written
+from revml.explanations.written import rounded, rounded_one, written
 from revml.locales import LANGUAGES, words
 
 SOME = [*np.round(10 ** np.linspace(-2, 6.9, 80), 2).tolist(), 0.0, 1.0, 999.0, 1000.0, 12_345_678.0]
@@ -44,3 +44,12 @@ def test_rounding_keeps_what_is_unknown() -> None:
     """NaN and infinities are unknown in every kind."""
     for kind in ("count", "number", "money", "share", "ratio", "deviation", "days", "score", "flag"):
         assert np.isnan(rounded(kind, np.array([np.nan, np.inf, -np.inf]))).all()  # type: ignore[arg-type]
+
+
+def test_one_is_rounded_as_many() -> None:
+    """A row alone reads like the same row among others, to the last digit."""
+    rng = np.random.default_rng(0)
+    some = np.concatenate([rng.lognormal(1, 3, 500), rng.normal(size=500), np.arange(-300, 300) / 200, [np.nan]])
+    for kind in ("count", "number", "money", "share", "ratio", "deviation", "days", "score", "flag"):
+        many = [None if v != v else v for v in rounded(kind, some).tolist()]  # type: ignore[arg-type]  # noqa: PLR0124
+        assert [rounded_one(kind, v) for v in some.tolist()] == many  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from revml.explanations.choosing import Chosen, Concepts, choose
 from revml.explanations.facts import own_features
 from revml.explanations.one_pass import Scored, raw_matrix, scored_matrix
 from revml.explanations.reasons import features_of, slopes
+from revml.explanations.reference_peers import ReferencePeers
 from revml.explanations.sentences import Teller, Told
 from revml.features.catalog import feature_words
 from revml.models.bundle import Bundle
@@ -84,6 +85,7 @@ class Reader:
         self.bundle = bundle
         self._currency = currency
         self.features = features_of(bundle, own_features(bundle.ready))
+        self._peers = ReferencePeers.of(bundle.reference, self.features)
         self._concepts = Concepts.of_features(self.features)
         monotone = np.array([column.monotone for column in bundle.encoding.columns], dtype=float)
         self._slope = slopes(bundle.question, self.features, monotone)
@@ -102,7 +104,7 @@ class Reader:
             raw = raw_matrix(bundle, rows.matrix)
             return self._read(rows, bundle.calibration.apply(raw), None, None)
         scored = scored_matrix(bundle, rows.matrix)
-        peers = np.full(rows.matrix.shape, np.nan)
+        peers = self._peers.rows(rows.matrix, rows.texts)
         return self._read(rows, scored.probability, self._choose(rows, scored, peers, top), peers)
 
     def _choose(self, rows: Rows, scored: Scored, peers: Floats, top: int) -> Chosen:

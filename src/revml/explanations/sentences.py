@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import isfinite, nan
+from math import nan
 
 import numpy as np
 
 from revml.explanations.facts import KnownFacts
 from revml.explanations.phrases import CategoryPhrase, Phrase, phrase
-from revml.explanations.written import rounded
+from revml.explanations.written import rounded, rounded_one
 from revml.features.catalog import feature_words
 from revml.features.spec import Feature
 
@@ -63,26 +63,30 @@ class Teller:
 
     def __init__(self, language: str, currency: str) -> None:
         self._language, self._currency = language, currency
-        self._phrases: dict[tuple[Feature, str], Phrase] = {}
+        self._phrases: dict[tuple[str, str, str], Phrase] = {}
         self._categories: dict[str, CategoryPhrase] = {}
 
     def sentence(self, told: Told) -> str:
         """One fact."""
-        if told.feature.kind == "category":
-            share = None if not isfinite(told.peers) else float(rounded("share", np.array([told.peers]))[0])
-            return self.category(told.label).say(told.category, told.past_category, share)
         kind = told.feature.kind
-        numbers = rounded(kind, np.array([told.value, told.past, told.peers, told.past_peers], dtype=float))
-        if kind == "flag":
-            numbers[2] = rounded("share", np.array([told.peers], dtype=float))[0]
-        value, past, peers, past_peers = _known(numbers)
-        return self.phrase(told.feature, told.label).say(value, past, peers, past_peers, told.since, told.seen)
+        if kind == "category":
+            share = rounded_one("share", told.peers)
+            return self.category(told.label).say(told.category, told.past_category, share)
+        return self.phrase(told.feature, told.label).say(
+            rounded_one(kind, told.value),
+            rounded_one(kind, told.past),
+            rounded_one("share" if kind == "flag" else kind, told.peers),
+            rounded_one(kind, told.past_peers),
+            told.since,
+            told.seen,
+        )
 
     def phrase(self, feature: Feature, label: str) -> Phrase:
         """The phrase of a feature that is not a category."""
-        found = self._phrases.get((feature, label))
+        key = (feature.name, feature.kind, label)
+        found = self._phrases.get(key)
         if found is None:
-            found = self._phrases[feature, label] = phrase(feature, label, self._language, self._currency)
+            found = self._phrases[key] = phrase(feature, label, self._language, self._currency)
         return found
 
     def category(self, label: str) -> CategoryPhrase:

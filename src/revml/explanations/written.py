@@ -7,7 +7,9 @@ two of them compares what is shown, and their text (`Written`), equal to what `l
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import lru_cache
+from math import isfinite
 
 import numpy as np
 from babel import Locale
@@ -49,6 +51,31 @@ def rounded(kind: FeatureKind, values: np.ndarray) -> np.ndarray:
         size = np.abs(x)
         out = np.where(size >= 100, np.round(x, 0), np.where(size >= 10, np.round(x, 1), np.round(x, 2)))
     return out + 0.0  # no minus zero
+
+
+def rounded_one(kind: FeatureKind, value: float) -> float | None:
+    """One number as `rounded` gives it, without an array; None where unknown.
+
+    >>> rounded_one("number", 34.56), rounded_one("share", 0.0123), rounded_one("money", float("nan"))
+    (34.6, 0.012, None)
+    """
+    if not isfinite(value):
+        return None
+    size = abs(value)
+    if kind in ("money", "days"):
+        digits = 0
+    elif kind == "share":
+        digits = 3 if size < 0.1 else 2
+    elif kind == "ratio":
+        digits = 1 if value >= 2 else 2
+    elif kind == "score":
+        digits = 1
+    elif kind == "deviation":
+        return float(bisect_right(DEVIATIONS, value))
+    else:
+        digits = 0 if size >= 100 else 1 if size >= 10 else 2
+    scale = 10.0**digits
+    return round(value * scale) / scale + 0.0  # as numpy rounds: scaled, to even, scaled back
 
 
 class Written:
