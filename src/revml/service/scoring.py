@@ -6,6 +6,9 @@ answered on the loop, joined; large ones in a thread, whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from starlette.concurrency import run_in_threadpool
@@ -34,19 +37,17 @@ __all__ = ["MAX_ROWS", "routes"]
 async def score(request: Request) -> Response:
     """Probability, band and reasons of each row sent."""
     state: Serving = request.app.state.serving
-    parameters = Parameters(request, ("lang", "question", "reasons"))
-    language = parameters.language(state.workspace.language)
-    top = parameters.integer("reasons", 0, MOST_REASONS, TOP) if may(request, "explain:read") else 0
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    arrow = _wants_arrow(request)
+    asked = _asked(request.scope["query_string"], state.workspace.language)
+    language, top = asked.language, asked.top if may(request, "explain:read") else 0
+    kind, arrow = _types(request.scope["headers"])
     body = await request.body()
     if kind == JSON and len(body) <= SMALL_BODY:
-        prepared, decoded = _from_json(state, parameters, body)
+        prepared, decoded = _from_json(state, asked, body)
         read = await state.joiner.read(prepared.reader, decoded.rows, top=top)
         return _answer(state, prepared, decoded, read, language, arrow)
 
     def whole() -> Response:
-        prepared, decoded = _decoded(state, parameters, kind, body)
+        prepared, decoded = _decoded(state, asked, kind, body)
         read = prepared.reader.read(decoded.rows, top=top)
         state.metrics.joined(len(decoded.rows))
         return _answer(state, prepared, decoded, read, language, arrow)
@@ -63,9 +64,9 @@ def _answer(state: Serving, prepared: Prepared, decoded: Decoded, read: Any, lan
     return JsonAnswer({"question": bundle.question, "model": prepared.told, "rows": rows})
 
 
-def _decoded(state: Serving, parameters: Parameters, kind: str, body: bytes) -> tuple[Prepared, Decoded]:
+def _decoded(state: Serving, asked: Asked, kind: str, body: bytes) -> tuple[Prepared, Decoded]:
     if kind == JSON:
-        return _from_json(state, parameters, body)
+        return _from_json(state, asked, body)
     if kind not in (ARROW, PARQUET):
         raise Problem(
             415,
@@ -75,24 +76,32 @@ def _decoded(state: Serving, parameters: Parameters, kind: str, body: bytes) -> 
             wanted=f"{JSON}, {ARROW} or {PARQUET}",
             got=kind[:80],
         )
-    prepared = _prepared(state, cast(QuestionName, parameters.question()))
+    if asked.question is None:
+        raise Problem(
+            422,
+            "invalid-parameter",
+            "a parameter is missing",
+            field="question",
+            wanted=" or ".join(QUESTIONS),
+            do="name it in the address: /v1/score?question=churn",
+        )
+    prepared = _prepared(state, asked.question)
     decoder: Decoder = prepared.decoder
     return prepared, decoder.arrow_stream(body) if kind == ARROW else decoder.parquet(body)
 
 
-def _from_json(state: Serving, parameters: Parameters, body: bytes) -> tuple[Prepared, Decoded]:
+def _from_json(state: Serving, asked: Asked, body: bytes) -> tuple[Prepared, Decoded]:
     told = read_json(body)
     if not isinstance(told, dict):
         raise invalid("body", "an object was expected", '{"question": ..., "rows": [...]}', type(told).__name__)
     for key in told:
         if key not in ("question", "rows", "columns"):
             raise invalid(key[:80], "unknown key", "question, and rows or columns", key[:80])
-    asked = parameters.text("question")
-    question = told.get("question", asked)
+    question = told.get("question", asked.question)
     if question not in QUESTIONS:
         raise invalid("question", "no such question", ", ".join(QUESTIONS), _shown(question))
-    if asked not in (None, question):
-        raise invalid("question", "the address and the body ask different questions", str(asked), str(question))
+    if asked.question not in (None, question):
+        raise invalid("question", "the address and the body ask different questions", str(asked.question), question)
     if ("rows" in told) == ("columns" in told):
         got = "both" if "rows" in told else "neither"
         raise invalid("rows", "rows or columns were expected", f"rows: a list of 1 to {MAX_ROWS} objects", got)
@@ -111,8 +120,37 @@ def _prepared(state: Serving, question: QuestionName) -> Prepared:
     return prepared
 
 
-def _wants_arrow(request: Request) -> bool:
-    return ARROW in request.headers.get("accept", "")
+@dataclass(frozen=True)
+class Asked:
+    """What the address of a request asks for."""
+
+    question: QuestionName | None
+    language: str
+    top: int
+
+
+@lru_cache(maxsize=256)  # callers send the same few over and over
+def _asked(query: bytes, language: str) -> Asked:
+    parameters = Parameters(
+        Request({"type": "http", "path": "/v1/score", "query_string": query}), ("lang", "question", "reasons")
+    )
+    question = parameters.question() if parameters.text("question") else None
+    return Asked(
+        cast("QuestionName | None", question),
+        parameters.language(language),
+        parameters.integer("reasons", 0, MOST_REASONS, TOP),
+    )
+
+
+def _types(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, bool]:
+    """The type of the body, and whether the answer shall be an Arrow stream."""
+    kind, arrow = "", False
+    for name, value in headers:
+        if name == b"content-type":
+            kind = value.decode("latin-1").partition(";")[0].strip().lower()
+        elif name == b"accept" and ARROW.encode() in value:
+            arrow = True
+    return kind, arrow
 
 
 def _shown(value: Any) -> str:

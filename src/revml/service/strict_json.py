@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from revml.service.problems import Problem
 
-MAX_DIGITS = 400  # beyond any float64; longer numbers only cost time
+INFINITE = float("inf")  # what Python reads a number beyond float64 as
 
 
 def read_json(body: bytes) -> Any:
@@ -24,13 +24,15 @@ def read_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise _bad("the body is not UTF-8", f"byte {error.start}") from None
     try:
-        value = json.loads(
-            text, parse_constant=_constant, parse_float=_number, parse_int=_integer, object_pairs_hook=_object
-        )
+        value = json.loads(text, parse_constant=_constant, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise _bad("the body is not JSON", f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except ValueError:  # Python reads no integers of thousands of digits
+        raise _bad("the body holds a number beyond float64", "an integer of thousands of digits") from None
     except RecursionError:
         raise _bad("the body is nested too deeply", "") from None
+    if _boundless([value]):
+        raise _beyond()
     if "\\u" in text:
         try:
             json.dumps(value, ensure_ascii=False).encode()
@@ -47,23 +49,27 @@ def _constant(name: str) -> NoReturn:
     raise _bad("the body holds a number that is none", name)
 
 
-def _number(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        raise _bad("the body holds a number beyond float64", text[:40])
-    return value
-
-
-def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise _bad("the body holds a number beyond float64", f"{len(text)} digits")
-    return int(text)
+def _beyond() -> Problem:
+    return _bad("the body holds a number beyond float64", "a number such as 1e999")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _bad("a key stands twice in one object", key[:80])
-        found[key] = value
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _bad("a key stands twice in one object", twice[:80])
+    values = found.values()
+    # Whole objects are searched by the interpreter's own loops: a call for every number would take as long as reading.
+    if INFINITE in values or -INFINITE in values:
+        raise _beyond()
+    if list in map(type, values) and any(_boundless(value) for value in values if type(value) is list):
+        raise _beyond()
     return found
+
+
+def _boundless(values: list[Any]) -> bool:
+    """Whether a list, or a list in it, holds a number beyond float64; objects in it were searched when they ended."""
+    if INFINITE in values or -INFINITE in values:
+        return True
+    return list in map(type, values) and any(_boundless(value) for value in values if type(value) is list)
