@@ -68,6 +68,31 @@ class Client:
         """The account's probabilities over the runs."""
         return self._get(f"/v1/accounts/{_spelt(account_id)}/history", {"question": question})
 
+    def read_changes(self, account_id: str, *, lang: str | None = None) -> Json:
+        """What changed of an account's scores since the run before, concept by concept."""
+        return self._get(f"/v1/accounts/{_spelt(account_id)}/changes", {"lang": lang})
+
+    def read_levers(
+        self, account_id: str, *, question: str | None = None, item: str | None = None, lang: str | None = None
+    ) -> Json:
+        """What people can move that would bring an account out of its band."""
+        asked = {"question": question, "item": item, "lang": lang}
+        return self._get(f"/v1/accounts/{_spelt(account_id)}/levers", asked)
+
+    def ask_what_if(
+        self,
+        account_id: str,
+        values: Mapping[str, float | str | bool | None],
+        *,
+        question: str | None = None,
+        item: str | None = None,
+        lang: str | None = None,
+    ) -> Json:
+        """What the model would say of an account with some features set, None meaning not known."""
+        told = {name: value for name, value in {"question": question, "item": item}.items() if value is not None}
+        address = f"/v1/accounts/{_spelt(account_id)}/what-if"
+        return self._post(address, {**told, "set": dict(values)}, {"lang": lang})
+
     def read_scores(
         self,
         account_ids: Iterable[str],

@@ -71,8 +71,14 @@ def levers_told(bundle: Bundle, found: Levers, language: str, currency: str) -> 
         "best": None if best is None else _lever(bundle, best, language, currency),
         "singles": [_lever(bundle, one, language, currency) for one in found.singles],
         "tried": [
-            {"feature": name, "label": _label(bundle, name, language), "kind": feature_of(bundle, name).kind}
-            for name in found.tried
+            {
+                "feature": name,
+                "label": _label(bundle, name, language),
+                "kind": feature_of(bundle, name).kind,
+                "value": value,
+                "text": amount(feature_of(bundle, name), value, language, currency),
+            }
+            for name, value in found.tried.items()
         ],
         "text": _verdict(bundle, found, language, currency),
         "caution": words(language).text("whatif.caution"),

@@ -81,7 +81,7 @@ class Levers:
         threshold: the probability to fall below, or to reach.
         singles: each feature alone, at the goal that moves most, strongest first.
         best: the smallest change that is enough; else the one that moves most; None where nothing moves.
-        tried: features that are actionable and known of the account.
+        tried: features that are actionable and known of the account, with their values.
     """
 
     question: str
@@ -92,7 +92,7 @@ class Levers:
     threshold: float | None
     singles: tuple[Lever, ...]
     best: Lever | None
-    tried: tuple[str, ...]
+    tried: Mapping[str, float]
 
 
 def levers(bundle: Bundle, row: Row, actionable: Mapping[str, Actionable]) -> Levers:
@@ -143,7 +143,7 @@ def levers(bundle: Bundle, row: Row, actionable: Mapping[str, Actionable]) -> Le
         threshold=threshold,
         singles=tuple(_with_moved(bundle, row, lever) for lever in at_most),
         best=None if best is None else _with_moved(bundle, row, best),
-        tried=tuple(dict.fromkeys(step.feature for step in steps)),
+        tried={name: v for name, v in row.items() if isinstance(v, float) and actionable_of(name, actionable)},
     )
 
 

@@ -6,9 +6,9 @@ The model is the one that scored the run, the row the one that it scored, so tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from revml.config import QUESTIONS, QuestionName, Workspace
 from revml.errors import NotFound
@@ -24,6 +24,8 @@ from revml.snapshots import ITEM
 from revml.store import Store
 from revml.store.explained import now_and_before
 from revml.store.views import ModelInfo, RunInfo
+
+FindBundle: TypeAlias = Callable[[ModelInfo], Bundle]
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,20 @@ class Standing:
 
 
 def standing(
-    workspace: Workspace, store: Store, account_id: str, question: str | None = None, item: str | None = None
+    workspace: Workspace,
+    store: Store,
+    account_id: str,
+    question: str | None = None,
+    item: str | None = None,
+    *,
+    find: FindBundle | None = None,
 ) -> Standing:
     """The published score of an account with its row and model.
 
     Args:
         question: absent means the first that the account was scored for.
         item: of pairs; absent means the one with most expected money.
+        find: the bundle of a run's model, where it is at hand; absent means in the bundles folder.
 
     Raises:
         NotFound: nothing was published, the account has no such score, or its row or model was not kept.
@@ -78,7 +87,8 @@ def standing(
     row = kept_row(workspace, both.run.id, cast(QuestionName, asked), account_id, one.item or None)
     told = str(row[ITEM].iloc[0]) if ITEM in row else ""
     values = values_of_row(row)
-    return Standing(both.run, account_id, cast(QuestionName, asked), told, bundle_of(workspace, model), values)
+    bundle = find(model) if find else bundle_of(workspace, model.question, model.bundle, model.version)
+    return Standing(both.run, account_id, cast(QuestionName, asked), told, bundle, values)
 
 
 def asked_what_if(of: Standing, values: Mapping[str, Any], language: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ models are read where they are still there; without them the difference by conce
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -23,10 +23,10 @@ from revml.explanations.one_row import Said, ask, feature_of, fits, values_of_ro
 from revml.explanations.reasons import features_of
 from revml.features.spec import Feature
 from revml.models.bundle import Bundle
-from revml.scoring.kept_rows import bundle_of, kept_row
+from revml.scoring.kept_rows import bundle_of, can_ask, kept_row
 from revml.store import Store
 from revml.store.explained import Explained, TwoRuns, now_and_before
-from revml.store.views import RunInfo
+from revml.store.views import ModelInfo, RunInfo
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Changes:
         since: when the run before looked from; None where there is none.
         changes: of the scores that both runs have and tell the making of.
         untold: question and item of scores of which the run before tells none.
+        askable: questions whose rows were kept here, so that what-if and levers can be asked.
     """
 
     run: RunInfo
@@ -44,10 +45,16 @@ class Changes:
     since: datetime | None
     changes: tuple[Change, ...]
     untold: tuple[tuple[str, str], ...]
+    askable: tuple[str, ...]
 
 
-def changes_of(workspace: Workspace, store: Store, account_id: str) -> Changes:
+def changes_of(
+    workspace: Workspace, store: Store, account_id: str, *, find: Callable[[ModelInfo], Bundle] | None = None
+) -> Changes:
     """What changed of an account's scores since the run before.
+
+    Args:
+        find: the bundle of a run's model, where it is at hand; absent means in the bundles folder.
 
     Raises:
         NotFound: nothing was published, or the account was not scored.
@@ -60,10 +67,12 @@ def changes_of(workspace: Workspace, store: Store, account_id: str) -> Changes:
         if before is None or before.base is None or one.base is None:
             untold.append((one.question, one.item))
             continue
-        rows = _rows(workspace, both, account_id, one)
+        rows = _rows(workspace, both, account_id, one, find)
         made.append(change(one.question, one.item, _scored(before), _scored(one), rows))
     since = both.before[0].as_of if both.before else None
-    return Changes(both.run, account_id, since, tuple(made), tuple(untold))
+    askable = [m.question for m in both.run.models if any(one.question == m.question for one in both.now)]
+    here = tuple(m for m in askable if can_ask(workspace, both.run, m))
+    return Changes(both.run, account_id, since, tuple(made), tuple(untold), here)
 
 
 def document(found: Changes, language: str) -> dict[str, Any]:
@@ -73,6 +82,7 @@ def document(found: Changes, language: str) -> dict[str, Any]:
         "since": found.since,
         "changes": [told(one, language, found.run.currency) for one in found.changes],
         "untold": [{"question": question, "item": item} for question, item in found.untold],
+        "askable": list(found.askable),
     }
 
 
@@ -106,13 +116,19 @@ class _Rows:
         return None if before == after else (feature_of(self._bundle, best), before, after)
 
 
-def _rows(workspace: Workspace, both: TwoRuns, account_id: str, one: Explained) -> _Rows | None:
+def _rows(
+    workspace: Workspace,
+    both: TwoRuns,
+    account_id: str,
+    one: Explained,
+    find: Callable[[ModelInfo], Bundle] | None,
+) -> _Rows | None:
     """The rows of both runs; None where one of them, or the model, is no longer there."""
     model = next(model for model in both.run.models if model.question == one.question)
     assert both.before_id is not None  # noqa: S101 - there is a score before
     question, item = cast(QuestionName, one.question), one.item or None
     try:
-        bundle = bundle_of(workspace, model)
+        bundle = find(model) if find else bundle_of(workspace, model.question, model.bundle, model.version)
         before, after = (
             values_of_row(kept_row(workspace, run, question, account_id, item)) for run in (both.before_id, both.run.id)
         )

@@ -12,10 +12,11 @@ import pandas as pd
 
 from revml.config import QuestionName, Workspace
 from revml.errors import NotFound
-from revml.models.bundle import Bundle, load_bundle
+from revml.models.bundle import MANIFEST, Bundle, load_bundle
 from revml.snapshots import ITEM
+from revml.store.kept import SHARED
 from revml.store.kept import kept_rows as kept_in
-from revml.store.views import ModelInfo
+from revml.store.views import RunInfo
 
 RUNS = "runs"
 
@@ -23,6 +24,13 @@ RUNS = "runs"
 def run_folder(workspace: Workspace, run_id: int) -> Path:
     """Where a run's files stand."""
     return workspace.work_dir / RUNS / str(run_id)
+
+
+def can_ask(workspace: Workspace, run: RunInfo, question: str) -> bool:
+    """Whether the rows of a question, and the model that scored them, are here."""
+    model = next(model for model in run.models if model.question == question)
+    rows = run_folder(workspace, run.id) / f"{SHARED}_{question}.parquet"
+    return rows.is_file() and (workspace.bundles_dir / question / model.bundle[:12] / MANIFEST).is_file()
 
 
 def kept_rows(workspace: Workspace, run_id: int, question: QuestionName, account_id: str) -> pd.DataFrame:
@@ -73,20 +81,20 @@ def kept_row(
     return mine.iloc[:1].reset_index(drop=True)
 
 
-def bundle_of(workspace: Workspace, model: ModelInfo) -> Bundle:
-    """The model that a run scored with, which may no longer be the champion.
+def bundle_of(workspace: Workspace, question: str, bundle: str, version: str) -> Bundle:
+    """The model that a run scored with, which may no longer be the champion, by its hash.
 
     Raises:
         NotFound: its bundle is no longer here.
         BundleError: it is broken.
     """
-    folder = workspace.bundles_dir / model.question / model.bundle[:12]
+    folder = workspace.bundles_dir / question / bundle[:12]
     try:
-        return load_bundle(folder, version=model.version)
+        return load_bundle(folder, version=version)
     except NotFound:
         raise NotFound(
-            f"the {model.question} model that scored the run is no longer here",
+            f"the {question} model that scored the run is no longer here",
             where=str(folder),
-            wanted=f"the bundle {model.bundle[:12]} (version {model.version})",
+            wanted=f"the bundle {bundle[:12]} (version {version})",
             do="`revml fetch` brings it from MLflow, or `revml score` publishes a run of the present champion",
         ) from None

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from revml.errors import RevmlError
 from revml.service import (
     api_page,
+    asking,
     appointing,
     exporting,
     health,
@@ -33,6 +34,7 @@ def make_application(serving: Serving | None = None) -> Starlette:
         routes=[
             *health.routes,
             *metrics.routes,
+            *asking.routes,
             *reading.routes,
             *scores_by_id.routes,
             *exporting.routes,

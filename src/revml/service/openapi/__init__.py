@@ -16,11 +16,11 @@ from starlette.routing import Route
 
 from revml import __version__
 from revml.service.answers import JsonAnswer
-from revml.service.openapi import exporting, figures, keys, looking, operating, promoting, reading, scoring
+from revml.service.openapi import asking, exporting, figures, keys, looking, operating, promoting, reading, scoring
 from revml.service.openapi.building import INTEGER, TEXT, Schema, failures, object_of
 from revml.service.scopes import SCOPES, security_of, security_scheme
 
-PARTS: tuple[ModuleType, ...] = (reading, figures, exporting, scoring, looking, keys, promoting, operating)
+PARTS: tuple[ModuleType, ...] = (reading, asking, figures, exporting, scoring, looking, keys, promoting, operating)
 ABOUT = (
     "Scores with reasons and lifetime value. Probabilities are shares of one, money is in the run's currency, times "
     "are UTC. Every error is a problem of RFC 9457 that names the field, what was wanted and what came. As long as no "

@@ -1,6 +1,7 @@
 // One account: what the models say, why, what it is worth, how it went.
 
 import { api } from "./api.js";
+import { askingOf } from "./asking.js";
 import { lineChart, niceTicks } from "./chart.js";
 import { h, s } from "./dom.js";
 import { band, isLoss, probability, tone, trend } from "./parts.js";
@@ -24,6 +25,7 @@ export async function drawAccount(main, id, asked, thing) {
     h("div", { class: "scores", role: "group", "aria-label": t("account.scores") }, cards.map((score) => scoreCard(score, question, found))),
     mine.length > 1 ? itemsOf(found, mine, item) : null,
     question === null ? h("p", { class: "hint" }, t("account.not_scored")) : reasonsOf(found, question, item),
+    question === null ? null : askingOf(found, question, item),
     question === null ? null : horizonsOf(found, question),
     question === null ? null : historyOf(found, question, item),
     worthOf(found),

@@ -58,6 +58,9 @@ export const api = {
   scenarios: (lang) => get("/v1/scenarios", { lang }),
   facets: (question) => get("/v1/facets", { question }),
   accounts: (parameters) => get("/v1/accounts", parameters),
+  changes: (id, lang) => get(`/v1/accounts/${encodeURIComponent(id)}/changes`, { lang }),
+  levers: (id, question, item, lang) => get(`/v1/accounts/${encodeURIComponent(id)}/levers`, { question, item, lang }),
+  whatIf: (id, body, lang) => send("POST", `/v1/accounts/${encodeURIComponent(id)}/what-if?lang=${lang}`, body),
   account: (id, lang) => get(`/v1/accounts/${encodeURIComponent(id)}`, { lang }),
   exportAddress: (parameters) => {
     const given = Object.entries(parameters).filter(([, value]) => value);
