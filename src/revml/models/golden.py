@@ -12,7 +12,7 @@ They bear no id and no date. A bundle of before golden rows has none, which is t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -62,6 +62,12 @@ def golden(model: Rung, calibration: Calibration, encoding: Encoding, matrix: np
     }
 
 
+def golden_text(told: Mapping[str, Any]) -> str:
+    """What `golden` gave as text, a row a line: a bundle of many features stays small."""
+    rows = ",\n".join(_line(row) for row in told["rows"])
+    return f'{{"features":{_line(told["features"])},\n"base":{_line(told["base"])},\n"rows":[\n{rows}\n]}}\n'
+
+
 def check_golden(bundle: Bundle, says: Says | None = None) -> bool:
     """Score the golden rows of a bundle with this machine's code.
 
@@ -90,6 +96,10 @@ def check_golden(bundle: Bundle, says: Says | None = None) -> bool:
     ):
         _same(bundle, name, np.asarray(got, dtype=float), np.asarray(wanted, dtype=float), allowed)
     return True
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _same(bundle: Bundle, name: str, got: np.ndarray, wanted: np.ndarray, allowed: float) -> None:

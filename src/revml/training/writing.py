@@ -25,7 +25,7 @@ from revml.models.bundle import Bands, Bundle, load_bundle, model_files, to_text
 from revml.models.calibration import sigmoid
 from revml.models.curve import Curve
 from revml.models.encoding import Encoding
-from revml.models.golden import GOLDEN, golden
+from revml.models.golden import GOLDEN, golden, golden_text
 from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed, Learning
 from revml.models.registry import serving_bundle
 
@@ -81,7 +81,7 @@ def write(
         "features.json": to_text(data.encoding.to_json()),
         "calibration.json": to_text({**climbed.calibration.to_json(), "bands": vars(_bands(climbed))}),
         "reference.json": to_text(distributions),
-        GOLDEN: to_text(golden(climbed.model, climbed.calibration, data.encoding, _newest(data))),
+        GOLDEN: golden_text(golden(climbed.model, climbed.calibration, data.encoding, _newest(data))),
         "card.md": card("en", manifest, views),
         "card.cs.md": card("cs", manifest, views),
     }
