@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from revml.locales import LANGUAGES, words
 from revml.snapshots import PAST_DAYS
 
 NAN = math.nan
+ROOT = Path(__file__).parents[2]
 
 
 def tell(kind: FeatureKind, language: str = "en", label: str = "Fact", **told: Any) -> str:
@@ -97,6 +99,15 @@ def test_the_sentence_of_the_design() -> None:
         told_of("active_users_28d", "cs", **told)
         == "Aktivní uživatelé za posledních 28 dní: pokles ze 41 na 19 za 12 týdnů; u podobných zákazníků stabilně 38"
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_about_reasons_quotes_what_is_told(language: str) -> None:
+    """The examples of docs/reasons.md are sentences of these words."""
+    page = (ROOT / "docs/reasons.md").read_text(encoding="utf-8")
+    quotes = [" ".join(line.removeprefix("> ") for line in quote.splitlines()) for quote in page.split("\n\n")]
+    told = {"value": 190.0, "past": 410.0, "peers": 380.0, "past_peers": 380.0, "since": 28}
+    assert told_of("events_28d", language, **told) in quotes
 
 
 @pytest.mark.parametrize(

@@ -51,5 +51,5 @@ def test_one_is_rounded_as_many() -> None:
     rng = np.random.default_rng(0)
     some = np.concatenate([rng.lognormal(1, 3, 500), rng.normal(size=500), np.arange(-300, 300) / 200, [np.nan]])
     for kind in ("count", "number", "money", "share", "ratio", "deviation", "days", "score", "flag"):
-        many = [None if v != v else v for v in rounded(kind, some).tolist()]  # type: ignore[arg-type]  # noqa: PLR0124
+        many = [None if v != v else v for v in rounded(kind, some).tolist()]  # type: ignore[arg-type]
         assert [rounded_one(kind, v) for v in some.tolist()] == many  # type: ignore[arg-type]

@@ -67,7 +67,8 @@ class Known:
     def __init__(self, now: AtRisk, past: pd.DataFrame | None, features: Sequence[Feature]) -> None:
         self._now, self._features = now, tuple(features)
         before = now.own[["account_id"]].iloc[:0] if past is None else past.drop_duplicates("account_id")
-        self._past = AtRisk(now.own[["account_id"]], before.assign(**{_THERE: np.float32(1)}))
+        there = pd.Series(np.float32(1), index=before.index, name=_THERE)
+        self._past = AtRisk(now.own[["account_id"]], pd.concat([before, there], axis=1))
         names = [f.name for f in features]
         categories = [f.name for f in features if f.kind == "category"]
         flags = [f.name for f in features if f.kind == "flag"]
