@@ -34,7 +34,7 @@ from peers.serving import free_port, peer_service
 from service_case import Case, make_case
 from service_speed import Ports
 
-from revml.service.process import start_service
+from revml.service.process import RunningService, start_service
 
 ACCOUNTS, EVENTS, ROWS = (300, 50_000, 1_000) if QUICK else (2_000, 1_000_000, 1_000)
 SPEED = {
@@ -77,14 +77,14 @@ def _served(figures: Figures, case: Case, folder: Path, parts: list[str]) -> Non
     with ExitStack() as stack:
         service = stack.enter_context(start_service(folder / "revml", port=free_port(), workers=1))
         if speed:
-            ports = _peers(stack, case, folder, service.port)
+            ports = _peers(stack, case, folder, service)
             for name in speed:
                 SPEED[name](figures, case, ports)
         if "pages" in parts:
             _pages(figures, service.port)
 
 
-def _peers(stack: ExitStack, case: Case, folder: Path, port: int) -> Ports:
+def _peers(stack: ExitStack, case: Case, folder: Path, service: RunningService) -> Ports:
     """Start them; each has one worker."""
     model = case.bundle.folder / "model.txt"
     mlflow_serve.save_model(model, case.bundle.features, folder / "mlflow-model")
@@ -92,11 +92,12 @@ def _peers(stack: ExitStack, case: Case, folder: Path, port: int) -> Ports:
     interpreter = mlserver_score.python(install=not QUICK)
     tutorial = stack.enter_context(peer_service("peers.tutorial_service:Tutorial", folder / "tutorial", environment))
     mlflow = stack.enter_context(mlflow_serve.mlflow_serve(folder / "mlflow-model", folder / "mlflow"))
+    pids = {service.port: service.process.pid, tutorial.port: tutorial.pid, mlflow.port: mlflow.pid}
     if interpreter is None:
-        return Ports(port, tutorial.port, mlflow.port, None)
+        return Ports(service.port, tutorial.port, mlflow.port, None, pids)
     print(f"  MLServer {mlserver_score.version(interpreter)}", flush=True)
     other = stack.enter_context(mlserver_score.mlserver(interpreter, model, folder / "mlserver"))
-    return Ports(port, tutorial.port, mlflow.port, other.port)
+    return Ports(service.port, tutorial.port, mlflow.port, other.port, {**pids, other.port: other.pid})
 
 
 def _pages(figures: Figures, port: int) -> None:

@@ -13,9 +13,10 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from processes import cpu_seconds, family
 
 HEAD = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -54,6 +55,7 @@ class Load:
         kept: place of the body that was sent, and the body of the answer, of some requests.
         lost: requests that got no whole answer, in words.
         own: share of a core that sending and reading took.
+        cpu: CPU seconds of the service's processes meanwhile, where they were named.
     """
 
     taken: np.ndarray
@@ -62,6 +64,7 @@ class Load:
     kept: Sequence[tuple[int, bytes]]
     lost: Sequence[str]
     own: float
+    cpu: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -96,7 +99,14 @@ class Turns:
         for share in (0.5, 0.95, 0.99):
             each = [load.milliseconds(share) for load in self.loads]
             parts.append(f"p{share * 100:.0f} {statistics.median(each):.1f} ms ({min(each):.1f} to {max(each):.1f})")
+        if self.cpu:
+            parts.append(f"{1000 * self.cpu:.2f} ms of CPU each")
         return ", ".join(parts) + f"; load {statistics.median(load.own for load in self.loads):.0%} of a core"
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds an answer, of all turns; other work on the machine changes it least."""
+        return sum(load.cpu for load in self.loads) / self.answers
 
 
 def send(
@@ -125,23 +135,28 @@ def send(
 
 
 def in_turns(
-    requests: Mapping[str, Request], *, connections: int, seconds: float, turns: int, check: Callable[[str, Load], None]
+    requests: Mapping[str, Request],
+    *,
+    connections: int,
+    seconds: float,
+    turns: int,
+    check: Callable[[str, Load], None],
+    pids: Mapping[int, int] | None = None,
 ) -> dict[str, Turns]:
     """Loads of some seconds each, the services taking turns; a first turn only warms up.
 
     Args:
         check: compares what was kept with the truth.
+        pids: by port, the first process of a service.
     """
     loads: dict[str, list[Load]] = {name: [] for name in requests}
     for turn in range(turns + 1):
         for name, request in requests.items():
-            made = send(
-                request,
-                connections=connections,
-                count=1_000_000,
-                seconds=seconds if turn else seconds / 3,
-                keep=20,
-            )
+            pid = (pids or {}).get(request.port)
+            processes = family(pid) if pid is not None else []
+            before, lasts = cpu_seconds(processes), seconds if turn else seconds / 3
+            made = send(request, connections=connections, count=1_000_000, seconds=lasts, keep=20)
+            made = replace(made, cpu=cpu_seconds(processes) - before)
             check(name, made)
             if turn:
                 loads[name].append(made)

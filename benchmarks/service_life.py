@@ -18,6 +18,7 @@ from figures import QUICK, Figures
 from load import Load, one, send
 from peers import mlflow_serve
 from peers.serving import free_port, wait_ready
+from processes import family, memory_mib
 from service_case import WITHIN, Case, appoint_bundle, told_probability
 
 from revml.promoting import roll_back
@@ -101,12 +102,12 @@ def large(figures: Figures, case: Case, folder: Path) -> None:
     with _ready(case) as service:
         send(case.single(service.port), connections=1, count=20)
         for told in (True, False):
-            family = _family(service.process.pid)
-            before = {pid: _memory(pid, "VmRSS") for pid in family}
-            for pid in family:
+            pids = family(service.process.pid)
+            before = {pid: memory_mib(pid, "VmRSS") for pid in pids}
+            for pid in pids:
                 Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
             status = _too_large(service.port, told=told)
-            grown = max(_memory(pid, "VmHWM") - before[pid] for pid in family)
+            grown = max(memory_mib(pid, "VmHWM") - before[pid] for pid in pids)
             how = "its length told" if told else "in chunks"
             assert status == 413, f"a body of 400 MiB, {how}: {status}"
             figures.at_most(f"a body of 400 MiB, {how}: 413, memory grows by", grown, 64, "MiB")
@@ -171,25 +172,3 @@ def _too_large(port: int, *, told: bool) -> int:
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         return answer.status
-
-
-def _family(pid: int) -> list[int]:
-    """A process and all that came of it."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
-    found = [pid]
-    for parent in found:
-        found += [child for child, its in parents.items() if its == parent]
-    return found
-
-
-def _memory(pid: int, what: str) -> float:
-    """MiB of a process by /proc."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(f"{what}:"))
-    return int(line.split()[1]) / 1024

@@ -17,18 +17,20 @@ from peers import mlflow_serve, mlserver_score
 from service_case import BODIES, WITHIN, Case, check_answer
 
 SECONDS, TURNS = (0.4, 1) if QUICK else (4.0, 5)
-LEVELS = (1, 8, 32)
+LEVELS = (1, 32) if QUICK else (1, 8, 32)
+BLOCKS = (100,) if QUICK else (100, 1000)
 MANY = 100_000
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the services listen; None where a peer could not be had."""
+    """Where the services listen (None where a peer could not be had), and by port the first process of each."""
 
     revml: int
     tutorial: int
     mlflow: int
     mlserver: int | None
+    pids: Mapping[int, int]
 
 
 def reasons(figures: Figures, case: Case, ports: Ports) -> None:
@@ -40,6 +42,7 @@ def reasons(figures: Figures, case: Case, ports: Ports) -> None:
         turns = _race(
             f"score and reasons, {level} connections",
             case,
+            ports,
             {"revml": ours, "tutorial": tutorial, "mlflow": mlflow},
             level,
         )
@@ -50,7 +53,7 @@ def reasons(figures: Figures, case: Case, ports: Ports) -> None:
 
 def blocks(figures: Figures, case: Case, ports: Ports) -> None:
     """Many rows a request, score and top reasons; the best of the forms that revml takes counts."""
-    for rows in (100, 1000):
+    for rows in BLOCKS:
         requests = {"tutorial": _tutorial_block(case, ports.tutorial, rows)}
         requests["mlflow"] = mlflow_serve.request(ports.mlflow, case.bundle.features, [case.numbers(0, rows)])
         for kind in ("rows", "columns", "arrow"):
@@ -58,7 +61,7 @@ def blocks(figures: Figures, case: Case, ports: Ports) -> None:
             if _taken(mine, f"{rows} rows as {kind}"):
                 requests[f"revml {kind}"] = mine
         _all_equal(case, requests)
-        turns = _race(f"score and reasons, {rows} rows a request", case, requests, 1)
+        turns = _race(f"score and reasons, {rows} rows a request", case, ports, requests, 1)
         best = max((turn.rate for name, turn in turns.items() if name.startswith("revml")), default=0.0)
         figures.at_least(f"revml / tutorial, score and reasons, {rows:,} rows", best / turns["tutorial"].rate, 20)
 
@@ -75,7 +78,7 @@ def alone(figures: Figures, case: Case, ports: Ports) -> None:
         requests["mlserver"] = mlserver_score.request(ports.mlserver, _singles(case))
     _all_equal(case, requests)
     for level in LEVELS:
-        turns = _race(f"score alone, {level} connections", case, requests, level)
+        turns = _race(f"score alone, {level} connections", case, ports, requests, level)
         mine, name = turns["alone"].rate, f"score alone, 1 row, {level} connections"
         figures.at_least(f"revml / tutorial, {name}", mine / turns["tutorial"].rate, 40)
         if "mlserver" in turns:
@@ -92,17 +95,23 @@ def many(figures: Figures, case: Case, ports: Ports) -> None:
     figures.at_most(f"requests of {count:,} that failed", wrong + count - len(made.taken) - len(made.lost), 0, "")
 
 
-def _race(title: str, case: Case, requests: Mapping[str, Request], connections: int) -> dict[str, Turns]:
+def _race(title: str, case: Case, ports: Ports, requests: Mapping[str, Request], connections: int) -> dict[str, Turns]:
     turns = in_turns(
         requests,
         connections=connections,
         seconds=SECONDS,
         turns=TURNS,
         check=lambda name, load: _same(case, name, load),
+        pids=ports.pids,
     )
     print(f"  {title}", flush=True)
     for name, mine in turns.items():
         print(f"    {mine.told(name)}", flush=True)
+    ours = [name for name in turns if name.startswith(("revml", "alone")) and turns[name].cpu]
+    if ours:
+        first = min(ours, key=lambda name: turns[name].cpu)
+        told = ", ".join(f"{name} {turns[name].cpu / turns[first].cpu:.1f}" for name in turns if name not in ours)
+        print(f"    CPU an answer, as multiples of {first}: {told}", flush=True)
     return turns
 
 

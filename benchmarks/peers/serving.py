@@ -26,9 +26,10 @@ OWN = {
 
 @dataclass(frozen=True)
 class Peer:
-    """A running service: where it listens, and how long it took from its command to being ready."""
+    """A running service: where it listens, its first process, and how long it took from its command to being ready."""
 
     port: int
+    pid: int
     seconds: float
 
 
@@ -76,7 +77,7 @@ def served(
         )
     try:
         wait_ready(process, port, ready, log)
-        yield Peer(port, time.perf_counter() - started)
+        yield Peer(port, process.pid, time.perf_counter() - started)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
