@@ -35,7 +35,7 @@ from revml.service.origins import (
     is_loopback,
 )
 from revml.service.problems import Gone, NotWritten, Problem
-from revml.service.scopes import ANY_KEY, CALLER, HERE, HTTPS, NOBODY, Caller, Table, audited
+from revml.service.scopes import ANY_KEY, CALLER, HERE, HTTPS, NOBODY, NOT_LISTED, Caller, Table, audited
 from revml.service.serving import Serving
 
 logger = logging.getLogger("revml.service")
@@ -143,10 +143,7 @@ class Gate:
         keys = await door.callers.any()
         check_host(headers, door.hosts, tell=not keys)
         method = scope["method"]
-        try:
-            route, needed = self.table.needed(scope)
-        except KeyError:
-            raise Problem(403, "not-listed", "no scope opens this address") from None
+        route, needed = self.table.needed(scope)
         if keys:
             caller = await door.caller(headers)
             if caller is None and needed is not None:
@@ -188,6 +185,8 @@ def _unknown(presented: bool) -> Problem:
 
 
 def _check_scope(caller: Caller, needed: str | None) -> None:
+    if needed == NOT_LISTED:
+        raise Problem(403, "not-listed", "no scope opens this address for this method")
     if needed is not None and needed != ANY_KEY and needed not in caller.scopes:
         raise Problem(
             403,

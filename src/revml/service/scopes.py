@@ -30,6 +30,7 @@ ABOUT: Mapping[Scope, str] = {
     "keys:manage": "make, list, rotate and revoke keys",
 }
 ANY_KEY: Final = "any"  # a valid key, whatever its scopes
+NOT_LISTED: Final = "not listed"  # nobody has it
 CALLER = "revml.caller"
 TARGET = "revml.target"  # what a route acted on, for the audit, where its address does not say it
 HTTPS = "revml.https"
@@ -121,10 +122,8 @@ class Table:
 
     def needed(self, scope: Asgi) -> tuple[str | None, str | None]:
         """The declared path of the route that answers, None where there is none or not for this method; and what it
-        needs, None where it is open. Where nothing answers a key is needed too, so that nobody learns what there is.
-
-        Raises:
-            KeyError: the route does not stand in the table.
+        needs, None where it is open. Where nothing answers a key is needed too, so that nobody learns what there is; a
+        route that does not stand in the table needs what nobody has.
         """
         path = scope["path"]
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -135,7 +134,7 @@ class Table:
         for route in self._routes:
             if route.matches(scope)[0] is Match.FULL:
                 declared = str(getattr(route, "path", ""))
-                found = (declared, SCOPES[(method, declared)])
+                found = (declared, SCOPES.get((method, declared), NOT_LISTED))
                 break
         if plain:
             self._found[(method, path)] = found
