@@ -24,6 +24,7 @@ from revml.service.observing import Observed
 from revml.service.process import RunningService, start_service
 from revml.service.serving import Serving
 from revml.store import Store
+from tests.literal_asking import as_named, publish_kept, with_kept
 from tests.literal_kpis import kpi_document
 from tests.literal_runs import literal_run
 from tests.literal_scenarios import scenarios_document
@@ -74,14 +75,16 @@ def write_bundle_of(folder: Path, model: Rung = RULE) -> Bundle:
 
 def fill(workspace: Workspace) -> None:
     """Publish two runs and appoint a champion for churn."""
+    bundle = write_bundle_of(workspace.bundles_dir / "churn")
+    as_named(bundle)
     with Store.open(workspace.store_url) as store:
-        store.publish(literal_run("2026-02-01", churn={"acme": 0.2, "bolt": 0.05}))
+        before = literal_run("2026-02-01", churn={"acme": 0.2, "bolt": 0.05})
+        publish_kept(workspace, store, with_kept(before, workspace, bundle, {"acme": 12.0, "bolt": 30.0}))
         churn = {"acme": 0.42, "bolt": 0.05, "skoda": 0.12, "cogs": 0.9, "dent": 0.3}
         run = literal_run("2026-03-01", churn=churn, upsell={"acme": 0.1, "bolt": 0.4})
         valued = with_values(run, FORECAST)
         reports = {**valued.reports, "kpis": kpi_document(), "scenarios": scenarios_document()}
-        store.publish(replace(valued, reports=reports))
-    bundle = write_bundle_of(workspace.bundles_dir / "churn")
+        publish_kept(workspace, store, with_kept(replace(valued, reports=reports), workspace, bundle))
     appoint(workspace.bundles_dir / "churn", bundle.folder.name, "3")
 
 

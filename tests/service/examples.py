@@ -17,9 +17,11 @@ from httpx import Response
 from starlette.testclient import TestClient
 
 from revml.config import Workspace
+from revml.models.registry import champion
 from revml.service.openapi import document
 from revml.service.openapi.building import EXAMPLES
 from revml.store import Store
+from tests.literal_asking import publish_kept, with_kept
 from tests.literal_kpis import kpi_document
 from tests.literal_runs import literal_run
 from tests.literal_scenarios import scenarios_document
@@ -73,7 +75,8 @@ def example_workspace(folder: Path) -> Workspace:
     valued = with_values(literal_run("2026-03-01", churn=churn, upsell={"acme": 0.1, "bolt": 0.4}), FORECAST, BESIDE)
     with Store.open(workspace.store_url) as store:
         reports = {**valued.reports, "kpis": kpi_document(), "scenarios": scenarios_document()}
-        store.publish(replace(valued, reports=reports))
+        bundle = champion(workspace, "churn")
+        publish_kept(workspace, store, with_kept(replace(valued, reports=reports), workspace, bundle))
     return workspace
 
 

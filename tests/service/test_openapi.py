@@ -22,6 +22,8 @@ READS = {
     "/v1/accounts": "/v1/accounts?question=churn",
     "/v1/accounts/{account_id}": "/v1/accounts/acme",
     "/v1/accounts/{account_id}/history": "/v1/accounts/acme/history",
+    "/v1/accounts/{account_id}/changes": "/v1/accounts/acme/changes",
+    "/v1/accounts/{account_id}/levers": "/v1/accounts/acme/levers",
     "/v1/segments": "/v1/segments?question=churn&by=owner",
     "/v1/runs": "/v1/runs",
     "/v1/totals": "/v1/totals",

@@ -87,7 +87,7 @@ def standing(
     row = kept_row(workspace, both.run.id, cast(QuestionName, asked), account_id, one.item or None)
     told = str(row[ITEM].iloc[0]) if ITEM in row else ""
     values = values_of_row(row)
-    bundle = find(model) if find else bundle_of(workspace, model.question, model.bundle, model.version)
+    bundle = find(model) if find else bundle_of(workspace.bundles_dir, model.question, model.bundle, model.version)
     return Standing(both.run, account_id, cast(QuestionName, asked), told, bundle, values)
 
 

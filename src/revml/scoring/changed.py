@@ -128,7 +128,7 @@ def _rows(
     assert both.before_id is not None  # noqa: S101 - there is a score before
     question, item = cast(QuestionName, one.question), one.item or None
     try:
-        bundle = find(model) if find else bundle_of(workspace, model.question, model.bundle, model.version)
+        bundle = find(model) if find else bundle_of(workspace.bundles_dir, model.question, model.bundle, model.version)
         before, after = (
             values_of_row(kept_row(workspace, run, question, account_id, item)) for run in (both.before_id, both.run.id)
         )

@@ -81,14 +81,14 @@ def kept_row(
     return mine.iloc[:1].reset_index(drop=True)
 
 
-def bundle_of(workspace: Workspace, question: str, bundle: str, version: str) -> Bundle:
+def bundle_of(bundles_dir: Path, question: str, bundle: str, version: str) -> Bundle:
     """The model that a run scored with, which may no longer be the champion, by its hash.
 
     Raises:
         NotFound: its bundle is no longer here.
         BundleError: it is broken.
     """
-    folder = workspace.bundles_dir / question / bundle[:12]
+    folder = bundles_dir / question / bundle[:12]
     try:
         return load_bundle(folder, version=version)
     except NotFound:

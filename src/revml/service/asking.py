@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from revml.config import QUESTIONS, Workspace
+from revml.config import QUESTIONS
 from revml.errors import ConfigError
 from revml.models.bundle import Bundle
 from revml.scoring.asking import asked_levers, asked_what_if, standing
@@ -115,15 +116,15 @@ def _bundles(state: Serving) -> Callable[[ModelInfo], Bundle]:
         return (
             serving
             if serving is not None and serving.hash == model.bundle
-            else _kept(state.workspace, model.question, model.bundle, model.version)
+            else _kept(state.workspace.bundles_dir, model.question, model.bundle, model.version)
         )
 
     return find
 
 
 @lru_cache(maxsize=KEPT_MODELS)
-def _kept(workspace: Workspace, question: str, bundle: str, version: str) -> Bundle:
-    return bundle_of(workspace, question, bundle, version)
+def _kept(bundles_dir: Path, question: str, bundle: str, version: str) -> Bundle:
+    return bundle_of(bundles_dir, question, bundle, version)
 
 
 def _serving(request: Request) -> Serving:
