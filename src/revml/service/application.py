@@ -32,6 +32,7 @@ def make_application(serving: Serving | None = None) -> Starlette:
     """The application; `application.state.serving` must be set before the first request."""
     application = Starlette(
         routes=[
+            *scoring.routes,  # the busiest first: the router goes through them in order
             *health.routes,
             *metrics.routes,
             *asking.routes,
@@ -40,7 +41,6 @@ def make_application(serving: Serving | None = None) -> Starlette:
             *exporting.routes,
             *kpis.routes,
             *scenarios.routes,
-            *scoring.routes,
             *importance.routes,
             *appointing.routes,
             *openapi.routes,
