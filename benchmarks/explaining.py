@@ -24,7 +24,7 @@ from revml.explanations.treeshap import TreeShap, warm
 FEATURES, CATEGORIES, LEARNED = 120, 6, 20_000
 SIZES = ((400, 31),) if QUICK else ((400, 31), (600, 63))
 MANY, PART = (100_000 if QUICK else 1_000_000), 50_000
-RUNS = 5 if QUICK else 9
+RUNS = 5
 CALLS = 20  # of one row, as one
 CLOSE = 1e-9
 
@@ -37,7 +37,7 @@ def explaining(figures: Figures) -> None:
         rows, booster = made(trees, leaves)
         ours = TreeShap.from_text(booster.model_to_string(), FEATURES)
         name = f"{trees} x {leaves}"
-        for size in (1, 32, 256 if QUICK else 1024):
+        for size in (1, 32, 256 if QUICK else 512):
             with threadpool_limits(1, user_api="openmp"):  # shap leaves the number of threads to LightGBM
                 _beside_peers(figures, name, ours, booster, rows[:size])
         if (trees, leaves) == SIZES[0]:
