@@ -293,9 +293,10 @@ class CategoryPhrase:
         self._changed = filled(speak.text("reason.changed"), "value", "past", label=label, ago=ago)
         self._usual = filled(speak.text("reason.peers_category"), "value")
 
-    def say(self, value: str | None, past: str | None, peers: Number) -> str:
-        """A sentence; `peers` is the share of all accounts with the same value."""
+    def say(self, value: object, past: object, peers: Number) -> str:
+        """A sentence of texts, None where unknown; `peers` is the share of all accounts with the same value."""
         if value is None:
-            return self._unknown if past is None else self._lost(past)
-        said = self._alone(value) if past is None or past == value else self._changed(value, past)
+            return self._unknown if past is None else self._lost(str(past))
+        alone = past is None or past == value
+        said = self._alone(str(value)) if alone else self._changed(str(value), str(past))
         return said if peers is None else said + self._usual(self._percent(peers))
