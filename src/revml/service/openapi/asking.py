@@ -110,7 +110,7 @@ def schemas() -> Schema:
             "type": "object",
             "properties": {
                 "question": {**QUESTION_NAME, "description": "default: the first that the account was scored for"},
-                "item": {**TEXT, "maxLength": 256},
+                "item": {"type": ["string", "null"], "maxLength": 256},
                 "set": {
                     "type": "object",
                     "additionalProperties": CATEGORY_OR_NUMBER,

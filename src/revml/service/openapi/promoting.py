@@ -108,6 +108,7 @@ def paths() -> Schema:
         " is told by `GET /v1/models/{question}/change`. Every worker serves the new model within some seconds.",
         parameters=[QUESTION],
         body=_shown("PromoteRequest", {"reason": "spring retrain"}),
+        body_needed=False,
         fails=(404, 409, 413, 415, 422),
     )
     under_way = {name: CHANGE[name] for name in ("id", "question", "action")} | {"state": "running"}
@@ -122,6 +123,7 @@ def paths() -> Schema:
                 tag="promotion",
                 parameters=[QUESTION],
                 body=_shown("RollbackRequest", {"reason": "calls went to the wrong accounts"}),
+                body_needed=False,
                 fails=(404, 413, 415, 422),
             )
         },
