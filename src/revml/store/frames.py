@@ -86,6 +86,8 @@ def fold(text: str) -> str:
     >>> fold("Škoda Auto")
     'skoda auto'
     """
+    if text.isascii():
+        return text.lower()
     return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
 
 
@@ -166,6 +168,8 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
     if pd.api.types.is_float_dtype(column):
         values = column.to_numpy(dtype="float64", na_value=np.nan)
         return [v if math.isfinite(v) else None for v in values.tolist()]
+    if isinstance(column.dtype, pd.StringDtype):
+        return column.astype("object").where(column.notna(), None).tolist()
     return [None if _missing(v) else v for v in column.tolist()]
 
 
@@ -212,6 +216,8 @@ def reason_rows(reasons: pd.DataFrame) -> list[Row]:
 def _as_json(value: Any) -> str:
     if type(value) is float:  # by far the most frequent, and Python's own form of a finite float is JSON
         return repr(value) if math.isfinite(value) else "null"
+    if value is None:
+        return "null"
     return json.dumps(json_value(value), ensure_ascii=False)
 
 

@@ -92,9 +92,11 @@ def _column(values: pd.Series[Any], kinds: Collection[type] | None) -> pa.Array:
         kinds: the types that occur in it, where it is part of a longer one.
     """
     if values.dtype == object:
-        kinds = {type(v) for v in values if not pd.isna(v)} if kinds is None else kinds
+        kinds = set(map(type, values[values.notna()])) if kinds is None else kinds
         if len(kinds) > 1:
             values = values.map(str, na_action="ignore")
         only = {frozenset({str}): pa.string(), frozenset({float}): pa.float64()}.get(frozenset(kinds))
-        return pa.array([None if pd.isna(v) else v for v in values], pa.string() if len(kinds) > 1 else only)
+        cells = values.to_numpy(dtype=object, copy=True)
+        cells[values.isna().to_numpy()] = None
+        return pa.array(cells.tolist(), pa.string() if len(kinds) > 1 else only)
     return pa.Array.from_pandas(values)
