@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from revml.explanations.peers import MIN_KNOWN, MIN_PEERS, peer_values
+from revml.at_risk import AtRisk
+from revml.explanations.peers import MIN_KNOWN, MIN_PEERS, Peers, peer_values
 
 
 def _frame(**columns: object) -> pd.DataFrame:
@@ -86,3 +87,15 @@ def test_an_industry_is_compared_with_all_accounts() -> None:
     """Peers share the industry by definition, which would say nothing."""
     frame = _frame(industry=pd.Series(["steel"] * 30 + ["food"] * 70, dtype="str"))
     assert set(peer_values(frame, [], [], ["industry"])["industry"].round(2)) == {0.3, 0.7}
+
+
+def test_what_was_usual_is_of_the_same_peers_before() -> None:
+    """Retailers of today by their values then; who was not there then does not count."""
+    industry = ["retail"] * 30 + ["health"] * 30
+    accounts = [f"a{i:02}" for i in range(60)]
+    now = AtRisk(pd.DataFrame({"account_id": accounts, "industry": industry, "x": np.arange(60.0)}))
+    before = pd.DataFrame({"account_id": accounts[10:], "x": [3.0] * 20 + [8.0] * 30})
+    peers = Peers(now, ["x"], [], [], past=AtRisk(now.own[["account_id"]], before), moving=["x"])
+    assert peers.of_past("x", 0, 60).tolist() == [3.0] * 30 + [8.0] * 30
+    assert peers.of("x", 0, 60).tolist() == [14.5] * 30 + [44.5] * 30
+    assert np.isnan(Peers(now, ["x"], [], []).of_past("x", 0, 60)).all()
