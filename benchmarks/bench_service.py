@@ -13,7 +13,8 @@
     million   a million rows scored and explained: seconds, peak memory
     pages     a page of 50 accounts, and one account, against `/livez` of the same service, which is HTTP alone
 
-`python benchmarks/bench_service.py alone pages` runs those parts.
+`python benchmarks/bench_service.py alone pages` runs those parts. The quick version leaves out `start`, `files` and
+`million` unless they are named.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from companies import room
 from figures import QUICK, Figures
 from load import Request, in_turns, one
 from peers import mlflow_serve, mlserver_score
-from peers.serving import free_port, peer_service
+from peers.serving import free_port, peer_service, wait_ready
 from service_case import Case, make_case
 from service_speed import Ports
 
@@ -43,27 +44,24 @@ SPEED = {
     "alone": service_speed.alone,
     "many": service_speed.many,
 }
-LIFE = {
-    "swaps": service_life.swaps,
-    "drain": service_life.drain,
-    "large": service_life.large,
-    "start": service_life.start,
-}
+LIFE = {"swaps": service_life.swaps, "large": service_life.large}
+STARTED = {"drain": service_life.drain, "start": service_life.start}
 FILES = {"files": service_files.files, "million": service_files.million}
-PARTS = (*SPEED, "pages", *LIFE, *FILES)
+PARTS = (*SPEED, "pages", *LIFE, *STARTED, *FILES)
+LONG = ("start", *FILES)  # the quick version leaves them out unless they are named
 
 
 def main(wanted: list[str]) -> None:
     """Print the figures of some parts, of all by default."""
-    parts = wanted or list(PARTS)
+    parts = wanted or [name for name in PARTS if not QUICK or name not in LONG]
     assert set(parts) <= set(PARTS), f"parts are {', '.join(PARTS)}"
     figures = Figures()
     with room() as folder:
         if set(parts) - set(FILES):
             case = make_case(folder / "revml", accounts=ACCOUNTS, events=EVENTS, rows=ROWS)
             _served(figures, case, folder, parts)
-            for name in (name for name in LIFE if name in parts):
-                LIFE[name](figures, case, folder)
+            for name in (name for name in STARTED if name in parts):
+                STARTED[name](figures, case, folder)
         for name in (name for name in FILES if name in parts):
             FILES[name](figures, folder / "ready")
     figures.end()
@@ -71,17 +69,20 @@ def main(wanted: list[str]) -> None:
 
 def _served(figures: Figures, case: Case, folder: Path, parts: list[str]) -> None:
     """The parts that ask one running service."""
-    speed = [name for name in SPEED if name in parts]
-    if not speed and "pages" not in parts:
+    speed, life = [name for name in SPEED if name in parts], [name for name in LIFE if name in parts]
+    if not speed and not life and "pages" not in parts:
         return
     with ExitStack() as stack:
         service = stack.enter_context(start_service(folder / "revml", port=free_port(), workers=1))
+        wait_ready(service.process, service.port, "/readyz", service.log)
         if speed:
             ports = _peers(stack, case, folder, service)
             for name in speed:
                 SPEED[name](figures, case, ports)
         if "pages" in parts:
             _pages(figures, service.port)
+        for name in life:
+            LIFE[name](figures, case, service)
 
 
 def _peers(stack: ExitStack, case: Case, folder: Path, service: RunningService) -> Ports:

@@ -32,17 +32,16 @@ BODY = 400 * MIB
 STARTS = 1 if QUICK else 3
 
 
-def swaps(figures: Figures, case: Case, folder: Path) -> None:
+def swaps(figures: Figures, case: Case, service: RunningService) -> None:
     """Promote and roll back while rows are scored: no request fails, each is answered by one of the two models."""
-    with _ready(case) as service:
-        changing = _Changing(case, service.port)
-        made: list[Load] = []
-        changing.start()
-        while changing.is_alive() or sum(len(load.taken) for load in made) < REQUESTS:
-            request = case.single(service.port)
-            made.append(send(request, connections=CONNECTIONS, count=REQUESTS // 10, keep=50, until_closed=True))
-        changing.join()
-        appoint_bundle(case.bundle)
+    changing = _Changing(case, service.port)
+    made: list[Load] = []
+    changing.start()
+    while changing.is_alive() or sum(len(load.taken) for load in made) < REQUESTS:
+        request = case.single(service.port)
+        made.append(send(request, connections=CONNECTIONS, count=REQUESTS // 10, keep=50, until_closed=True))
+    changing.join()
+    appoint_bundle(case.bundle)
     by = _answered_by(case, made)
     answered = sum(len(load.taken) for load in made)
     failed = sum(_failed(load, REQUESTS // 10) for load in made)
@@ -97,21 +96,20 @@ def drain(figures: Figures, case: Case, folder: Path) -> None:
     figures.at_most(f"requests reset in a drain under load ({answered:,} answered)", len(lost), 0, "")
 
 
-def large(figures: Figures, case: Case, folder: Path) -> None:
+def large(figures: Figures, case: Case, service: RunningService) -> None:
     """A body of 400 MiB, with its length told and without: 413, and what the service's processes grow by at most."""
-    with _ready(case) as service:
-        send(case.single(service.port), connections=1, count=20)
-        for told in (True, False):
-            pids = family(service.process.pid)
-            before = {pid: memory_mib(pid, "VmRSS") for pid in pids}
-            for pid in pids:
-                Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
-            status = _too_large(service.port, told=told)
-            grown = max(memory_mib(pid, "VmHWM") - before[pid] for pid in pids)
-            how = "its length told" if told else "in chunks"
-            assert status == 413, f"a body of 400 MiB, {how}: {status}"
-            figures.at_most(f"a body of 400 MiB, {how}: 413, memory grows by", grown, 64, "MiB")
-        send(case.single(service.port), connections=1, count=20)
+    send(case.single(service.port), connections=1, count=20)
+    for told in (True, False):
+        pids = family(service.process.pid)
+        before = {pid: memory_mib(pid, "VmRSS") for pid in pids}
+        for pid in pids:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
+        status = _too_large(service.port, told=told)
+        grown = max(memory_mib(pid, "VmHWM") - before[pid] for pid in pids)
+        how = "its length told" if told else "in chunks"
+        assert status == 413, f"a body of 400 MiB, {how}: {status}"
+        figures.at_most(f"a body of 400 MiB, {how}: 413, memory grows by", grown, 64, "MiB")
+    send(case.single(service.port), connections=1, count=20)
 
 
 def start(figures: Figures, case: Case, folder: Path) -> None:
