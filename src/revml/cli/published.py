@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "cs")
 EXPORTS = ("scores", "reasons", "values", "relations", "flows")
 CHANGES = 4  # told of each score
+LEAST = 0.005  # log-odds; what moved less is in --json alone
 ORDERS = ("expected_money", "probability", "change", "clv", "name")
 
 language_option = click.option(
@@ -140,7 +141,7 @@ def _print_account(detail: AccountDetail, changes: list[dict[str, Any]], languag
             line(f"  {'▲' if reason.side == 'raises' else '▼'} {reason.text(language)}")
         for changed in (c for c in changes if (c["question"], c["item"]) == (score.question, score.item)):
             line(f"  {changed['text']}")
-            for part in changed["lines"][:CHANGES]:
+            for part in [one for one in changed["lines"] if abs(one["log_odds"]) >= LEAST][:CHANGES]:
                 line(f"    {'+' if part['log_odds'] > 0 else '−'} {part['text']}")
     print_worth(detail, language)
 

@@ -6,6 +6,7 @@ import { scrolled } from "./parts.js";
 import { currentLanguage, date, percent, t } from "./words.js";
 
 const WHOLE = ["count", "days", "flag"];
+const LEAST = 0.005; // log-odds; smaller parts are told in the API alone
 
 /** A place that fills itself once the answers are there; what cannot be asked leaves it empty. */
 export function askingOf(found, question, item) {
@@ -31,13 +32,14 @@ function changesOf(told, question, item) {
   const title = h("h2", {}, t("changes", { date: date(told.since) }));
   const mine = told.changes.find((one) => one.question === question && one.item === item);
   if (!mine) return h("section", { class: "panel changes" }, title, h("p", { class: "hint" }, t("changes.untold")));
+  const lines = mine.lines.filter((line) => Math.abs(line.log_odds) >= LEAST);
   return h(
     "section",
     { class: "panel changes" },
     title,
     h("p", {}, mine.text),
-    mine.lines.length
-      ? [h("ul", {}, mine.lines.map((line) => h("li", { class: line.log_odds > 0 ? "raised" : "lowered" }, line.text))), h("p", { class: "hint" }, t("changes.about"))]
+    lines.length
+      ? [h("ul", {}, lines.map((line) => h("li", { class: line.log_odds > 0 ? "raised" : "lowered" }, line.text))), h("p", { class: "hint" }, t("changes.about"))]
       : h("p", { class: "hint" }, t("changes.none")),
   );
 }
@@ -66,7 +68,7 @@ function form(levers, id, question, item) {
   const answer = h("div", { class: "answer", role: "status", "aria-live": "polite" });
   const fields = levers.tried.map((one, i) => {
     const whole = WHOLE.includes(one.kind);
-    const input = h("input", { id: `lever-${i}`, name: one.feature, type: "number", step: whole ? "1" : "any", min: "0", max: one.kind === "flag" ? "1" : null, placeholder: one.value, inputmode: whole ? "numeric" : "decimal" });
+    const input = h("input", { id: `lever-${i}`, name: one.feature, type: "number", step: whole ? "1" : "any", min: "0", max: one.kind === "flag" ? "1" : null, placeholder: Number(one.value.toPrecision(3)), inputmode: whole ? "numeric" : "decimal" });
     return h("div", { class: "field" }, h("label", { for: `lever-${i}` }, one.label, " ", h("span", { class: "hint" }, t("lever.now", { value: one.text }))), input);
   });
   const ask = async (event) => {
@@ -93,15 +95,16 @@ function form(levers, id, question, item) {
 }
 
 function said(told) {
-  const concepts = told.concepts.filter((one) => Math.abs(one.difference) >= 0.0005);
+  const concepts = told.concepts.filter((one) => Math.abs(one.difference) >= LEAST);
   const list = (items) => h("ul", {}, items.map((text) => h("li", {}, text)));
   const titled = (key, items) => (items.length ? [h("h3", {}, t(key)), list(items)] : []);
+  const folded = (key, items) => (items.length ? [h("details", {}, h("summary", {}, t(key)), list(items))] : []);
   return [
     h("p", {}, h("b", {}, told.text)),
     ...told.warnings.map((text) => h("p", { class: "warning" }, text)),
     ...titled("lever.concepts", concepts.map((one) => `${one.text}: × ${factor(one.difference)}`)),
-    ...titled("lever.along", told.recomputed.map((one) => one.text)),
-    ...titled("lever.left", told.left.map((one) => one.label)),
+    ...folded("lever.along", told.recomputed.map((one) => one.text)),
+    ...folded("lever.left", told.left.map((one) => one.label)),
   ];
 }
 
