@@ -94,6 +94,8 @@ class Connection:
         try:
             while piece := answer.read(CHUNK):
                 yield piece
+            if answer.length:  # of what was announced, so much did not come; http.client says nothing of it
+                raise http.client.IncompleteRead(b"", answer.length)
         except (OSError, http.client.HTTPException) as error:
             raise self._interrupted(error) from error
         finally:
