@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 
 from revml.models.baselines import Constant, Logistic, Rule, Rung
@@ -26,6 +25,9 @@ from revml.models.folds import Folds, thinned
 from revml.models.learner import dataset, fit_trees, full_params
 from revml.models.sheet import LADDER, ModelSheet, RungName
 from revml.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import lightgbm
 
 PENALTIES = (0.0001, 0.0003, 0.001, 0.004, 0.02, 0.2)  # inverse ridge penalties, from the strongest
 CHOOSE_ROWS = 150_000  # to fit on while choosing; the rung that is served is fitted on all rows
@@ -263,6 +265,8 @@ def _trees(data: Learning, rows: np.ndarray | slice, setting: dict[str, Any]) ->
 
 def boosted_curves(data: Learning, fit: np.ndarray, out: np.ndarray) -> list[tuple[dict[str, Any], np.ndarray]]:
     """Log-odds of the judged rows at every checkpoint of every candidate; a stopped candidate keeps its last."""
+    import lightgbm
+
     sheet, made = data.sheet, []
     binned: dict[Any, tuple[lightgbm.Dataset, lightgbm.Dataset]] = {}
     for number, candidate in enumerate(sheet.candidates):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 
 from revml.models.encoding import Encoding
 from revml.models.trees import Trees
+
+if TYPE_CHECKING:
+    import lightgbm
 
 FIXED: dict[str, Any] = {
     "objective": "binary",
@@ -27,6 +29,8 @@ FIXED: dict[str, Any] = {
 
 def dataset(matrix: np.ndarray, label: np.ndarray, encoding: Encoding, params: Mapping[str, Any]) -> lightgbm.Dataset:
     """The binned training data, to be shared by several fits with the same binning parameters."""
+    import lightgbm
+
     categories = [j for j, c in enumerate(encoding.columns) if c.kind == "category"]
     return lightgbm.Dataset(
         matrix,
@@ -42,6 +46,8 @@ def fit_trees(
     data: lightgbm.Dataset, encoding: Encoding, params: Mapping[str, Any], *, rounds: int, seed: int, threads: int
 ) -> Trees:
     """Train `rounds` trees; parameters must not contradict those that made `data`."""
+    import lightgbm
+
     booster = lightgbm.train(full_params(encoding, params, seed, threads), data, num_boost_round=rounds)
     return Trees(model_text(booster))
 

@@ -20,6 +20,7 @@ from revml.service.serving import Serving
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
+REFUSED = {401: "key", 403: "not-allowed", 408: "slow", 413: "too-large", 421: "host", 429: "rate"}
 GONE = 499  # the client went away before it was answered
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
 _START = os.urandom(6).hex()
@@ -68,6 +69,8 @@ class Observed:
             method = scope["method"] if scope["method"] in METHODS else "other"
             serving.metrics.answered(route, method, status, seconds)
             serving.metrics.answered(route, method, status, seconds)
+            if status in REFUSED:
+                serving.metrics.refused(REFUSED[status])
             caller = scope.get(CALLER)
             serving.log.add(request_id, method, route, status, seconds, sent, getattr(caller, "key_id", None))
 
