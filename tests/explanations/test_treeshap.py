@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from revml.errors import BundleError
 from revml.explanations.one_pass import explained_by, raw_matrix, scored_matrix
 from revml.explanations.treeshap import CannotExplain, TreeShap, warm
+from revml.explanations.treeshap.interactions import goes_left
 from revml.explanations.treeshap.kernels import explain_blocks, explain_singly
 from revml.explanations.treeshap.model_text import Tree, read_trees
 from revml.models.trees import Trees
@@ -68,6 +69,37 @@ def test_numbers_are_explained_as_shap_itself_does(seed: int) -> None:
     _, parts = TreeShap.from_text(made.text, rows.shape[1]).explain(rows)
     theirs = explainer.shap_values(rows, check_additivity=False)
     assert np.abs(parts - theirs).max() <= CLOSE * max(1.0, np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pairs_matter_as_shap_says(seed: int) -> None:
+    """Interaction values of single rows are shap's, symmetric, and add up to the contributions."""
+    made = random_trees(seed, numbers_only=True)
+    rows = np.where(np.isfinite(made.rows), made.rows, 0.5)[:5]
+    ours = TreeShap.from_text(made.text, rows.shape[1])
+    theirs = np.asarray(shap.TreeExplainer(made.booster).shap_interaction_values(rows))
+    parts = ours.explain(rows)[1]
+    for row, wanted, part in zip(rows, theirs, parts, strict=True):
+        pairs = ours.interactions(row)
+        scale = max(1.0, np.abs(wanted).max())
+        assert np.abs(pairs - wanted).max() <= CLOSE * scale
+        assert np.abs(pairs - pairs.T).max() <= 1e-12 * scale
+        assert np.abs(pairs.sum(axis=1) - part).max() <= 1e-12 * scale
+
+
+@pytest.mark.parametrize("seed", range(20, 40))
+def test_pairs_go_where_the_walks_go(seed: int) -> None:
+    """Categories and missing values of all kinds: step by step, each row comes to the leaves of its score."""
+    made = random_trees(seed)
+    forest = TreeShap.from_text(made.text, made.rows.shape[1]).forest
+    for row, wanted in zip(made.rows, made.raw, strict=True):
+        raw = 0.0
+        for node, last, leaf, *_ in forest.tree.tolist():
+            at = node if last > node else ~leaf
+            while at >= 0:
+                at = int(forest.child[at, 1 - goes_left(forest, at, float(row[forest.split[at, 0]]))])
+            raw += forest.value[~at]
+        assert raw == wanted
 
 
 def test_a_deep_skewed_tree_keeps_its_digits() -> None:

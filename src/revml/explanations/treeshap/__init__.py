@@ -5,7 +5,7 @@ feature adds; `base + parts.sum(axis=1)` is `raw`. LightGBM is not imported. A r
 others, on any number of threads.
 
     model_text.py   reads LightGBM's text            forest.py   all that can be worked out before rows come
-    kernels.py      the walks, compiled by numba
+    kernels.py      the walks, compiled by numba     interactions.py   which pairs matter to one row
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from revml.errors import BundleError
 from revml.explanations.treeshap.forest import Forest, plant
+from revml.explanations.treeshap.interactions import interactions
 from revml.explanations.treeshap.kernels import ROWS, explain_blocks, explain_singly
 from revml.explanations.treeshap.model_text import CannotExplain, read_trees
 
@@ -70,6 +71,14 @@ class TreeShap:
         """
         parts = np.zeros((len(matrix), self.features))
         return self._walk(matrix, threads, parts), parts
+
+    def interactions(self, row: np.ndarray) -> np.ndarray:
+        """Which pairs matter to one row: (features, features), symmetric, row sums as `explain` has them.
+
+        Takes about a second for hundreds of trees.
+        """
+        row = np.asarray(row, dtype=np.float64)
+        return interactions(self.forest, row, self.explain(row[None])[1][0])
 
     def _walk(self, matrix: np.ndarray, threads: int, parts: np.ndarray) -> np.ndarray:
         matrix = np.require(matrix, np.float64, ["C", "A", "W"])

@@ -39,6 +39,7 @@ class Forest:
         child: a row a node: left and right child, a node or `~leaf`.
         place: a row a node: where its own product stands, and those of its children.
         before: a row a node: the earlier node on the same feature (-1: none), and whether its left lets through.
+        ratio: a row a node: the share of its rows that its children have.
         shut: a row a node: the factors to its children in state 2, the same at every quadrature node.
         table: where a node's factors begin in `factors`: `[state][left, right, up left, up right][quadrature node]`.
         value: of the leaves.
@@ -54,6 +55,7 @@ class Forest:
     child: np.ndarray
     place: np.ndarray
     before: np.ndarray
+    ratio: np.ndarray
     shut: np.ndarray
     table: np.ndarray
     factors: np.ndarray
@@ -104,6 +106,7 @@ def plant(trees: tuple[Tree, ...]) -> Forest:
         child=_joined([np.where(w.child < 0, w.child - leaf, w.child + n) for _, w, n, leaf, *_ in moved], np.int64, 2),
         place=_joined([walk.place for walk in walks], np.int64, 3),
         before=_joined([_moved_before(walk.before, n) for _, walk, n, *_ in moved], np.int64, 2),
+        ratio=_joined([walk.ratio for walk in walks], np.float64, 2),
         shut=_joined(
             [walk.ratio * _to_leaves(tree, walk) for tree, walk in zip(trees, walks, strict=True)], np.float64, 2
         ),
@@ -180,7 +183,7 @@ def _factors(tree: Tree, walk: _Walk, points: int, lanes: int) -> Floats:
     out = np.zeros((len(walk.order), 2, 4, lanes))
     if not len(walk.order):
         return out.ravel()
-    t, weight = _quadrature(points)
+    t, weight = quadrature(points)
     let = walk.let[:, None]
     old = let + t * (1 - let)  # the factor that the split's takes the place of; 1 where there is none
     value = _to_leaves(tree, walk)
@@ -195,7 +198,7 @@ def _factors(tree: Tree, walk: _Walk, points: int, lanes: int) -> Floats:
 
 
 @cache
-def _quadrature(points: int) -> tuple[Floats, Floats]:
+def quadrature(points: int) -> tuple[Floats, Floats]:
     """Nodes and weights of Gauss and Legendre on [0, 1]."""
     x, weight = np.polynomial.legendre.leggauss(points)
     return (x + 1) / 2, weight / 2
