@@ -82,7 +82,7 @@ class Door:
         """Count a refusal."""
         caller: Caller = scope[CALLER]
         who = caller.who if caller is not NOBODY else f"nobody {client_address(scope, self.trusted)}".strip()
-        self.refusals.count(who, f"{scope['method'][:10]} {scope['path'][:80]}", str(status))
+        self.refusals.count(who, f"{scope['method'][:10]} {scope['path'][:200]}", str(status))
 
     def close(self) -> None:
         """Write what is left."""

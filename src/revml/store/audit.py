@@ -6,11 +6,12 @@ kept for a quarter of a year, all others for good.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, or_, select
 
 from revml.store.database import Database
 from revml.store.keys import now_utc
@@ -19,6 +20,8 @@ from revml.store.schema import audit
 REFUSED = "refused"
 KEEP_REFUSALS = timedelta(days=90)
 LONGEST = 300
+KEEP_ROWS = 100_000  # of refusals, however many come
+_KEY = re.compile(r"revml_\w+_[\w-]+")  # a key that stands where it does not belong
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Deed:
 
 def deed(who: str, action: str, target: str, outcome: str, *, times: int = 1, request_id: str | None = None) -> Deed:
     """A deed of now, its texts cut to what a row may hold and freed of control characters."""
-    said = [_line(text)[:LONGEST] for text in (who, target, outcome)]
+    said = [_KEY.sub("revml_…", _line(text))[:LONGEST] for text in (who, target, outcome)]
     known = None if request_id is None else _line(request_id)[:64]
     return Deed(said[0], action[:64], said[1], said[2], now_utc(), times, known)
 
@@ -50,7 +53,10 @@ def record(database: Database, deeds: Sequence[Deed]) -> None:
     with database.writing() as connection:
         connection.execute(insert(audit), [asdict(one) for one in deeds])
         if any(one.action == REFUSED for one in deeds):
-            connection.execute(delete(audit).where(audit.c.action == REFUSED, audit.c.at < now_utc() - KEEP_REFUSALS))
+            refusals = select(audit.c.id).where(audit.c.action == REFUSED).order_by(audit.c.id.desc())
+            last = connection.execute(refusals.offset(KEEP_ROWS).limit(1)).scalar()
+            old = or_(audit.c.at < now_utc() - KEEP_REFUSALS, audit.c.id <= (last or 0))
+            connection.execute(delete(audit).where(audit.c.action == REFUSED, old))
 
 
 def deeds_since(database: Database, since: datetime | None = None, *, limit: int | None = None) -> tuple[Deed, ...]:
