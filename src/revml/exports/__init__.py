@@ -5,7 +5,7 @@ Comes in: the scores database. Goes out: one CSV or Parquet file, written whole 
 
 from __future__ import annotations
 
-from revml.exports.files import write_csv, write_parquet
+from revml.exports.files import plain, write_csv, write_parquet
 from revml.exports.tables import TABLES, export, export_scores, export_values, score_table, value_table
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "export",
     "export_scores",
     "export_values",
+    "plain",
     "score_table",
     "value_table",
     "write_csv",

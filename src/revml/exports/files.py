@@ -19,16 +19,28 @@ import pyarrow.parquet as pq
 
 from revml.errors import DataError
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# The last ones are the wide forms and the minus sign, which some spreadsheets take for the plain ones.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\u2212")
+APOSTROPHE = "'"
 
 
 def neutral(text: str) -> str:
-    """Text that a spreadsheet shows and does not run.
+    """Text that a spreadsheet shows and does not run; one that begins with an apostrophe gets another, so that `plain`
+    gives back what there was.
 
-    >>> neutral("=HYPERLINK(1)"), neutral("Acme"), neutral("-5")
-    ("'=HYPERLINK(1)", 'Acme', "'-5")
+    >>> neutral("=HYPERLINK(1)"), neutral("Acme"), neutral("-5"), neutral("'t Hof")
+    ("'=HYPERLINK(1)", 'Acme', "'-5", "''t Hof")
     """
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith((*FORMULA_STARTS, APOSTROPHE)) else text
+
+
+def plain(text: str) -> str:
+    """The text that `neutral` was given.
+
+    >>> plain("'=HYPERLINK(1)"), plain("Acme"), plain("''t Hof")
+    ('=HYPERLINK(1)', 'Acme', "'t Hof")
+    """
+    return text.removeprefix(APOSTROPHE)
 
 
 def write_csv(table: pa.Table, path: Path, *, bom: bool = False) -> int:
