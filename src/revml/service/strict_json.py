@@ -1,4 +1,7 @@
-"""JSON read strictly: UTF-8 only, no NaN or Infinity, no repeated key, no half surrogates, no bottomless nesting."""
+"""JSON read strictly: UTF-8 only, no NaN or Infinity, no repeated key, no bottomless nesting.
+
+Nor control characters in keys, nor half surrogates in texts.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,8 @@ def read_json(body: bytes) -> Any:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise _bad("a text holds half of a surrogate pair", "") from None
+        except RecursionError:
+            raise _bad("the body is nested too deeply", "") from None
     return value
 
 
@@ -59,6 +64,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise _bad("a key stands twice in one object", twice[:80])
+    # No name of anything holds one, and in a log or a table it would pass for something else.
+    if not "".join(found).isprintable() and (odd := next(filter(_controlled, found), None)) is not None:
+        raise _bad("a key holds a control character", repr(odd)[:80])
     values = found.values()
     # Whole objects are searched by the interpreter's own loops: a call for every number would take as long as reading.
     if INFINITE in values or -INFINITE in values:
@@ -70,6 +78,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _boundless(values: list[Any]) -> bool:
     """Whether a list, or a list in it, holds a number beyond float64; objects in it were searched when they ended."""
-    if INFINITE in values or -INFINITE in values:
-        return True
-    return list in map(type, values) and any(_boundless(value) for value in values if type(value) is list)
+    waiting = [values]  # lists in lists may be nested as deeply as Python calls
+    while waiting:
+        one = waiting.pop()
+        if INFINITE in one or -INFINITE in one:
+            return True
+        if list in map(type, one):
+            waiting += [value for value in one if type(value) is list]
+    return False
+
+
+def _controlled(key: str) -> bool:
+    return any(ord(c) < 32 or 127 <= ord(c) < 160 for c in key)
