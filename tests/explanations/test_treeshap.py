@@ -293,3 +293,14 @@ def test_compiled_code_waits_in_the_cache() -> None:
     assert done.stdout.split() == ["0", "0"]
     assert explain_blocks.signatures
     assert explain_singly.signatures
+
+
+@pytest.mark.slow
+def test_a_cache_that_cannot_be_written_stops_nothing() -> None:
+    """Where numba finds no folder for its cache, everything is compiled in memory and says the same."""
+    asked = (
+        "from numba.core import caching; caching.CacheImpl._locator_classes = [];"
+        "from revml.explanations.warm import warm; warm(); print('warm')"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["warm"]

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from revml.explanations.facts import OWN
 from revml.features.spec import CIRCUMSTANCE_WEIGHT, CIRCUMSTANCES, Feature
+from revml.models.compiled import compiled
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -142,7 +142,7 @@ def warm() -> None:
     Concepts(("",), ("",), np.zeros(1, dtype=np.int64), np.ones(1)).sums(one)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _sums(of, concepts, parts):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     sums = np.zeros((len(parts), concepts))
     for row in range(len(parts)):
@@ -151,7 +151,7 @@ def _sums(of, concepts, parts):  # type: ignore[no-untyped-def]  # pragma: no co
     return sums
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _pick(sums, top, found):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Write the concepts that are told of one row into `found`, in the order of telling; returns how many."""
     n = len(sums)
@@ -178,7 +178,7 @@ def _pick(sums, top, found):  # type: ignore[no-untyped-def]  # pragma: no cover
     return told
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _strongest(sums, top):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     count = np.zeros(len(sums), dtype=np.int64)
     concept = np.zeros((len(sums), top), dtype=np.int64)
@@ -187,14 +187,14 @@ def _strongest(sums, top):  # type: ignore[no-untyped-def]  # pragma: no cover -
     return count, concept
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _fits(value, other, slope, part):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Whether a value differs from another one in the direction of its contribution; never where one is unknown."""
     away = (value - other) * slope
     return (away > 0 and part > 0) or (away < 0 and part < 0) or (away == 0 and part == 0)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _choose(of, weight, parts, value, past, peers, known, slope, top):  # type: ignore[no-untyped-def]  # pragma: no cover
     n_rows, n_features = parts.shape
     n_concepts = len(weight)

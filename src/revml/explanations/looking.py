@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numba
 import numpy as np
 
 from revml.at_risk import AtRisk
 from revml.explanations.contributions import Contributions, Explainable, contributions
 from revml.explanations.one_pass import scored_matrix
 from revml.features.spec import Feature
+from revml.models.compiled import compiled
 from revml.progress import Progress, silent
 from revml.put_aside import put_aside
 
@@ -121,7 +121,7 @@ def warm() -> None:
     Slopes([True]).add(np.zeros((1, 1)), np.zeros((1, 1)))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _add(asked, values, contributions, sums):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     for row in range(len(values)):
         for j in range(len(asked)):

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
+
+from revml.models.compiled import compiled
 
 EDGE = 1e-6  # as `calibration.log_odds` keeps probabilities off 0 and 1
 LEAST, MOST = 1e-9, 1 - 1e-9
 MONTH_DAYS = 28.0  # a term that is not known to last so long does not repeat: its first renewal is all that is known
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _between(ahead, term, low, high):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Whether a renewal falls in `(low, high]`; never where it is not known."""
     if low < ahead <= high:
@@ -28,7 +29,7 @@ def _between(ahead, term, low, high):  # type: ignore[no-untyped-def]  # pragma:
     return until > since
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def curve_loop(probability, ahead, term, start, end, intercept, weights, main, gap, falls):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Probabilities at the end of every interval, (rows, intervals).
 

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core.datamodel import models, register_default
 from numba.extending import intrinsic
+
+from revml.models.compiled import compiled
 
 ROWS = 32  # of a block: bits of a mask
 LANES = 8
@@ -151,14 +153,7 @@ def total(typing: Any, start: Any, a: Any) -> Any:
     return types.float64(types.float64, lanes), make
 
 
-def _compiled(kernel: Any) -> Any:
-    try:
-        return njit(nogil=True, cache=True)(kernel)
-    except RuntimeError:  # no folder takes the cache: neither beside this file nor in the user's
-        return njit(nogil=True)(kernel)
-
-
-@_compiled
+@compiled
 def in_categories(x, start, words, bits):
     """Whether a category is one of those that go left; NaN, negative and unknown ones are not."""
     if not (x > -1.0 and x < 2147483648.0):
@@ -170,7 +165,7 @@ def in_categories(x, start, words, bits):
     return (bits[start + word] >> (code & 31)) & 1
 
 
-@_compiled
+@compiled
 def explain_blocks(matrix, first, last, forest, raw, parts):
     """Log-odds of rows `first` to `last`, and what each feature adds where `parts` has columns."""
     tree, steps, split, threshold, child, place, before, shut, table, factors, value, bits, sizes = forest
@@ -310,7 +305,7 @@ def explain_blocks(matrix, first, last, forest, raw, parts):
                     parts[begin + r, j] = sums[j * ROWS + r]
 
 
-@_compiled
+@compiled
 def explain_singly(matrix, first, last, forest, raw, parts):
     """`explain_blocks` for few rows, one by one."""
     tree, steps, split, threshold, child, place, before, shut, table, factors, value, bits, sizes = forest
