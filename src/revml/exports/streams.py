@@ -40,15 +40,16 @@ def parquet_bytes(schema: pa.Schema, pages: Iterable[Rows]) -> Iterator[bytes]:
     """Parquet with its types and page checksums, in row groups of `GROUP_ROWS`."""
     sink = _Sink()
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, write_page_checksum=True) as writer:
-        held: Rows = []
+        held: list[pa.Table] = []
         for rows in pages:
-            held += rows
-            while len(held) >= GROUP_ROWS:
-                writer.write_table(pa.Table.from_pylist(held[:GROUP_ROWS], schema=schema), row_group_size=GROUP_ROWS)
-                held = held[GROUP_ROWS:]
+            held.append(pa.Table.from_pylist(rows, schema=schema))
+            while sum(map(len, held)) >= GROUP_ROWS:
+                whole = pa.concat_tables(held)
+                writer.write_table(whole.slice(0, GROUP_ROWS).combine_chunks(), row_group_size=GROUP_ROWS)
+                held = [whole.slice(GROUP_ROWS)]
                 yield sink.take()
-        if held:
-            writer.write_table(pa.Table.from_pylist(held, schema=schema), row_group_size=GROUP_ROWS)
+        if sum(map(len, held)):
+            writer.write_table(pa.concat_tables(held).combine_chunks(), row_group_size=GROUP_ROWS)
             yield sink.take()
     yield sink.take()
 
