@@ -159,16 +159,12 @@ def _listening(host: str, loaded: Workspace) -> str:
     """The address to listen on: of this machine only as long as there is no key."""
     named = "127.0.0.1" if host == "localhost" else host
     try:
-        loopback = ipaddress.ip_address(named).is_loopback
+        address = ipaddress.ip_address(named)
     except ValueError:
-        raise ConfigError(
-            "the service listens on an address, not on a name",
-            where="service: host",
-            wanted="127.0.0.1, or 0.0.0.0 for all addresses of this machine",
-            got=host,
-            do="write the names by which readers call it under `service: hosts`",
-        ) from None
-    if not loopback and not _has_keys(loaded):
+        address = None
+    if address is not None and address.is_loopback:
+        return named
+    if not _has_keys(loaded):
         raise ConfigError(
             "the service listens on this machine only, because it has no API keys",
             where="service: host",
@@ -176,6 +172,14 @@ def _listening(host: str, loaded: Workspace) -> str:
             got=host,
             do="make a key with `revml keys create`, or leave host out and open a tunnel:"
             " ssh -L 3000:127.0.0.1:3000 THIS_MACHINE",
+        )
+    if address is None:
+        raise ConfigError(
+            "the service listens on an address, not on a name",
+            where="service: host",
+            wanted="127.0.0.1, or 0.0.0.0 for all addresses of this machine",
+            got=host,
+            do="write the names by which readers call it under `service: hosts`",
         )
     return named
 
