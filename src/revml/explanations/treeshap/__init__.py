@@ -18,10 +18,10 @@ import numpy as np
 from revml.errors import BundleError
 from revml.explanations.treeshap.forest import Forest, plant
 from revml.explanations.treeshap.interactions import interactions
-from revml.explanations.treeshap.kernels import ROWS, explain_blocks, explain_singly
+from revml.explanations.treeshap.kernels import LANES, ROWS, explain_blocks, explain_few, explain_singly
 from revml.explanations.treeshap.model_text import CannotExplain, read_trees
 
-FEW = 6  # rows for which a block of 32, mostly empty, costs more than each alone
+FEW = 2
 CHUNK = 64 * ROWS  # rows that a thread takes at a time
 
 
@@ -90,7 +90,7 @@ class TreeShap:
                 got=" × ".join(str(n) for n in matrix.shape),
             )
         n, forest, raw = len(matrix), self.forest.arrays, np.zeros(len(matrix))
-        kernel = explain_singly if n < FEW else explain_blocks
+        kernel = explain_singly if n < FEW else explain_few if n <= 2 * LANES else explain_blocks
         if threads < 2 or n <= CHUNK:
             kernel(matrix, 0, n, forest, raw, parts)
             return raw
@@ -124,7 +124,7 @@ end of trees
 def warm() -> None:
     """Compile the walks, or load them from the cache: some seconds the first time, a fraction of one afterwards."""
     tiny = TreeShap.from_text(TINY, features=2)
-    for rows in (1, FEW):
+    for rows in (1, FEW, ROWS):
         tiny.explain(np.zeros((rows, 2)))
 
 

@@ -19,7 +19,6 @@ from revml.models.compiled import compiled
 
 ROWS = 32  # of a block: bits of a mask
 LANES = 8
-EVERY = (1 << ROWS) - 1
 ZERO = float(np.float32(1e-35))
 
 VECTOR = ir.VectorType(ir.DoubleType(), LANES)
@@ -165,149 +164,161 @@ def in_categories(x, start, words, bits):
     return (bits[start + word] >> (code & 31)) & 1
 
 
-@compiled
-def explain_blocks(matrix, first, last, forest, raw, parts):
-    """Log-odds of rows `first` to `last`, and what each feature adds where `parts` has columns."""
-    tree, steps, split, threshold, child, place, before, shut, table, factors, value, bits, sizes = forest
-    most_nodes, places, widest = sizes
-    features = matrix.shape[1]
-    want = parts.shape[1] > 0
-    x = np.empty(features * ROWS)
-    missing = np.empty(features, np.int64)
-    zero = np.empty(features, np.int64)
-    sums = np.empty(features * ROWS)
-    score = np.empty(ROWS)
-    product = np.empty(places * widest * ROWS)
-    left = np.empty(most_nodes, np.int64)
-    on = np.empty(most_nodes, np.int64)
-    reach = np.empty(most_nodes, np.int64)
-    for begin in range(first, last, ROWS):
-        rows = min(ROWS, last - begin)
-        score[:] = 0.0
-        sums[:] = 0.0
-        for j in range(features):
-            nan, nil = 0, 0
-            for r in range(ROWS):
-                v = matrix[begin + r, j] if r < rows else 0.0
-                if v != v:
-                    nan |= 1 << r
-                elif abs(v) <= ZERO:
-                    nil |= 1 << r
-                    v = 0.0
-                x[j * ROWS + r] = v
-            missing[j], zero[j] = nan, nil
-        step = 0
-        for number in range(tree.shape[0]):
-            node_first, node_last, leaf_first = tree[number, 0], tree[number, 1], tree[number, 2]
-            points = tree[number, 4]
-            wide = tree[number, 5]
-            if node_first == node_last:
-                for r in range(ROWS):
-                    score[r] += value[leaf_first]
-                continue
-            for node in range(node_first, node_last):
-                j = split[node, 0]
-                kind = split[node, 1]
-                mask = 0
-                if kind & 1:
-                    for r in range(ROWS):
-                        mask |= in_categories(x[j * ROWS + r], split[node, 2], split[node, 3], bits) << r
-                else:
-                    most = spread(threshold[node])
-                    for v in range(0, ROWS, LANES):
-                        mask |= at_most(load(x, j * ROWS + v), most) << v
-                    default = missing[j]
-                    if kind & 4:
-                        default |= zero[j]
-                    if kind & 2:
-                        mask |= default
+def _in_blocks(width: int) -> Any:
+    """`explain_blocks` for blocks of so many rows, a multiple of `LANES`; compiled apart, so that loops have an end."""
+    every = (1 << width) - 1
+
+    def explain(matrix, first, last, forest, raw, parts):
+        """Log-odds of rows `first` to `last`, and what each feature adds where `parts` has columns."""
+        tree, steps, split, threshold, child, place, before, shut, table, factors, value, bits, sizes = forest
+        most_nodes, places, widest = sizes
+        features = matrix.shape[1]
+        want = parts.shape[1] > 0
+        x = np.empty(features * width)
+        missing = np.empty(features, np.int64)
+        zero = np.empty(features, np.int64)
+        sums = np.empty(features * width)
+        score = np.empty(width)
+        product = np.empty(places * widest * width)
+        left = np.empty(most_nodes, np.int64)
+        on = np.empty(most_nodes, np.int64)
+        reach = np.empty(most_nodes, np.int64)
+        for begin in range(first, last, width):
+            rows = min(width, last - begin)
+            score[:] = 0.0
+            sums[:] = 0.0
+            for j in range(features):
+                nan, nil = 0, 0
+                for r in range(width):
+                    v = matrix[begin + r, j] if r < rows else 0.0
+                    if v != v:
+                        nan |= 1 << r
+                    elif abs(v) <= ZERO:
+                        nil |= 1 << r
+                        v = 0.0
+                    x[j * width + r] = v
+                missing[j], zero[j] = nan, nil
+            step = 0
+            for number in range(tree.shape[0]):
+                node_first, node_last, leaf_first = tree[number, 0], tree[number, 1], tree[number, 2]
+                points = tree[number, 4]
+                wide = tree[number, 5]
+                if node_first == node_last:
+                    for r in range(width):
+                        score[r] += value[leaf_first]
+                    continue
+                for node in range(node_first, node_last):
+                    j = split[node, 0]
+                    kind = split[node, 1]
+                    mask = 0
+                    if kind & 1:
+                        for r in range(width):
+                            mask |= in_categories(x[j * width + r], split[node, 2], split[node, 3], bits) << r
                     else:
-                        mask &= ~default
-                left[node - node_first] = mask
-                earlier = before[node, 0]
-                if earlier < 0:
-                    on[node - node_first] = EVERY
-                elif before[node, 1]:
-                    on[node - node_first] = on[earlier - node_first] & left[earlier - node_first]
-                else:
-                    on[node - node_first] = on[earlier - node_first] & (EVERY ^ left[earlier - node_first])
-            # Which leaf each row comes to.
-            reach[0] = EVERY
-            for node in range(node_first, node_last):
-                for side in range(2):
-                    mask = reach[node - node_first] & (
-                        left[node - node_first] if side == 0 else EVERY ^ left[node - node_first]
-                    )
-                    to = child[node, side]
-                    if to >= 0:
-                        reach[to - node_first] = mask
-                    elif mask:
-                        leaf = spread(value[~to])
-                        for v in range(0, ROWS, LANES):
-                            now = load(score, v)
-                            store(score, v, choose(mask >> v, plus(now, leaf), now))
-            if not want:
-                continue
-            one = spread(1.0)
-            for k in range(points * ROWS // LANES):
-                store(product, k * LANES, one)
-            for _ in range(2 * (node_last - node_first)):
-                told = steps[step]
-                step += 1
-                node = told if told >= 0 else ~told
-                here = place[node, 0] * points * ROWS
-                to_left = place[node, 1] * points * ROWS
-                to_right = place[node, 2] * points * ROWS
-                go_left = table[node] + 4 * wide
-                go_right = table[node]
-                mask = left[node - node_first]
-                if told >= 0:
-                    if before[node, 0] < 0:
-                        for k in range(points):
-                            a1, a0 = spread_of(factors, go_left + k), spread_of(factors, go_right + k)
-                            b1, b0 = spread_of(factors, go_left + wide + k), spread_of(factors, go_right + wide + k)
-                            for v in range(0, ROWS, LANES):
-                                h = load(product, here + k * ROWS + v)
-                                store(product, to_left + k * ROWS + v, times(h, choose(mask >> v, a1, a0)))
-                                store(product, to_right + k * ROWS + v, times(h, choose(mask >> v, b1, b0)))
+                        most = spread(threshold[node])
+                        for v in range(0, width, LANES):
+                            mask |= at_most(load(x, j * width + v), most) << v
+                        default = missing[j]
+                        if kind & 4:
+                            default |= zero[j]
+                        if kind & 2:
+                            mask |= default
+                        else:
+                            mask &= ~default
+                    left[node - node_first] = mask
+                    earlier = before[node, 0]
+                    if earlier < 0:
+                        on[node - node_first] = every
+                    elif before[node, 1]:
+                        on[node - node_first] = on[earlier - node_first] & left[earlier - node_first]
                     else:
-                        a2, b2 = spread(shut[node, 0]), spread(shut[node, 1])
+                        on[node - node_first] = on[earlier - node_first] & (every ^ left[earlier - node_first])
+                # Which leaf each row comes to.
+                reach[0] = every
+                for node in range(node_first, node_last):
+                    for side in range(2):
+                        mask = reach[node - node_first] & (
+                            left[node - node_first] if side == 0 else every ^ left[node - node_first]
+                        )
+                        to = child[node, side]
+                        if to >= 0:
+                            reach[to - node_first] = mask
+                        elif mask:
+                            leaf = spread(value[~to])
+                            for v in range(0, width, LANES):
+                                now = load(score, v)
+                                store(score, v, choose(mask >> v, plus(now, leaf), now))
+                if not want:
+                    continue
+                one = spread(1.0)
+                for k in range(points * width // LANES):
+                    store(product, k * LANES, one)
+                for _ in range(2 * (node_last - node_first)):
+                    told = steps[step]
+                    step += 1
+                    node = told if told >= 0 else ~told
+                    here = place[node, 0] * points * width
+                    to_left = place[node, 1] * points * width
+                    to_right = place[node, 2] * points * width
+                    go_left = table[node] + 4 * wide
+                    go_right = table[node]
+                    mask = left[node - node_first]
+                    if told >= 0:
+                        if before[node, 0] < 0:
+                            for k in range(points):
+                                a1, a0 = spread_of(factors, go_left + k), spread_of(factors, go_right + k)
+                                b1, b0 = spread_of(factors, go_left + wide + k), spread_of(factors, go_right + wide + k)
+                                for v in range(0, width, LANES):
+                                    h = load(product, here + k * width + v)
+                                    store(product, to_left + k * width + v, times(h, choose(mask >> v, a1, a0)))
+                                    store(product, to_right + k * width + v, times(h, choose(mask >> v, b1, b0)))
+                        else:
+                            a2, b2 = spread(shut[node, 0]), spread(shut[node, 1])
+                            let = on[node - node_first]
+                            for k in range(points):
+                                a1, a0 = spread_of(factors, go_left + k), spread_of(factors, go_right + k)
+                                b1, b0 = spread_of(factors, go_left + wide + k), spread_of(factors, go_right + wide + k)
+                                for v in range(0, width, LANES):
+                                    h = load(product, here + k * width + v)
+                                    a = choose(let >> v, choose(mask >> v, a1, a0), a2)
+                                    b = choose(let >> v, choose(mask >> v, b1, b0), b2)
+                                    store(product, to_left + k * width + v, times(h, a))
+                                    store(product, to_right + k * width + v, times(h, b))
+                    else:
                         let = on[node - node_first]
-                        for k in range(points):
-                            a1, a0 = spread_of(factors, go_left + k), spread_of(factors, go_right + k)
-                            b1, b0 = spread_of(factors, go_left + wide + k), spread_of(factors, go_right + wide + k)
-                            for v in range(0, ROWS, LANES):
-                                h = load(product, here + k * ROWS + v)
-                                a = choose(let >> v, choose(mask >> v, a1, a0), a2)
-                                b = choose(let >> v, choose(mask >> v, b1, b0), b2)
-                                store(product, to_left + k * ROWS + v, times(h, a))
-                                store(product, to_right + k * ROWS + v, times(h, b))
-                else:
-                    let = on[node - node_first]
-                    nothing = spread(0.0)
-                    for v in range(0, ROWS, LANES):
-                        added = nothing
-                        for k in range(points):
-                            a = load(product, to_left + k * ROWS + v)
-                            b = load(product, to_right + k * ROWS + v)
-                            store(product, here + k * ROWS + v, plus(a, b))
-                            up = 2 * wide + k
-                            da = choose(mask >> v, spread_of(factors, go_left + up), spread_of(factors, go_right + up))
-                            up += wide
-                            db = choose(mask >> v, spread_of(factors, go_left + up), spread_of(factors, go_right + up))
-                            added = plus(added, plus(times(a, da), times(b, db)))
-                        at = split[node, 0] * ROWS + v
-                        store(sums, at, plus(load(sums, at), choose(let >> v, added, nothing)))
-        for r in range(rows):
-            raw[begin + r] = score[r]
-            if want:
-                for j in range(features):
-                    parts[begin + r, j] = sums[j * ROWS + r]
+                        nothing = spread(0.0)
+                        for v in range(0, width, LANES):
+                            added = nothing
+                            for k in range(points):
+                                a = load(product, to_left + k * width + v)
+                                b = load(product, to_right + k * width + v)
+                                store(product, here + k * width + v, plus(a, b))
+                                up = 2 * wide + k
+                                da = choose(
+                                    mask >> v, spread_of(factors, go_left + up), spread_of(factors, go_right + up)
+                                )
+                                up += wide
+                                db = choose(
+                                    mask >> v, spread_of(factors, go_left + up), spread_of(factors, go_right + up)
+                                )
+                                added = plus(added, plus(times(a, da), times(b, db)))
+                            at = split[node, 0] * width + v
+                            store(sums, at, plus(load(sums, at), choose(let >> v, added, nothing)))
+            for r in range(rows):
+                raw[begin + r] = score[r]
+                if want:
+                    for j in range(features):
+                        parts[begin + r, j] = sums[j * width + r]
+
+    return compiled(explain)
+
+
+explain_blocks, explain_few = _in_blocks(ROWS), _in_blocks(LANES)
 
 
 @compiled
 def explain_singly(matrix, first, last, forest, raw, parts):
-    """`explain_blocks` for few rows, one by one."""
+    """`explain_blocks` for a row or two, one by one."""
     tree, steps, split, threshold, child, place, before, shut, table, factors, value, bits, sizes = forest
     most_nodes, places, widest = sizes
     want = parts.shape[1] > 0
