@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from revml.errors import RevmlError
 from revml.service import (
     api_page,
-    asking,
     appointing,
+    asking,
     exporting,
     health,
     importance,

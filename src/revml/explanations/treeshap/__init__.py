@@ -81,7 +81,8 @@ class TreeShap:
         return interactions(self.forest, row, self.explain(row[None])[1][0])
 
     def _walk(self, matrix: np.ndarray, threads: int, parts: np.ndarray) -> np.ndarray:
-        matrix = np.require(matrix, np.float64, ["C", "A", "W"])
+        if not (matrix.dtype == np.float64 and matrix.flags.carray):  # one layout, so that one compiled walk serves all
+            matrix = np.require(matrix, np.float64, ["C", "A", "W"])
         if matrix.ndim != 2 or matrix.shape[1] != self.features:
             raise BundleError(
                 "the matrix does not fit the model",
