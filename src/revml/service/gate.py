@@ -17,14 +17,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from revml.service import scoring
 from revml.service.connections import guard_connections
 from revml.service.door import Door
+from revml.service.lane import Lane
 from revml.service.limits import JSON_BYTES, answer_and_close, headers_of, replayed
 from revml.service.origins import (
     SAFE_METHODS,
@@ -70,6 +73,20 @@ NO_STORE = (b"cache-control", b"no-store")
 STAY_WITH_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 
 
+class Admitted(NamedTuple):
+    """What the gate found out of a request that may pass.
+
+    Attributes:
+        route: its declared path; None where none answers.
+        named: what it is called in the audit, where it is written there.
+        body: what was read of it; None where it has none.
+    """
+
+    route: str | None
+    named: str | None
+    body: bytes | None
+
+
 class Gate:
     """ASGI middleware that answers every request from `application`, none from the framework around it.
 
@@ -80,6 +97,7 @@ class Gate:
     def __init__(self, app: ASGIApp, application: Starlette) -> None:
         self.framework, self.application = app, application
         self.table = Table(application.routes)
+        self._lanes = {route.path: Lane(route, answer) for route, answer in scoring.lanes}
         self._open = 0
         self._opened: Door | None = None
 
@@ -117,8 +135,12 @@ class Gate:
 
         self._open += 1
         try:
-            named, body = await self._admitted(scope, receive, door)
-            await self.application(scope, receive if body is None else replayed(body, receive), sender)
+            route, named, body = await self._admitted(scope, receive, door)
+            lane = self._lanes.get(route or "")
+            if lane is not None and body is not None:
+                await lane(self.application, scope, receive, sender, body)
+            else:
+                await self.application(scope, receive if body is None else replayed(body, receive), sender)
         except Problem as problem:
             await _refuse(problem, scope, receive, sender)
         except NotWritten:
@@ -130,14 +152,16 @@ class Gate:
         finally:
             self._open -= 1
 
-    async def _admitted(self, scope: Scope, receive: Receive, door: Door) -> tuple[str | None, bytes | None]:
-        """The name under which a request that may pass stands in the audit, if it does, and its body, if it has one."""
+    async def _admitted(
+        self, scope: Scope, receive: Receive, door: Door
+    ) -> tuple[str | None, str | None, bytes | None]:
+        """Of a request that may pass: its route, its name in the audit (if it stands there), its body (if it has one)."""
         scope[CALLER] = NOBODY
         headers = headers_of(scope)
         if scope["path"] in PROBES:  # a cluster asks from elsewhere, by address
             if is_loopback(scope):
                 check_host(headers, door.hosts, tell=False)
-            return None, await door.bodies.read(headers, receive)
+            return Admitted(None, None, await door.bodies.read(headers, receive))
         if self._open > door.at_once:
             raise Problem(429, "too-many-requests", "too many requests at once", headers={"Retry-After": "1"})
         keys = await door.callers.any()
@@ -160,7 +184,7 @@ class Gate:
         body = await door.bodies.read(headers, receive)
         if needed == "models:promote" and method not in SAFE_METHODS:
             await door.note(scope, audited(method, route, needed) or method, "begun")
-        return audited(method, route, needed), body
+        return Admitted(route, audited(method, route, needed), body)
 
     def _door(self) -> Door:
         serving: Serving = self.application.state.serving

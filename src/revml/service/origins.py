@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.types import Scope
 
@@ -120,10 +121,13 @@ def is_https(scope: Scope, headers: Headers, trusted: Sequence[Network]) -> bool
 def _address(scope: Scope) -> Address | None:
     """The peer; None for a socket file (who may open it is the file system's matter) and an in-process client."""
     peer = scope.get("client")
-    if peer is None or not peer[0]:
-        return None
+    return None if peer is None or not peer[0] else _read(peer[0])
+
+
+@lru_cache(maxsize=4096)  # the same few peers ask over and over
+def _read(peer: str) -> Address | None:
     try:
-        found = ipaddress.ip_address(peer[0].split("%")[0])
+        found = ipaddress.ip_address(peer.split("%")[0])
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found

@@ -99,7 +99,12 @@ NOBODY = Caller("nobody", frozenset())
 
 def caller_of(request: HTTPConnection) -> Caller:
     """Who asks; nobody where the request did not come through the gate."""
-    found: Caller = request.scope.get(CALLER, NOBODY)
+    return caller_in(request.scope)
+
+
+def caller_in(scope: Asgi) -> Caller:
+    """Who asks, by the request's scope."""
+    found: Caller = scope.get(CALLER, NOBODY)
     return found
 
 

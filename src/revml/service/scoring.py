@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from revml.config import QUESTIONS, QuestionName
 from revml.service.answers import JsonAnswer
@@ -22,7 +23,7 @@ from revml.service.decoding import Decoded, Decoder, invalid
 from revml.service.parameters import Parameters
 from revml.service.prepared import MAX_ROWS, Prepared
 from revml.service.problems import Problem
-from revml.service.scopes import may
+from revml.service.scopes import caller_in
 from revml.service.score_answers import ARROW, arrow_answer, json_rows
 from revml.service.serving import Serving
 from revml.service.strict_json import read_json
@@ -31,16 +32,19 @@ JSON, PARQUET = "application/json", "application/vnd.apache.parquet"
 SMALL_BODY = 128 * 1024  # larger ones take milliseconds to read alone, and are answered in a thread
 TOP, MOST_REASONS = 4, 10
 
-__all__ = ["MAX_ROWS", "routes"]
+__all__ = ["MAX_ROWS", "lanes", "routes"]
 
 
 async def score(request: Request) -> Response:
     """Probability, band and reasons of each row sent."""
-    state: Serving = request.app.state.serving
-    asked = _asked(request.scope["query_string"], state.workspace.language)
-    language, top = asked.language, asked.top if may(request, "explain:read") else 0
-    kind, arrow = _types(request.scope["headers"])
-    body = await request.body()
+    return await answer(request.app.state.serving, request.scope, await request.body())
+
+
+async def answer(state: Serving, scope: Scope, body: bytes) -> Response:
+    """The answer to a request whose body was read."""
+    asked = _asked(scope["query_string"], state.workspace.language)
+    language, top = asked.language, asked.top if "explain:read" in caller_in(scope).scopes else 0
+    kind, arrow = _types(scope["headers"])
     if kind == JSON and len(body) <= SMALL_BODY:
         prepared, decoded = _from_json(state, asked, body)
         read = await state.joiner.read(prepared.reader, decoded.rows, top=top)
@@ -178,4 +182,6 @@ def models(request: Request) -> Response:
     )
 
 
-routes = [Route("/v1/score", score, methods=["POST"]), Route("/v1/models", models)]
+_SCORE = Route("/v1/score", score, methods=["POST"])
+routes = [_SCORE, Route("/v1/models", models)]
+lanes = [(_SCORE, answer)]
