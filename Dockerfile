@@ -31,6 +31,7 @@ ENV PATH=/opt/revml/bin:$PATH \
     NUMBA_CACHE_DIR=/var/cache/revml \
     BENTOML_HOME=/tmp/bentoml \
     BENTOML_DO_NOT_TRACK=True \
+    FORWARDED_ALLOW_IPS= \
     OMP_NUM_THREADS=1 \
     REVML_WORKSPACE=/workspace/revml.yaml
 USER 10001:10001

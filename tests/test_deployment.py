@@ -83,6 +83,12 @@ def test_a_read_only_root_is_enough() -> None:
         assert services()[name]["tmpfs"] == ["/tmp"]  # noqa: S108 - inside the container
 
 
+def test_the_server_believes_no_proxy() -> None:
+    """Whose X-Forwarded-For counts says `service.trusted_proxies`, and not what the server would believe by itself."""
+    env = " ".join(rest for word, rest in final_stage() if word == "ENV")
+    assert re.search(r"\bFORWARDED_ALLOW_IPS=(\s|$)", env)
+
+
 def test_passwords_come_from_outside() -> None:
     """Each is required, none has a default, and the example is empty."""
     text = COMPOSE.read_text(encoding="utf-8")

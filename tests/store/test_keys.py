@@ -68,11 +68,13 @@ def test_use_is_remembered_to_the_hour(store: Store) -> None:
     assert all_keys(store.database) == (first,)
 
 
-def test_an_unknown_key_is_told(store: Store) -> None:
-    """Rotating or revoking what is not there is an error."""
-    for change in (lambda: revoke_key(store.database, "x"), lambda: rotate_key(store.database, "x", grace=HOUR)):
-        with pytest.raises(NotFound):
-            change()
+@pytest.mark.parametrize("key_id", ["x", "a\x00b", "\ufffd"])
+def test_an_unknown_key_is_told(store: Store, key_id: str) -> None:
+    """Rotating or revoking what is not there is an error, also with an id that PostgreSQL would not look up."""
+    with pytest.raises(NotFound):
+        revoke_key(store.database, key_id)
+    with pytest.raises(NotFound):
+        rotate_key(store.database, key_id, grace=HOUR)
 
 
 def test_the_audit_tells_newest_first_and_since_when(store: Store) -> None:

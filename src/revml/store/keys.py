@@ -210,7 +210,8 @@ def close_session(database: Database, token_hash: str) -> None:
 
 
 def _one(connection: Connection, key_id: str) -> ApiKey:
-    row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).first()
+    known = key_id.isalnum()  # PostgreSQL takes no NUL, not even to compare with
+    row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).first() if known else None
     if row is None:
         raise NotFound("there is no such key", where="revml keys", got=key_id[:80], do="`revml keys list` shows them")
     return _key(row)
