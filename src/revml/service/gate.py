@@ -152,10 +152,12 @@ class Gate:
         finally:
             self._open -= 1
 
-    async def _admitted(
-        self, scope: Scope, receive: Receive, door: Door
-    ) -> tuple[str | None, str | None, bytes | None]:
-        """Of a request that may pass: its route, its name in the audit (if it stands there), its body (if it has one)."""
+    async def _admitted(self, scope: Scope, receive: Receive, door: Door) -> Admitted:
+        """What is known of a request that may pass.
+
+        Raises:
+            Problem: it may not.
+        """
         scope[CALLER] = NOBODY
         headers = headers_of(scope)
         if scope["path"] in PROBES:  # a cluster asks from elsewhere, by address
