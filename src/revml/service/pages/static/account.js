@@ -1,6 +1,6 @@
 // One account: what the models say, why, what it is worth, how it went.
 
-import { api } from "./api.js";
+import { api, may } from "./api.js";
 import { askingOf } from "./asking.js";
 import { lineChart, niceTicks } from "./chart.js";
 import { h, s } from "./dom.js";
@@ -10,7 +10,7 @@ import { currentLanguage, date, has, money, number, percent, t } from "./words.j
 import { worthOf } from "./worth.js";
 
 export async function drawAccount(main, id, asked, thing) {
-  const found = await api.account(id, currentLanguage());
+  const [found, explained] = await Promise.all([api.account(id, currentLanguage()), may("explain:read")]);
   const scored = found.scores.map((score) => score.question);
   const question = scored.includes(asked) ? asked : (scored[0] ?? null);
   const currency = found.run.currency;
@@ -24,7 +24,7 @@ export async function drawAccount(main, id, asked, thing) {
     head(found.account, currency),
     h("div", { class: "scores", role: "group", "aria-label": t("account.scores") }, cards.map((score) => scoreCard(score, question, found))),
     mine.length > 1 ? itemsOf(found, mine, item) : null,
-    question === null ? h("p", { class: "hint" }, t("account.not_scored")) : reasonsOf(found, question, item),
+    question === null ? h("p", { class: "hint" }, t("account.not_scored")) : reasonsOf(found, question, item, explained),
     question === null ? null : askingOf(found, question, item),
     question === null ? null : horizonsOf(found, question),
     question === null ? null : historyOf(found, question, item),
@@ -106,7 +106,7 @@ function named(question, item) {
   return item ? `${t(`question.${question}`)}: ${item}` : t(`question.${question}`);
 }
 
-function reasonsOf(found, question, item) {
+function reasonsOf(found, question, item, explained) {
   const reasons = found.reasons.filter((reason) => reason.question === question && reason.item === item);
   const greatest = Math.max(...reasons.map((reason) => Math.abs(reason.contribution)), 1e-9);
   const side = (name) => {
@@ -124,7 +124,7 @@ function reasonsOf(found, question, item) {
     "section",
     { class: "panel why" },
     h("h2", {}, `${t("account.reasons")}: ${named(question, item)}`),
-    reasons.length ? h("div", { class: "sides" }, side("raises"), side("lowers")) : h("p", { class: "hint" }, t("account.reasons.none")),
+    reasons.length ? h("div", { class: "sides" }, side("raises"), side("lowers")) : h("p", { class: "hint" }, t(explained ? "account.reasons.none" : "account.reasons.hidden")),
   );
 }
 

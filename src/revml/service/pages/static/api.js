@@ -50,6 +50,22 @@ export const session = {
   close: () => send("DELETE", "/session"),
 };
 
+let mine = null; // asked once: a page begins with its session and ends with it
+
+/** Who reads this page: whether signed in, and the scopes. What cannot be told is nothing. */
+export function reader() {
+  mine ??= session.current().catch(() => {
+    mine = null;
+    return { signed_in: false, scopes: [] };
+  });
+  return mine;
+}
+
+/** Whether the reader has a scope: asked before what the service would refuse. */
+export async function may(scope) {
+  return (await reader()).scopes.includes(scope);
+}
+
 export const api = {
   texts: (language) => get(`/texts/${language}.json`),
   totals: () => get("/v1/totals"),

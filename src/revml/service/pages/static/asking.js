@@ -1,6 +1,6 @@
 // A published score asked about: what changed since the run before, what people could do, and a form to ask the model.
 
-import { api } from "./api.js";
+import { api, may } from "./api.js";
 import { h } from "./dom.js";
 import { scrolled } from "./parts.js";
 import { currentLanguage, date, percent, t } from "./words.js";
@@ -18,6 +18,7 @@ export function askingOf(found, question, item) {
 }
 
 async function fill(place, found, question, item) {
+  if (!(await may("explain:read"))) return;
   const id = found.account.account_id;
   const told = await api.changes(id, currentLanguage());
   const changed = changesOf(told, question, item);

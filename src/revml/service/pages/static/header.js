@@ -1,12 +1,11 @@
 // The head of every page: whose accounts, how fresh, which language.
 
-import { session } from "./api.js";
+import { reader, session } from "./api.js";
 import { byId, h } from "./dom.js";
 import { PAGES, here } from "./route.js";
 import { LANGUAGES, ago, currentLanguage, date, daysSince, t } from "./words.js";
 
 const OLD_DAYS = 35;
-let signedIn = null; // asked once: a page begins with its session and ends with it
 
 export function drawHeader(run, onLanguage) {
   const company = run?.company ?? document.querySelector('meta[name="revml-company"]').content;
@@ -46,8 +45,7 @@ export function drawHeader(run, onLanguage) {
 }
 
 async function drawSignOut() {
-  signedIn ??= session.current().then((found) => found.signed_in).catch(() => false);
-  if (!(await signedIn) || byId("sign-out")) return;
+  if (!(await reader()).signed_in || byId("sign-out")) return;
   const leave = async () => {
     await session.close().catch(() => null);
     location.replace("/login");

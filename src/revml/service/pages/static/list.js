@@ -1,6 +1,6 @@
 // The list: accounts of a question by money, filtered, searched, sorted, page by page.
 
-import { api } from "./api.js";
+import { api, may } from "./api.js";
 import { byId, h, settled } from "./dom.js";
 import { band, counted, failure, isLoss, probability, trend, worded } from "./parts.js";
 import { accountAddress, go, here, listAddress } from "./route.js";
@@ -14,13 +14,13 @@ const FILTERS = ["band", "item", "owner", "industry", "country"];
 
 /** Draws the list into `main`; `totals` is the head of the current run. */
 export async function drawList(main, totals, question, filters) {
-  const facets = await api.facets(question);
+  const [facets, exports] = await Promise.all([api.facets(question), may("export:read")]);
   const results = h("div", { class: "results" });
   main.replaceChildren(
     questionTabs(totals, question, filters),
     about(totals.run, question),
     totalsStrip(totals, question) ?? "",
-    toolbar(question, filters, facets),
+    toolbar(question, filters, facets, exports),
     results,
   );
   await drawPage(results, totals.run, question, filters, [null]);
@@ -63,7 +63,7 @@ function about(run, question) {
   );
 }
 
-function toolbar(question, filters, facets) {
+function toolbar(question, filters, facets, exports) {
   // The address is read when something changes: another filter may have changed since this was drawn.
   const change = (name, value, options) => go(listAddress(question, { ...here().filters, [name]: value }), options);
   const search = h("input", {
@@ -102,11 +102,13 @@ function toolbar(question, filters, facets) {
       "div",
       { class: "ends" },
       active ? h("a", { class: "button quiet", href: listAddress(question) }, t("filter.clear")) : null,
-      h(
-        "a",
-        { class: "button", href: api.exportAddress({ question, ...filters, lang: currentLanguage() }), download: "" },
-        t("export"),
-      ),
+      exports
+        ? h(
+            "a",
+            { class: "button", href: api.exportAddress({ question, ...filters, lang: currentLanguage() }), download: "" },
+            t("export"),
+          )
+        : null,
     ),
   );
 }
