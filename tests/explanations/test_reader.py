@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from revml.explanations import explain
+from revml.explanations.coded import Coded
 from revml.explanations.reader import Reader, Rows
 from revml.models.bundle import Bundle
 from tests.explanations.literal_bundles import FEATURES, bundle, frame, linear
@@ -82,3 +83,15 @@ def test_features_of_the_reasons_are_the_models(made: Bundle, rows: pd.DataFrame
     told = reader.reasons(reader.read(as_rows(made, rows), top=2), "cs")
     assert {one["feature"] for row in told for one in row} <= set(FEATURES)
     assert max(len(row) for row in told) == 2
+
+
+def test_many_sentences_are_those_of_each_row(made: Bundle, rows: pd.DataFrame) -> None:
+    """Told together, with categories in codes, as told one by one, in both languages."""
+    reader = Reader(made, currency="EUR")
+    plain = as_rows(made, rows)
+    values = (*sorted({text for text in plain.texts["plan"] if text}), "never seen", None)
+    coded = Coded(values, np.array([values.index(text) for text in plain.texts["plan"]]))
+    read = reader.read(Rows(plain.matrix, {"plan": coded}))
+    for language in ("en", "cs"):
+        wanted = [one["text"] for row in reader.reasons(reader.read(plain), language) for one in row]
+        assert reader.texts(read, language) == wanted

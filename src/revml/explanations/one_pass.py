@@ -51,15 +51,19 @@ def scored(bundle: Bundle, rows: Rows) -> Scored:
     return scored_matrix(bundle, bundle.encoding.matrix(rows))
 
 
-def scored_matrix(bundle: Bundle, matrix: np.ndarray) -> Scored:
-    """`scored` of rows that are encoded already (`Bundle.encoding`)."""
-    raw, base, parts = raw_and_parts(bundle.model, matrix)
+def scored_matrix(bundle: Bundle, matrix: np.ndarray, *, threads: int | None = None) -> Scored:
+    """`scored` of rows that are encoded already (`Bundle.encoding`).
+
+    Args:
+        threads: that walk the trees; None leaves it to the number of rows.
+    """
+    raw, base, parts = raw_and_parts(bundle.model, matrix, threads)
     return Scored(raw, bundle.calibration.apply(raw), base, parts)
 
 
-def raw_matrix(bundle: Bundle, matrix: np.ndarray) -> np.ndarray:
+def raw_matrix(bundle: Bundle, matrix: np.ndarray, *, threads: int | None = None) -> np.ndarray:
     """Log-odds alone of rows that are encoded already; to the bit what `Bundle.raw` gives."""
-    return _raw(bundle.model, matrix)
+    return _raw(bundle.model, matrix, threads)
 
 
 def explained_by(bundle: Bundle) -> str:
@@ -81,16 +85,16 @@ def fast_trees(trees: Trees, features: int) -> TreeShap | CannotExplain:
         return why
 
 
-def raw_and_parts(model: Rung, matrix: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+def raw_and_parts(model: Rung, matrix: np.ndarray, threads: int | None = None) -> tuple[np.ndarray, float, np.ndarray]:
     """Log-odds, base and parts of encoded rows."""
     if isinstance(model, Blend):
-        raw_1, base_1, parts_1 = raw_and_parts(model.first, matrix)
-        raw_2, base_2, parts_2 = raw_and_parts(model.second, matrix)
+        raw_1, base_1, parts_1 = raw_and_parts(model.first, matrix, threads)
+        raw_2, base_2, parts_2 = raw_and_parts(model.second, matrix, threads)
         return model.mean(raw_1, raw_2), float(model.mean(base_1, base_2)), model.mean(parts_1, parts_2)
     if isinstance(model, Trees):
         trees = fast_trees(model, matrix.shape[1])
         if isinstance(trees, TreeShap):
-            raw, parts = trees.explain(matrix, threads=_threads(matrix))
+            raw, parts = trees.explain(matrix, threads=threads or _threads(matrix))
             return raw, trees.base, parts
         if trees.by == "nothing":
             raise BundleError(
@@ -102,13 +106,13 @@ def raw_and_parts(model: Rung, matrix: np.ndarray) -> tuple[np.ndarray, float, n
     return model.raw(matrix), base, parts
 
 
-def _raw(model: Rung, matrix: np.ndarray) -> np.ndarray:
+def _raw(model: Rung, matrix: np.ndarray, threads: int | None = None) -> np.ndarray:
     if isinstance(model, Blend):
-        return model.mean(_raw(model.first, matrix), _raw(model.second, matrix))
+        return model.mean(_raw(model.first, matrix, threads), _raw(model.second, matrix, threads))
     if isinstance(model, Trees):
         trees = fast_trees(model, matrix.shape[1])
         if isinstance(trees, TreeShap):
-            return trees.raw(matrix, threads=_threads(matrix))
+            return trees.raw(matrix, threads=threads or _threads(matrix))
     return model.raw(matrix)
 
 

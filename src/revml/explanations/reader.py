@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from revml.explanations.choosing import Chosen, Concepts, choose
-from revml.explanations.facts import own_features
+from revml.explanations.coded import each
+from revml.explanations.facts import KnownFacts, own_features
 from revml.explanations.one_pass import Scored, raw_matrix, scored_matrix
 from revml.explanations.reasons import features_of, slopes
 from revml.explanations.reference_peers import ReferencePeers
-from revml.explanations.sentences import Teller, Told
+from revml.explanations.sentences import Teller, Told, sentences
 from revml.features.catalog import feature_words
 from revml.models.bundle import Bundle
 
@@ -86,24 +87,27 @@ class Reader:
         self._currency = currency
         self.features = features_of(bundle, own_features(bundle.ready))
         self._peers = ReferencePeers.of(bundle.reference, self.features)
-        self._concepts = Concepts.of_features(self.features)
+        self.concepts = Concepts.of_features(self.features)
         monotone = np.array([column.monotone for column in bundle.encoding.columns], dtype=float)
         self._slope = slopes(bundle.question, self.features, monotone)
         self._category = [(j, f.name) for j, f in enumerate(self.features) if f.kind == "category"]
         self._teller = cache(lambda language: Teller(language, currency))
         self._labels = cache(lambda language: [feature_words(f, language) for f in self.features])
 
-    def read(self, rows: Rows, *, top: int = 4) -> Read:
+    def read(self, rows: Rows, *, top: int = 4, threads: int | None = None) -> Read:
         """Score rows, and find `top` reasons of each; 0 asks for the score alone.
+
+        Args:
+            threads: that walk the trees; None leaves it to the number of rows.
 
         Raises:
             BundleError: the explanation does not add up.
         """
         bundle = self.bundle
         if not top:
-            raw = raw_matrix(bundle, rows.matrix)
+            raw = raw_matrix(bundle, rows.matrix, threads=threads)
             return self._read(rows, bundle.calibration.apply(raw), None, None)
-        scored = scored_matrix(bundle, rows.matrix)
+        scored = scored_matrix(bundle, rows.matrix, threads=threads)
         peers = self._peers.rows(rows.matrix, rows.texts)
         return self._read(rows, scored.probability, self._choose(rows, scored, peers, top), peers)
 
@@ -113,9 +117,9 @@ class Reader:
             value = value.copy()
             for j, name in self._category:
                 value[:, j] = np.nan
-                known[:, j] = [text is not None for text in rows.texts[name]]
+                known[:, j] = each(rows.texts[name], lambda text: text is not None, bool)
         nothing = np.full(value.shape, np.nan)
-        return choose(self._concepts, scored.parts, value, nothing, peers, known, self._slope, top)
+        return choose(self.concepts, scored.parts, value, nothing, peers, known, self._slope, top)
 
     def _read(self, rows: Rows, probability: Floats, chosen: Chosen | None, peers: Floats | None) -> Read:
         band = self.bundle.bands.of(probability)
@@ -151,7 +155,7 @@ class Reader:
             told[row].append(
                 {
                     "rank": rank,
-                    "concept": self._concepts.called[concept],
+                    "concept": self.concepts.called[concept],
                     "side": "raises" if contribution > 0 else "lowers",
                     "contribution": contribution,
                     "feature": feature.name,
@@ -159,3 +163,14 @@ class Reader:
                 }
             )
         return told
+
+    def texts(self, read: Read, language: str) -> list[str]:
+        """The sentence of each reason, in the order of `Read.chosen`: the same as `reasons` has, many at a time."""
+        if read.chosen is None or read.peers is None:
+            return []
+        matrix, nothing = read.rows.matrix, np.broadcast_to(np.nan, read.rows.matrix.shape)
+        texts = {name: each(read.rows.texts[name], lambda text: text, object) for _, name in self._category}
+        before = dict.fromkeys(texts, np.broadcast_to(np.array(None, dtype=object), (len(matrix),)))
+        facts = KnownFacts(self.features, matrix, nothing, texts, before, read.peers, np.isfinite(matrix))
+        row, column = read.chosen.row, read.chosen.column
+        return sentences(facts, row, column, currency=self._currency, language=language)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from revml.explanations.coded import each
 from revml.features.item import OF_ITEM
 from revml.features.spec import Feature
 
@@ -81,7 +82,9 @@ class ReferencePeers:
         """
         usual: Floats = self.medians[self._segments(matrix, texts)]
         for j, shares in self.shares.items():
-            usual[:, j] = [shares.get(text, np.nan) if text is not None else np.nan for text in texts[self.names[j]]]
+            usual[:, j] = each(
+                texts[self.names[j]], lambda t, shares=shares: np.nan if t is None else shares.get(t, np.nan), float
+            )
         return usual
 
     def _segments(self, matrix: Floats, texts: Mapping[str, Sequence[str | None]]) -> npt.NDArray[np.int64] | list[int]:
@@ -90,7 +93,7 @@ class ReferencePeers:
             return [everybody] * len(matrix)
         if self.edges is None:
             told = texts[self.names[self.column]]
-            return [everybody if text is None else self.places.get(text, everybody) for text in told]
+            return each(told, lambda text: everybody if text is None else self.places.get(text, everybody), np.int64)
         values = matrix[:, self.column]
         band = self.bands[np.searchsorted(self.edges, values, side="left").clip(max=len(self.edges))]
         return np.where(np.isnan(values), everybody, band)
