@@ -65,6 +65,20 @@ def test_rows_that_wait_together_are_asked_together(reader: Reader, rows: pd.Dat
     assert max(_asked_at_once(reader, many)[1]) <= BLOCK_ROWS
 
 
+def test_rows_that_wait_for_the_thread_are_told(reader: Reader, rows: pd.DataFrame) -> None:
+    """As long as they wait; nothing waits in the end."""
+    told: list[int] = []
+
+    async def ask() -> None:
+        joiner = Joiner(lambda _: None, told.append)
+        many = as_rows(reader.bundle, rows.iloc[:200])
+        await asyncio.gather(joiner.read(reader, many, top=4), joiner.read(reader, many, top=4))
+        joiner.close()
+
+    asyncio.run(ask())
+    assert (max(told), told[-1]) == (400, 0)
+
+
 def test_one_callers_failure_is_its_own(reader: Reader, rows: pd.DataFrame) -> None:
     """Rows that cannot be read fail their caller and nobody who waited beside it."""
     good = as_rows(reader.bundle, rows.iloc[:1])

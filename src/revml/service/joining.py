@@ -33,10 +33,12 @@ class Joiner:
 
     Args:
         joined: told how many rows were asked at once.
+        queued: told how many rows wait for a thread that is busy with others.
     """
 
-    def __init__(self, joined: Callable[[int], None]) -> None:
-        self._joined = joined
+    def __init__(self, joined: Callable[[int], None], queued: Callable[[int], None] = lambda _: None) -> None:
+        self._joined, self._tell_queued = joined, queued
+        self._queued = 0
         self._waiting: dict[tuple[int, int], tuple[Reader, int, list[Waiting]]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="revml-scoring")
 
@@ -49,7 +51,11 @@ class Joiner:
         loop = asyncio.get_running_loop()
         if len(rows) > INLINE_ROWS:
             self._joined(len(rows))
-            return await loop.run_in_executor(self._thread, lambda: reader.read(rows, top=top))
+            self._queue(len(rows))
+            try:
+                return await loop.run_in_executor(self._thread, lambda: reader.read(rows, top=top))
+            finally:
+                self._queue(-len(rows))
         waiting = Waiting(rows, loop.create_future())
         key = (id(reader), top)
         if key not in self._waiting:
@@ -70,8 +76,14 @@ class Joiner:
             if size <= INLINE_ROWS:
                 _answer(reader, top, block, _hand_over)
             else:
+                self._queue(size)
                 told = _from_thread(loop)
-                loop.run_in_executor(self._thread, _answer, reader, top, block, told)
+                done = loop.run_in_executor(self._thread, _answer, reader, top, block, told)
+                done.add_done_callback(lambda _, rows=size: self._queue(-rows))  # type: ignore[misc]
+
+    def _queue(self, more: int) -> None:
+        self._queued += more
+        self._tell_queued(self._queued)
 
     def close(self) -> None:
         """End the thread."""

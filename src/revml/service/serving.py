@@ -38,7 +38,7 @@ class Serving:
         settings = workspace.service
         self.workspace = workspace
         self.metrics = Metrics()
-        self.joiner = Joiner(self.metrics.joined)
+        self.joiner = Joiner(self.metrics.joined, self.metrics.waiting)
         self.champions = Champions(workspace, make=self._prepare, on_change=self._changed)
         self.board = board or Board(None)
         self.log = RequestLog(settings.request_log)
