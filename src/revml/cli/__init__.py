@@ -36,6 +36,7 @@ SECTIONS = {
         ("promote", "promote", "Let the challenger serve, if the gate says yes."),
         ("backtest", "backtest", "Replay the past as it would have been lived."),
         ("score", "score", "Score and explain every account; publish it."),
+        ("score-file", "score_file", "Score and explain the rows of a file."),
         ("forecast", "score", "The same, with the lifetime values shown."),
         ("scenario", "scenario", "What if: retention, prices, saved accounts."),
         ("run", "start", "Run a pipeline of such steps."),
