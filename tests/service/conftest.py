@@ -20,6 +20,7 @@ from revml.models.encoding import Encoding
 from revml.models.registry import appoint
 from revml.service.application import make_application
 from revml.service.gate import Gate
+from revml.service.life.champions import Champions
 from revml.service.observing import Observed
 from revml.service.process import RunningService, start_service
 from revml.service.serving import Serving
@@ -111,9 +112,10 @@ def client_of(workspace: Workspace, **options: object) -> TestClient:
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The filled workspace; nobody changes it."""
+    """The filled workspace; nobody changes it. Its model has passed its trial: services of copies need no other."""
     made = make_workspace(tmp_path_factory.mktemp("service"))
     fill(made)
+    Champions(made).look()
     return made
 
 
