@@ -42,6 +42,7 @@ class Callers:
         self._sessions: dict[str, tuple[Session, float]] = {}
         self._read_at = self._tried_at = float("-inf")
         self._marked: dict[str, float] = {}
+        self.tries = Bucket()  # of signing in, whoever tries
         self._lookups = Bucket()
         self._thread: ThreadPoolExecutor | None = None
         self._reading: Future[None] | None = None

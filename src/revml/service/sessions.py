@@ -16,7 +16,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from revml.service.answers import JsonAnswer
-from revml.service.buckets import Bucket
 from revml.service.callers import Callers
 from revml.service.problems import Problem
 from revml.service.scopes import CALLER, HTTPS, SESSION_COOKIE, TARGET, Caller, caller_of
@@ -25,7 +24,6 @@ from revml.service.strict_json import read_json
 from revml.store.keys import ApiKey, close_session, now_utc, open_session, parts, sha256
 
 TRIES_PER_SECOND = 5.0
-_tries = Bucket()
 
 
 async def sign_in(request: Request) -> Response:
@@ -34,7 +32,7 @@ async def sign_in(request: Request) -> Response:
     given = read_json(await request.body())
     if not isinstance(given, dict) or set(given) != {"key"} or not isinstance(given["key"], str):
         raise Problem(422, "invalid-body", "a key was expected", field="body", wanted='{"key": "revml_ID_SECRET"}')
-    if wait := _tries.take(TRIES_PER_SECOND, now=time.monotonic()):
+    if wait := callers.tries.take(TRIES_PER_SECOND, now=time.monotonic()):
         raise Problem(429, "too-many-requests", "too many try to sign in", headers={"Retry-After": str(int(wait) + 1)})
     caller = await callers.of_key(given["key"].strip())
     key = None if caller is None or caller.key_id is None else callers.key(caller.key_id)
