@@ -1,0 +1,1 @@
+"""Files scored and explained where they lie."""
