@@ -404,7 +404,7 @@ class Service(Frozen):
         description="readers come over https, for a proxy ends TLS: cookies are Secure, browsers stay",
     )
     large_body_mib: int = Field(64, ge=1, le=1024, description="longest Arrow or Parquet body; JSON ends at 1 MiB")
-    body_seconds: float = Field(10.0, ge=1, le=600, description="how long a client may take to send headers, or 1 MiB")
+    body_seconds: float = Field(8.0, ge=1, le=9, description="how long a client may take to send headers, or 1 MiB")
     requests_per_second: float = Field(
         5000.0, gt=0, le=1_000_000, description="what a key may ask on average, over all workers"
     )

@@ -39,6 +39,7 @@ READ = frozenset(
 )
 ONCE = frozenset({b"host", b"authorization", b"content-type", b"content-length", b"origin", b"sec-fetch-site"})
 LARGE_AT_ONCE = 4
+MOST_SECONDS = 9.0  # the framework ends at ten what has not begun to answer, in words of its own
 LINGER_SECONDS = 1.0
 Headers = dict[bytes, bytes]
 
@@ -97,7 +98,7 @@ class Bodies:
             raise Problem(429, "too-many-requests", "too many large bodies at once", headers={"Retry-After": "2"})
         self._large += 1
         try:
-            return await self._read(receive, limit, self.seconds * (1 + limit / JSON_BYTES / 8))
+            return await self._read(receive, limit, min(self.seconds * (1 + limit / JSON_BYTES / 8), MOST_SECONDS))
         finally:
             self._large -= 1
 
