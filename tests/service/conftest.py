@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -117,6 +118,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     fill(made)
     Champions(made).look()
     return made
+
+
+@pytest.fixture
+def own_workspace(workspace: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the filled workspace, for a test that changes it."""
+    return load_workspace(shutil.copytree(workspace.root, tmp_path / "own"))
 
 
 @pytest.fixture
