@@ -6,7 +6,8 @@ Comes in: a Parquet, CSV or Arrow file, or a folder of them (all of one kind, re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +95,8 @@ def files_of(path: Path) -> list[Path]:
     """
     found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
     found = [file for file in found if file.is_file() and not (path.is_dir() and file.name.startswith(("_", ".")))]
+    if not path.exists():
+        raise DataError("there is no such file", where=str(path), wanted="a file or a folder that can be read")
     if not found or found[0].suffix.lower() not in SUFFIXES:
         raise DataError(
             "there is no file of features" if not found else "this kind of file is not known",
@@ -156,8 +159,6 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _open(path: Path, wanted: Wanted) -> _Opened:
-    if not path.exists():
-        raise DataError("there is no such file", where=str(path), wanted="a file or a folder that can be read")
     kind = SUFFIXES[path.suffix.lower()]
     try:
         if kind == "csv":
@@ -206,20 +207,37 @@ def _open_csv(path: Path, wanted: Wanted) -> _Opened:
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in header.names])
     unknown = sorted({form for text in UNKNOWN for form in (text, text.upper(), text.capitalize())} | {"NaN", "N/A"})
 
+    read_options = pc_csv.ReadOptions(block_size=BLOCK, column_names=list(header.names), skip_rows=1)
+    parse_options = pc_csv.ParseOptions(delimiter=header.separator, newlines_in_values=True)
+
     def read(columns: list[str]) -> Iterator[pa.RecordBatch]:
-        with pc_csv.open_csv(
-            path,
-            pc_csv.ReadOptions(block_size=BLOCK, column_names=list(header.names), skip_rows=1),
-            pc_csv.ParseOptions(delimiter=header.separator, newlines_in_values=True),
-            pc_csv.ConvertOptions(
-                column_types=schema,
-                include_columns=columns,
-                null_values=unknown,
-                strings_can_be_null=True,
-                true_values=YES,
-                false_values=NO,
-            ),
-        ) as file:
-            yield from file
+        convert_options = pc_csv.ConvertOptions(
+            column_types=schema,
+            include_columns=columns,
+            null_values=unknown,
+            strings_can_be_null=True,
+            true_values=YES,
+            false_values=NO,
+        )
+        try:
+            with pc_csv.open_csv(path, read_options, parse_options, convert_options) as file:
+                yield from file
+        except pa.ArrowInvalid as error:
+            raise _not_so(path, header.names, error) from None
 
     return _Opened(path, schema, None, read)
+
+
+def _not_so(path: Path, names: Sequence[str], error: Exception) -> DataError:
+    """A value of CSV that is not what its column holds."""
+    told = re.match(r"In CSV column #(\d+): .*?(double|bool)\S* (.*)", str(error))
+    if told is None:
+        return broken(str(path), error)
+    wanted = "a number or nothing" if told.group(2) == "double" else "yes or no, true or false, 1 or 0, or nothing"
+    return DataError(
+        f"the column {names[int(told.group(1))]!r} holds something else",
+        where=str(path),
+        wanted=wanted,
+        got=told.group(3)[:300],
+        do="mend the value; nothing was written",
+    )
