@@ -74,6 +74,10 @@ def create(scopes: tuple[str, ...], expires: timedelta | None, name: str, worksp
     Example:
       revml keys create --scope scores:read --expires 90d --name CRM
     """
+    if expires is not None and not expires:
+        raise click.BadParameter(
+            "a key lasts an hour at least; `never` for one that does not end", param_hint="--expires"
+        )
     with _audited(workspace, "key created") as (store, told):
         key, text = create_key(store.database, scopes, expires_in=expires, name=name)
         told.append(key)
@@ -98,8 +102,8 @@ def list_(workspace: Workspace, as_json: bool) -> None:
         return
     now = now_utc()
     rows = [
-        (key.id, key.name, key.state(now), "\n".join(key.scopes), *map(_time, (key.created_at, key.expires_at)),
-         "never" if key.used_at is None else _time(key.used_at))
+        (key.id, key.name, key.state(now), "\n".join(key.scopes), f"{key.created_at:%Y-%m-%d}",
+         *map(_time, (key.expires_at, key.used_at)))
         for key in found
     ]  # fmt: skip
     out.print(table("Keys (UTC)", ("id", "name", "state", "scopes", "created", "expires", "used"), rows))
@@ -167,10 +171,11 @@ def audit(since: str | None, workspace: Workspace, as_json: bool) -> None:
     if as_json:
         print_json([asdict(one) for one in found])
         return
-    rows = [(_time(d.at), d.who, d.action, d.target, d.outcome, d.times) for d in found]
-    out.print(
-        table("Audit (UTC), newest first", ("at", "who", "what", "on", "outcome", "times"), rows, right=("times",))
-    )
+    rows = [
+        (_time(d.at), d.who, d.action if d.times == 1 else f"{d.action}, {d.times} times", d.target, d.outcome)
+        for d in found
+    ]
+    out.print(table("Audit (UTC), newest first", ("at", "who", "what", "on", "outcome"), rows))
 
 
 @contextmanager
