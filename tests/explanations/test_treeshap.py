@@ -94,11 +94,13 @@ def test_pairs_go_where_the_walks_go(seed: int) -> None:
     forest = TreeShap.from_text(made.text, made.rows.shape[1]).forest
     for row, wanted in zip(made.rows, made.raw, strict=True):
         raw = 0.0
-        for node, last, leaf, *_ in forest.tree.tolist():
-            at = node if last > node else ~leaf
-            while at >= 0:
-                at = int(forest.child[at, 1 - goes_left(forest, at, float(row[forest.split[at, 0]]))])
-            raw += forest.value[~at]
+        for first, *_ in forest.tree.tolist():
+            at, value = 1, 0.0
+            while at:
+                node = forest.node[first + at - 1]
+                side = "left" if goes_left(forest, node, float(row[node["feature"]])) else "right"
+                at, value = int(node[side]), float(node[f"{side}_value"])
+            raw += value
         assert raw == wanted
 
 
@@ -113,8 +115,12 @@ def test_a_deep_skewed_tree_keeps_its_digits() -> None:
     ours = TreeShap.from_text(booster.model_to_string(), 2)
     _, parts = ours.explain(x)
     theirs = booster.predict(x, pred_contrib=True)
-    assert ours.forest.places > 35
-    assert ours.forest.tree[:, 4].max() == 1  # two features: one quadrature node
+    first, nodes, points, *_ = ours.forest.tree[0].tolist()
+    depth = [0]
+    for edge in ours.forest.node["edge"][first : first + nodes].tolist():
+        depth.append(depth[edge // 2] + 1)
+    assert max(depth) > 17
+    assert points == 1  # two features: one quadrature node
     assert np.abs(parts - theirs[:, :-1]).max() <= CLOSE * np.abs(theirs).max()
 
 
@@ -130,7 +136,7 @@ def test_many_features_on_a_path_are_exact() -> None:
     booster = lightgbm.train(params, lightgbm.Dataset(x, label), num_boost_round=1)
     text = booster.model_to_string()
     ours, trees = TreeShap.from_text(text, 40), read_trees(text, 40)
-    assert ours.forest.lanes > 8
+    assert ours.forest.tree[:, 3].max() > 8
     wanted = [float(part) for part in _exact(trees[0], x[0])]
     for rows in (1, 50):
         raw, parts = ours.explain(x[:rows])
@@ -233,10 +239,15 @@ def test_what_it_cannot_explain_is_refused(params: dict[str, object], why: str) 
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("left_child=-1", "left_child=-2"), ("split_feature=0", "split_feature=9"), ("leaf_count=1", "leaf_count=0")],
+    [
+        ("left_child=-1", "left_child=-2"),
+        ("split_feature=0", "split_feature=9"),
+        ("leaf_count=1", "leaf_count=0"),
+        ("internal_count=2", "internal_count=3"),
+    ],
 )
 def test_a_text_that_is_no_tree_is_refused(old: str, new: str) -> None:
-    """A child that is met twice, a column that is not there, a leaf without rows."""
+    """A child that is met twice, a column that is not there, a leaf without rows, rows that come from nowhere."""
     from revml.explanations.treeshap import TINY
 
     with pytest.raises(CannotExplain):

@@ -26,19 +26,20 @@ def interactions(forest: Forest, row: np.ndarray, parts: np.ndarray) -> np.ndarr
         Shape (features, features), symmetric; row sums are `parts`.
     """
     pairs = np.zeros((len(row), len(row)))
-    for first, last, *_, points, _ in forest.tree.tolist():
-        ahead: list[tuple[int, Path]] = [(first, {})] if last > first else []
+    for first, _, points, *_ in forest.tree.tolist():
+        ahead: list[tuple[int, float, Path]] = [(1, 0.0, {})]
         while ahead:
-            node, path = ahead.pop()
-            if node < 0:
-                _add(pairs, float(forest.value[~node]), path, points)
+            at, value, path = ahead.pop()
+            if not at:
+                _add(pairs, value, path, points)
                 continue
-            feature = int(forest.split[node, 0])
+            node = forest.node[first + at - 1]
+            feature, ratio = int(node["feature"]), float(node["ratio"])
             through, share = path.get(feature, (True, 1.0))
             left = goes_left(forest, node, float(row[feature]))
-            for side, goes in enumerate((left, not left)):
-                known = through and goes, share * float(forest.ratio[node, side])
-                ahead.append((int(forest.child[node, side]), {**path, feature: known}))
+            for side, goes, passed in (("left", left, ratio), ("right", not left, 1 - ratio)):
+                known = {**path, feature: (through and goes, share * passed)}
+                ahead.append((int(node[side]), float(node[f"{side}_value"]), known))
     np.fill_diagonal(pairs, 0.0)
     pairs[np.diag_indices(len(row))] = parts - pairs.sum(axis=1)
     return pairs
@@ -54,12 +55,14 @@ def _add(pairs: np.ndarray, value: float, path: Path, points: int) -> None:
     pairs[np.ix_(at, at)] += (each * (value / 2 * weight * factor.prod(axis=0))) @ each.T
 
 
-def goes_left(forest: Forest, node: int, value: float) -> bool:
+def goes_left(forest: Forest, node: np.void, value: float) -> bool:
     """Whether a value goes left at a node."""
-    _, kind, start, words = forest.split[node].tolist()
+    kind = int(node["kind"])
     if kind & CATEGORY:
+        start = int(node["threshold"])
+        words = int(forest.bits[start])
         code = int(value) if -1 < value < 2**31 else 32 * words
-        return code < 32 * words and bool(forest.bits[start + code // 32] >> (code % 32) & 1)
+        return code < 32 * words and bool(forest.bits[start + 1 + code // 32] >> (code % 32) & 1)
     if np.isnan(value) or (kind & ZERO_IS_MISSING and abs(value) <= ZERO):
         return bool(kind & MISSING_LEFT)
-    return (value if abs(value) > ZERO else 0.0) <= float(forest.threshold[node])
+    return (value if abs(value) > ZERO else 0.0) <= float(node["threshold"])

@@ -7,11 +7,13 @@ Compiled code waits in numba's cache; where that cannot be written, each process
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.datamodel import models, register_default
 from numba.extending import intrinsic
 
@@ -119,6 +121,37 @@ def plus(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def minus(typing: Any, a: Any, b: Any) -> Any:
+    """a - b."""
+
+    def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fsub(args[0], args[1])
+
+    return lanes(lanes, lanes), make
+
+
+@intrinsic
+def over(typing: Any, a: Any, b: Any) -> Any:
+    """a / b."""
+
+    def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fdiv(args[0], args[1])
+
+    return lanes(lanes, lanes), make
+
+
+@intrinsic
+def times_plus(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """a · b + c, rounded once."""
+
+    def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        name, kind = f"llvm.fma.v{LANES}f64", ir.FunctionType(VECTOR, [VECTOR] * 3)
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+    return lanes(lanes, lanes, lanes), make
+
+
+@intrinsic
 def choose(typing: Any, mask: Any, yes: Any, no: Any) -> Any:
     """`yes` where the lane's bit of the mask is set, else `no`."""
 
@@ -140,28 +173,49 @@ def at_most(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def total(typing: Any, start: Any, a: Any) -> Any:
-    """The start and the lanes added one after another, the first first."""
+def total(typing: Any, a: Any) -> Any:
+    """The even lanes added one after another, and the odd ones, then both."""
 
     def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        number = args[0]
-        for lane in range(LANES):
-            number = builder.fadd(number, builder.extract_element(args[1], ir.Constant(ir.IntType(32), lane)))
-        return number
+        at = [ir.Constant(ir.IntType(32), n) for n in range(LANES)]
+        pairs = [
+            builder.shuffle_vector(args[0], args[0], ir.Constant(ir.VectorType(ir.IntType(32), 2), [n, n + 1]))
+            for n in range(0, LANES, 2)
+        ]
+        both = reduce(builder.fadd, pairs)
+        return builder.fadd(builder.extract_element(both, at[0]), builder.extract_element(both, at[1]))
 
-    return types.float64(types.float64, lanes), make
+    return types.float64(lanes), make
 
 
 @compiled
-def in_categories(x, start, words, bits):
+def scratch(size):
+    """Room for so many doubles, its eights each in one cache line."""
+    room = np.empty(size + LANES)
+    start = (-room.ctypes.data % 64) // 8
+    return room[start : start + size]
+
+
+@compiled
+def in_categories(x, start, bits):
     """Whether a category is one of those that go left; NaN, negative and unknown ones are not."""
     if not (x > -1.0 and x < 2147483648.0):
         return 0
     code = np.int64(x)
     word = code >> 5
-    if word >= words:
+    if word >= bits[start]:
         return 0
-    return (bits[start + word] >> (code & 31)) & 1
+    return (bits[start + 1 + word] >> (code & 31)) & 1
+
+
+@compiled
+def goes_left(node, x, features, bits):
+    """Whether a row goes left; behind its features stand the same once more, with NaN for zero."""
+    kind = node.kind
+    v = x[node.feature + (kind >> 2) * features]
+    if kind & 1:
+        return in_categories(v, np.int64(node.threshold), bits)
+    return np.int64(v <= node.threshold) | ((kind >> 1) & np.int64(v != v))
 
 
 def _in_blocks(width: int) -> Any:
@@ -170,19 +224,20 @@ def _in_blocks(width: int) -> Any:
 
     def explain(matrix, first, last, forest, raw, parts):
         """Log-odds of rows `first` to `last`, and what each feature adds where `parts` has columns."""
-        tree, steps, split, threshold, child, place, before, shut, table, factors, value, bits, sizes = forest
-        most_nodes, places, widest = sizes
+        tree, nodes, gauss, bits, most = forest
         features = matrix.shape[1]
         want = parts.shape[1] > 0
-        x = np.empty(features * width)
-        missing = np.empty(features, np.int64)
-        zero = np.empty(features, np.int64)
-        sums = np.empty(features * width)
-        score = np.empty(width)
-        product = np.empty(places * widest * width)
-        left = np.empty(most_nodes, np.int64)
-        on = np.empty(most_nodes, np.int64)
-        reach = np.empty(most_nodes, np.int64)
+        x = scratch(2 * features * width)  # as `goes_left` has it, rows beside one another
+        missing = np.empty(2 * features, np.int64)
+        sums = scratch(features * width)
+        score = scratch(width)
+        reached = np.empty(2 * most + 2, np.int64)  # of each edge, the rows that come to it
+        on = np.empty(2 * most + 2, np.int64)  # and those that its feature lets through to it
+        q, slope, e = scratch((most + 1) * LANES), scratch((most + 1) * LANES), scratch((most + 1) * LANES)
+        product, below = scratch((most + 1) * LANES * LANES), scratch((most + 1) * LANES * LANES)
+        below[: LANES * LANES] = 0.0  # of leaves, whose values stand with their parents
+        reached[:2], on[:2] = every, every
+        one, nothing = spread(1.0), spread(0.0)
         for begin in range(first, last, width):
             rows = min(width, last - begin)
             score[:] = 0.0
@@ -191,119 +246,88 @@ def _in_blocks(width: int) -> Any:
                 nan, nil = 0, 0
                 for r in range(width):
                     v = matrix[begin + r, j] if r < rows else 0.0
-                    if v != v:
-                        nan |= 1 << r
-                    elif abs(v) <= ZERO:
-                        nil |= 1 << r
-                        v = 0.0
-                    x[j * width + r] = v
-                missing[j], zero[j] = nan, nil
-            step = 0
+                    small = abs(v) <= ZERO
+                    nan |= np.int64(v != v) << r
+                    nil |= np.int64(small) << r
+                    x[j * width + r] = 0.0 if small else v
+                    x[(features + j) * width + r] = np.nan if small else v
+                missing[j], missing[features + j] = nan, nan | nil
             for number in range(tree.shape[0]):
-                node_first, node_last, leaf_first = tree[number, 0], tree[number, 1], tree[number, 2]
-                points = tree[number, 4]
-                wide = tree[number, 5]
-                if node_first == node_last:
-                    for r in range(width):
-                        score[r] += value[leaf_first]
-                    continue
-                for node in range(node_first, node_last):
-                    j = split[node, 0]
-                    kind = split[node, 1]
+                start, count, points, wide, stands = tree[number]
+                for s in range(1, count + 1):
+                    node = nodes[start + s - 1]
+                    kind = node.kind
+                    column = node.feature + (kind >> 2) * features
                     mask = 0
                     if kind & 1:
                         for r in range(width):
-                            mask |= in_categories(x[j * width + r], split[node, 2], split[node, 3], bits) << r
+                            mask |= in_categories(x[column * width + r], np.int64(node.threshold), bits) << r
                     else:
-                        most = spread(threshold[node])
+                        highest = spread(node.threshold)
                         for v in range(0, width, LANES):
-                            mask |= at_most(load(x, j * width + v), most) << v
-                        default = missing[j]
-                        if kind & 4:
-                            default |= zero[j]
-                        if kind & 2:
-                            mask |= default
-                        else:
-                            mask &= ~default
-                    left[node - node_first] = mask
-                    earlier = before[node, 0]
-                    if earlier < 0:
-                        on[node - node_first] = every
-                    elif before[node, 1]:
-                        on[node - node_first] = on[earlier - node_first] & left[earlier - node_first]
-                    else:
-                        on[node - node_first] = on[earlier - node_first] & (every ^ left[earlier - node_first])
-                # Which leaf each row comes to.
-                reach[0] = every
-                for node in range(node_first, node_last):
-                    for side in range(2):
-                        mask = reach[node - node_first] & (
-                            left[node - node_first] if side == 0 else every ^ left[node - node_first]
-                        )
-                        to = child[node, side]
-                        if to >= 0:
-                            reach[to - node_first] = mask
-                        elif mask:
-                            leaf = spread(value[~to])
-                            for v in range(0, width, LANES):
-                                now = load(score, v)
-                                store(score, v, choose(mask >> v, plus(now, leaf), now))
+                            mask |= at_most(load(x, column * width + v), highest) << v
+                        mask |= missing[column] & -((kind >> 1) & 1)
+                    come, let = reached[node.edge], on[node.earlier]
+                    reached[2 * s], reached[2 * s + 1] = come & mask, come & ~mask
+                    on[2 * s], on[2 * s + 1] = let & mask, let & ~mask
+                    if node.left == 0 and come & mask:
+                        for v in range(0, width, LANES):
+                            now = load(score, v)
+                            store(score, v, choose((come & mask) >> v, plus(now, spread(node.left_value)), now))
+                    if node.right == 0 and come & ~mask:
+                        for v in range(0, width, LANES):
+                            now = load(score, v)
+                            store(score, v, choose((come & ~mask) >> v, plus(now, spread(node.right_value)), now))
                 if not want:
                     continue
-                one = spread(1.0)
-                for k in range(points * width // LANES):
-                    store(product, k * LANES, one)
-                for _ in range(2 * (node_last - node_first)):
-                    told = steps[step]
-                    step += 1
-                    node = told if told >= 0 else ~told
-                    here = place[node, 0] * points * width
-                    to_left = place[node, 1] * points * width
-                    to_right = place[node, 2] * points * width
-                    go_left = table[node] + 4 * wide
-                    go_right = table[node]
-                    mask = left[node - node_first]
-                    if told >= 0:
-                        if before[node, 0] < 0:
-                            for k in range(points):
-                                a1, a0 = spread_of(factors, go_left + k), spread_of(factors, go_right + k)
-                                b1, b0 = spread_of(factors, go_left + wide + k), spread_of(factors, go_right + wide + k)
-                                for v in range(0, width, LANES):
-                                    h = load(product, here + k * width + v)
-                                    store(product, to_left + k * width + v, times(h, choose(mask >> v, a1, a0)))
-                                    store(product, to_right + k * width + v, times(h, choose(mask >> v, b1, b0)))
+                for chunk in range(0, wide, LANES):
+                    t, near = load(gauss, stands + chunk), min(points - chunk, LANES)
+                    for s in range(1, count + 1):
+                        node = nodes[start + s - 1]
+                        if node.earlier:
+                            z = spread(node.let)
+                            y = over(one, times_plus(t, spread(1.0 - node.let), z))
+                            store(q, s * LANES, times(t, y))
+                            store(slope, s * LANES, times(times(z, y), y))
                         else:
-                            a2, b2 = spread(shut[node, 0]), spread(shut[node, 1])
-                            let = on[node - node_first]
-                            for k in range(points):
-                                a1, a0 = spread_of(factors, go_left + k), spread_of(factors, go_right + k)
-                                b1, b0 = spread_of(factors, go_left + wide + k), spread_of(factors, go_right + wide + k)
-                                for v in range(0, width, LANES):
-                                    h = load(product, here + k * width + v)
-                                    a = choose(let >> v, choose(mask >> v, a1, a0), a2)
-                                    b = choose(let >> v, choose(mask >> v, b1, b0), b2)
-                                    store(product, to_left + k * width + v, times(h, a))
-                                    store(product, to_right + k * width + v, times(h, b))
-                    else:
-                        let = on[node - node_first]
-                        nothing = spread(0.0)
-                        for v in range(0, width, LANES):
-                            added = nothing
-                            for k in range(points):
-                                a = load(product, to_left + k * width + v)
-                                b = load(product, to_right + k * width + v)
-                                store(product, here + k * width + v, plus(a, b))
-                                up = 2 * wide + k
-                                da = choose(
-                                    mask >> v, spread_of(factors, go_left + up), spread_of(factors, go_right + up)
-                                )
-                                up += wide
-                                db = choose(
-                                    mask >> v, spread_of(factors, go_left + up), spread_of(factors, go_right + up)
-                                )
-                                added = plus(added, plus(times(a, da), times(b, db)))
-                            at = split[node, 0] * width + v
-                            store(sums, at, plus(load(sums, at), choose(let >> v, added, nothing)))
+                            store(q, s * LANES, t)
+                    for v in range(0, width, LANES):
+                        for k in range(near):
+                            store(product, (LANES + k) * LANES, spread_of(gauss, stands + wide + chunk + k))
+                        for s in range(1, count + 1):
+                            node = nodes[start + s - 1]
+                            left = choose(on[2 * s] >> v, spread(1.0 - node.ratio), nothing)
+                            store(e, s * LANES, choose(on[2 * s + 1] >> v, spread(-node.ratio), left))
+                            if s == 1:
+                                continue
+                            parent, side = np.int64(node.edge >> 1), node.edge & 1
+                            r = nodes[start + parent - 1].ratio
+                            share = spread(1.0 - r if side else r)
+                            goes = times(load(e, parent * LANES), spread(1.0 - 2.0 * side))
+                            for k in range(near):
+                                factor = times_plus(spread_of(q, parent * LANES + k), goes, share)
+                                above = load(product, (parent * LANES + k) * LANES)
+                                store(product, (s * LANES + k) * LANES, times(above, factor))
+                        for s in range(count, 0, -1):
+                            node = nodes[start + s - 1]
+                            to_left, to_right = np.int64(node.left) * LANES, np.int64(node.right) * LANES
+                            goes, share = load(e, s * LANES), spread(node.ratio)
+                            left_value, right_value = spread(node.left_value), spread(node.right_value)
+                            even, odd = nothing, nothing
+                            for k in range(near):
+                                right = plus(load(below, (to_right + k) * LANES), right_value)
+                                apart = minus(plus(load(below, (to_left + k) * LANES), left_value), right)
+                                factor = times_plus(spread_of(q, s * LANES + k), goes, share)
+                                store(below, (s * LANES + k) * LANES, times_plus(factor, apart, right))
+                                adds = times(load(product, (s * LANES + k) * LANES), apart)
+                                if node.earlier:
+                                    adds = times(adds, spread_of(slope, s * LANES + k))
+                                if k & 1:
+                                    odd = plus(odd, adds)
+                                else:
+                                    even = plus(even, adds)
+                            at = node.feature * width + v
+                            store(sums, at, plus(load(sums, at), times(goes, plus(even, odd))))
             for r in range(rows):
                 raw[begin + r] = score[r]
                 if want:
@@ -319,76 +343,74 @@ explain_blocks, explain_few = _in_blocks(ROWS), _in_blocks(LANES)
 @compiled
 def explain_singly(matrix, first, last, forest, raw, parts):
     """`explain_blocks` for a row or two, one by one."""
-    tree, steps, split, threshold, child, place, before, shut, table, factors, value, bits, sizes = forest
-    most_nodes, places, widest = sizes
+    tree, nodes, gauss, bits, most = forest
+    features = matrix.shape[1]
     want = parts.shape[1] > 0
-    product = np.empty(places * widest)
-    state = np.empty(most_nodes, np.int64)
+    x = scratch(2 * features)  # as `goes_left` has it
+    e, share = scratch(2 * most + 2), scratch(2 * most + 2)  # of each edge; e > 0 where the row goes on
+    q, slope = scratch((most + 1) * LANES), scratch((most + 1) * LANES)
+    product, below = scratch((most + 1) * LANES), scratch((most + 1) * LANES)
+    one, nothing = spread(1.0), spread(0.0)
+    # Above the root stands an edge that all rows pass; below a leaf, whose value stands with its parent, nothing.
+    e[0], share[0] = 1.0, 1.0
+    store(q, 0, nothing)
+    store(below, 0, nothing)
     for row in range(first, last):
-        x = matrix[row]
+        for j in range(features):
+            v = matrix[row, j]
+            small = abs(v) <= ZERO
+            x[j] = 0.0 if small else v
+            x[features + j] = np.nan if small else v
         score = 0.0
-        step = 0
         for number in range(tree.shape[0]):
-            node_first, node_last = tree[number, 0], tree[number, 1]
-            wide = tree[number, 5]
-            if node_first == node_last:
-                score += value[tree[number, 2]]
-                continue
-            for k in range(0, wide, LANES):
-                store(product, k, spread(1.0))
-            reached = node_first
-            for node in range(node_first, node_last):
-                v = x[split[node, 0]]
-                kind = split[node, 1]
-                if kind & 1:
-                    goes = in_categories(v, split[node, 2], split[node, 3], bits)
-                elif v != v or (kind & 4 and abs(v) <= ZERO):
-                    goes = (kind >> 1) & 1
-                else:
-                    goes = np.int64((v if abs(v) > ZERO else 0.0) <= threshold[node])
-                if reached == node:
-                    reached = child[node, 1 - goes]
-                    if reached < 0:
-                        score += value[~reached]
-                        if not want:
-                            break
-                        reached = node_last
-                earlier = before[node, 0]
-                if earlier >= 0 and state[earlier - node_first] != before[node, 1]:
-                    goes = 2
-                state[node - node_first] = goes
+            start, count, wide, stands = tree[number, 0] - 1, tree[number, 1], tree[number, 3], tree[number, 4]
             if not want:
+                s, value = np.int64(1), 0.0
+                while s:
+                    node = nodes[start + s]
+                    goes = goes_left(node, x, features, bits)
+                    value = node.left_value if goes else node.right_value
+                    s = np.int64(node.left if goes else node.right)
+                score += value
                 continue
-            for _ in range(2 * (node_last - node_first)):
-                told = steps[step]
-                step += 1
-                node = told if told >= 0 else ~told
-                here = place[node, 0] * wide
-                to_left = place[node, 1] * wide
-                to_right = place[node, 2] * wide
-                at = state[node - node_first]
-                start = table[node] + 4 * wide * at
-                if told >= 0:
-                    if at < 2:
-                        for k in range(0, wide, LANES):
-                            h = load(product, here + k)
-                            store(product, to_left + k, times(h, load(factors, start + k)))
-                            store(product, to_right + k, times(h, load(factors, start + wide + k)))
+            reached, value = np.int64(1), 0.0
+            for s in range(1, count + 1):
+                node = nodes[start + s]
+                goes = goes_left(node, x, features, bits)
+                to = np.int64(node.left if goes else node.right)
+                of = node.left_value if goes else node.right_value
+                value = of if reached == s else value
+                reached = to if reached == s else reached
+                r = node.ratio
+                left = 1.0 - r if goes else -r
+                left = left if e[node.earlier] > 0.0 else 0.0
+                e[2 * s], e[2 * s + 1], share[2 * s], share[2 * s + 1] = left, -left, r, 1.0 - r
+            score += value
+            for chunk in range(stands, stands + wide, LANES):
+                t = load(gauss, chunk)
+                store(product, 0, load(gauss, chunk + wide))
+                for s in range(1, count + 1):
+                    node = nodes[start + s]
+                    edge = np.int64(node.edge)
+                    above = (edge >> 1) * LANES
+                    factor = times_plus(load(q, above), spread_of(e, edge), spread_of(share, edge))
+                    store(product, s * LANES, times(load(product, above), factor))
+                    if node.earlier:
+                        z = spread(node.let)
+                        y = over(one, times_plus(t, spread(1.0 - node.let), z))
+                        store(q, s * LANES, times(t, y))
+                        store(slope, s * LANES, times(times(z, y), y))
                     else:
-                        a, b = spread(shut[node, 0]), spread(shut[node, 1])
-                        for k in range(0, wide, LANES):
-                            h = load(product, here + k)
-                            store(product, to_left + k, times(h, a))
-                            store(product, to_right + k, times(h, b))
-                else:
-                    added = 0.0
-                    for k in range(0, wide, LANES):
-                        a = load(product, to_left + k)
-                        b = load(product, to_right + k)
-                        store(product, here + k, plus(a, b))
-                        if at < 2:
-                            da = load(factors, start + 2 * wide + k)
-                            db = load(factors, start + 3 * wide + k)
-                            added = total(added, plus(times(a, da), times(b, db)))
-                    parts[row, split[node, 0]] += added
+                        store(q, s * LANES, t)
+                for s in range(count, 0, -1):
+                    node = nodes[start + s]
+                    right = plus(load(below, np.int64(node.right) * LANES), spread(node.right_value))
+                    left = plus(load(below, np.int64(node.left) * LANES), spread(node.left_value))
+                    apart = minus(left, right)
+                    factor = times_plus(load(q, s * LANES), spread_of(e, 2 * s), spread(node.ratio))
+                    store(below, s * LANES, times_plus(factor, apart, right))
+                    adds = times(load(product, s * LANES), apart)
+                    if node.earlier:
+                        adds = times(adds, load(slope, s * LANES))
+                    parts[row, node.feature] += e[2 * s] * total(adds)
         raw[row] = score

@@ -124,6 +124,9 @@ def _check(tree: Tree, features: int) -> None:
         raise CannotExplain("a tree asks for a column that is not there")
     if nodes and min(tree.leaf_rows.min(), tree.node_rows.min()) <= 0:
         raise CannotExplain("a node of a tree tells no rows")
+    rows = np.concatenate([tree.node_rows, tree.leaf_rows[::-1]])  # `~leaf` counts from the end
+    if nodes and (rows[tree.left] + rows[tree.right] != tree.node_rows).any():
+        raise CannotExplain("the children of a node of a tree have not its rows")
     sets = tree.threshold[tree.decision % 2 == 1]
     if len(sets) and not (
         np.diff(tree.bits_start).min() >= 0 and sets.min() >= 0 and sets.max() < len(tree.bits_start) - 1
