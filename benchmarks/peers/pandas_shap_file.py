@@ -2,8 +2,8 @@
 
     python pandas_shap_file.py MODEL_FOLDER IN.parquet OUT.parquet
 
-`MODEL_FOLDER` holds `model.txt` and `features.json`. Prints the seconds from reading to having written; starting
-Python and importing libraries is not counted. Imports nothing of revml. LightGBM uses all cores, as it does by itself.
+`MODEL_FOLDER` holds `model.txt` and `features.json`. Prints the seconds from reading to having written, without
+starting Python and importing libraries. Imports nothing of revml. LightGBM uses all cores, as it does by itself.
 """
 
 from __future__ import annotations

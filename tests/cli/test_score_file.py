@@ -44,10 +44,10 @@ def test_it_scores_with_the_champion(root: Path) -> None:
 
 
 def test_a_bundle_needs_no_workspace(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its folder, a currency and a language; of another question it is refused."""
+    """With its folder and a currency; of another question it is refused."""
     monkeypatch.chdir(tmp_path)
     [folder] = [one for one in (root / ".revml" / "bundles" / "churn").iterdir() if one.is_dir()]
-    words = [str(root / "rows.parquet"), "out.csv", "--bundle", str(folder), "--currency", "EUR", "--language", "en"]
+    words = [str(root / "rows.parquet"), "out.csv", "--bundle", str(folder), "--currency", "EUR"]
     told = CliRunner().invoke(main, ["score-file", "churn", *words, "--json"])
     assert told.exit_code == 0, told.output
     assert json.loads(told.stdout)["rows"] == 300

@@ -38,7 +38,7 @@ LANGUAGES = ("en", "cs")
     "languages",
     type=click.Choice(LANGUAGES),
     multiple=True,
-    help="Language of the reasons; twice for both. Default: the workspace's.",
+    help="Language of the reasons; twice for both. Default: the workspace's, else en.",
 )
 @click.option("--bundle", "folder", default=None, metavar="FOLDER", help="A model bundle instead of the champion.")
 @click.option("--currency", default=None, metavar="CODE", help="Of money features. Default: the workspace's.")
@@ -73,7 +73,7 @@ def score_file(
     from revml.models.bundle import load_bundle
     from revml.models.registry import champion
 
-    own = None if folder and currency and languages else load_workspace(workspace)
+    own = None if folder and currency and not Path(workspace).exists() else load_workspace(workspace)
     bundle = champion(own, question) if folder is None and own is not None else load_bundle(folder or "")
     if bundle.question != question:
         raise BundleError(
@@ -90,7 +90,7 @@ def score_file(
             id=id_column,
             keep=keep,
             reasons=reasons,
-            languages=tuple(dict.fromkeys(languages)) or ((own.language,) if own else ()),
+            languages=tuple(dict.fromkeys(languages)) or (own.language if own else "en",),
             overwrite=overwrite,
             progress=report,
         )

@@ -215,7 +215,7 @@ class Decoder:
                 "too many rows for one call",
                 f"1 to {self._max_rows} rows",
                 f"{rows} rows" if rows != self._max_rows + 1 else f"{rows} rows or more",
-                do="send them in parts; for all accounts, `revml score` reads and writes files",
+                do="send them in parts; for many, `revml score-file` reads and writes files",
             )
 
     def _names_match(self, given: Mapping[str, Any]) -> None:
