@@ -52,6 +52,12 @@ class Load:
         while self.answered < answered and time.monotonic() < deadline:
             time.sleep(0.01)
 
+    def until_ended(self, seconds: float = 120) -> None:
+        """Go on until every caller was refused, or broke off."""
+        deadline = time.monotonic() + seconds
+        while any(thread.is_alive() for thread in self._threads) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
     def stop(self) -> None:
         """Ask no more, and wait for the answers under way."""
         self._end.set()

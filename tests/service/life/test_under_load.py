@@ -30,7 +30,7 @@ def workspace(tmp_path: Path) -> Workspace:
     return made
 
 
-def _served(service: RunningService, version: str, *, workers: int, seconds: float = 60) -> None:
+def _served(service: RunningService, version: str, *, workers: int, seconds: float = 120) -> None:
     """Wait until the workers all serve a version."""
     until = time.monotonic() + seconds
     told: dict[str, Any] = {}
@@ -70,21 +70,34 @@ def test_no_request_fails_while_models_change(workspace: Workspace) -> None:
     assert "5" not in load.versions
 
 
+def _draining(service: RunningService, seconds: float = 60) -> tuple[Any, Any]:
+    """What `/readyz` says, and its headers, as soon as it is not 200: a busy machine delivers a signal late."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        status, headers, told = ask(service, "GET", "/readyz")
+        if status != 200:
+            assert status == 503
+            return told, headers
+        time.sleep(0.02)
+    raise AssertionError("the service does not drain")
+
+
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["kept connections", "a connection a request"])
 def test_no_connection_is_reset_while_a_service_drains(workspace: Workspace, keep_alive: bool) -> None:
     """SIGTERM under load: readyz says 503 while requests are still answered, and every answer that began ends."""
+    file = workspace.root / "revml.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("drain_seconds: 1", "drain_seconds: 4"), encoding="utf-8")
     with start_service(workspace.root, port=free_port(), workers=2) as service:
         _served(service, "3", workers=2)
         load = Load(service.host, service.port, keep_alive=keep_alive).start(8)
         load.until(300)
         service.process.send_signal(signal.SIGTERM)
-        time.sleep(0.4)
+        told, headers = _draining(service)
         before = load.answered
-        status, headers, told = ask(service, "GET", "/readyz")
-        assert (status, told["ready"], told["degraded"][0]) == (503, False, "draining")
+        assert (told["ready"], told["degraded"][0]) == (False, "draining")
         assert headers["connection"] == "close"
-        service.process.wait(60)
-        load.stop()
+        service.process.wait(120)
+        load.until_ended()
     assert load.answered > before
     assert (dict(load.statuses), load.broken) == ({200: load.answered}, [])
     assert load.refused == 8
@@ -99,8 +112,9 @@ def test_a_request_under_way_is_answered_to_its_end(workspace: Workspace) -> Non
     with start_service(workspace.root, port=free_port(), workers=1) as service:
         with socket.create_connection((service.host, service.port), timeout=30) as line:
             head = f"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(BODY)}\r\n"
-            line.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + BODY[:20])
-            time.sleep(0.3)
+            line.sendall(f"{head}Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n".encode())
+            assert line.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"  # the worker waits for the body
+            line.sendall(BODY[:20])
             service.process.send_signal(signal.SIGTERM)
             time.sleep(2.0)  # beyond the drain of one second
             line.sendall(BODY[20:])
@@ -120,7 +134,7 @@ def test_one_worker_that_ends_does_not_close_the_service(workspace: Workspace) -
         one = _worker(service)
         os.kill(one, signal.SIGTERM)
         gone = threading.Event()
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until and not gone.wait(0.1):
             if not Path(f"/proc/{one}").exists():
                 gone.set()
