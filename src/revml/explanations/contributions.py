@@ -75,15 +75,24 @@ def contributions(bundle: Explainable, frame: pd.DataFrame, told: Scored | None 
             got=" × ".join(str(n) for n in values.shape),
             do="train the question again",
         )
+    check_adds_up(bundle.question, told)
+    return Contributions(float(base), values, features)
+
+
+def check_adds_up(question: str, told: Scored) -> None:
+    """Prove that an explanation is the score's.
+
+    Raises:
+        BundleError: base plus contributions is not the model's own log-odds.
+    """
     raw = np.asarray(told.raw, dtype=float)
-    away = np.abs(base + values.sum(axis=1) - raw)
+    away = np.abs(told.base + told.parts.sum(axis=1) - raw)
     bad = ~(away <= TOLERANCE * np.maximum(1.0, np.abs(raw)))
     if bad.any():
         raise BundleError(
             "the explanation does not add up to the score",
-            where=f"{bundle.question} bundle",
+            where=f"{question} bundle",
             wanted="base + contributions = log-odds",
-            got=f"{int(bad.sum())} of {len(frame)} rows are off, the first by {away[bad][0]:.3g}",
+            got=f"{int(bad.sum())} of {len(raw)} rows are off, the first by {away[bad][0]:.3g}",
             do="train the question again; if it stays, report a defect",
         )
-    return Contributions(float(base), values, features)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from revml.explanations.choosing import Chosen, Concepts, choose
 from revml.explanations.coded import each
+from revml.explanations.contributions import check_adds_up
 from revml.explanations.facts import KnownFacts, own_features
 from revml.explanations.one_pass import Scored, raw_matrix, scored_matrix
 from revml.explanations.reasons import features_of, slopes
@@ -108,6 +109,7 @@ class Reader:
             raw = raw_matrix(bundle, rows.matrix, threads=threads)
             return self._read(rows, bundle.calibration.apply(raw), None, None)
         scored = scored_matrix(bundle, rows.matrix, threads=threads)
+        check_adds_up(bundle.question, scored)
         peers = self._peers.rows(rows.matrix, rows.texts)
         return self._read(rows, scored.probability, self._choose(rows, scored, peers, top), peers)
 

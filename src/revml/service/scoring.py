@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -65,7 +66,9 @@ def _answer(state: Serving, prepared: Prepared, decoded: Decoded, read: Any, lan
     if arrow:
         return arrow_answer(prepared, decoded, read, language)
     rows = json_rows(prepared, decoded, read, language)
-    return JsonAnswer({"question": bundle.question, "model": prepared.told, "rows": rows})
+    told = {"question": bundle.question, "model": prepared.told, "rows": rows}
+    # Faster than `JsonAnswer`, and writes null for what is no number: nothing here is, an explanation adds up.
+    return Response(orjson.dumps(told), media_type=JSON)
 
 
 def _decoded(state: Serving, asked: Asked, kind: str, body: bytes) -> tuple[Prepared, Decoded]:
