@@ -154,28 +154,37 @@ def _sums(of, concepts, parts):  # type: ignore[no-untyped-def]  # pragma: no co
 @compiled
 def _pick(sums, top, found):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Write the concepts that are told of one row into `found`, in the order of telling; returns how many."""
-    n = len(sums)
-    order = np.argsort(-np.abs(sums), kind="mergesort")
-    bar = max(LEAST, LEAST_SHARE * abs(sums[order[0]])) if n else 0.0
+    most = 0.0
+    for one in sums:
+        most = max(most, abs(one))
+    bar = max(LEAST, LEAST_SHARE * most)
     raising = lowering = 0
-    for at in range(n):
-        one = sums[order[at]]
+    for one in sums:
         if abs(one) >= bar:
             raising += one > 0
             lowering += one < 0
     first = min(raising, max(top - 1, 1), top)
     lowers = min(lowering, top - first)
     raises = min(raising, top - lowers)
+    _take(sums, bar, 1.0, found, 0, raises)
+    _take(sums, bar, -1.0, found, raises, lowers)
+    return raises + lowers
+
+
+@compiled
+def _take(sums, bar, side, found, start, count):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Write the `count` strongest of one side into `found`, the strongest first, of equal ones the first by place."""
     told = 0
-    for at in range(n):
-        if told < raises and sums[order[at]] >= bar:
-            found[told] = order[at]
-            told += 1
-    for at in range(n):
-        if told < raises + lowers and -sums[order[at]] >= bar:
-            found[told] = order[at]
-            told += 1
-    return told
+    for c in range(len(sums)):
+        one = side * sums[c]
+        if one < bar or (told == count and (count == 0 or one <= side * sums[found[start + count - 1]])):
+            continue
+        at = told if told < count else count - 1
+        while at > 0 and side * sums[found[start + at - 1]] < one:
+            found[start + at] = found[start + at - 1]
+            at -= 1
+        found[start + at] = c
+        told = min(told + 1, count)
 
 
 @compiled
