@@ -68,7 +68,6 @@ def score_file(
       revml score-file churn rows.parquet scored.parquet --keep region --reasons 4 --language en
       revml score-file churn exports/ scored.csv --id customer --bundle bundles/churn/df1cb4f5cbb2 --currency EUR
     """
-    from revml.explanations.warm import warm
     from revml.file_job import score_file as job
     from revml.models.bundle import load_bundle
     from revml.models.registry import champion
@@ -80,8 +79,7 @@ def score_file(
             "the bundle answers another question", where=str(folder), wanted=question, got=bundle.question
         )
     with progress_bar("Scoring") as report:
-        report("loading compiled code", 0.0)
-        warm()
+        report("loading", 0.0)  # compiled code, which the first run on a machine has to compile
         told = job(
             bundle,
             source,
