@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,7 @@ class ReferencePeers:
         """
         usual: Floats = self.medians[self._segments(matrix, texts)]
         for j, shares in self.shares.items():
-            usual[:, j] = each(
-                texts[self.names[j]], lambda t, shares=shares: np.nan if t is None else shares.get(t, np.nan), float
-            )
+            usual[:, j] = each(texts[self.names[j]], partial(_share, shares), float)
         return usual
 
     def _segments(self, matrix: Floats, texts: Mapping[str, Sequence[str | None]]) -> npt.NDArray[np.int64] | list[int]:
@@ -97,6 +96,10 @@ class ReferencePeers:
         values = matrix[:, self.column]
         band = self.bands[np.searchsorted(self.edges, values, side="left").clip(max=len(self.edges))]
         return np.where(np.isnan(values), everybody, band)
+
+
+def _share(shares: Mapping[str, float], text: str | None) -> float:
+    return np.nan if text is None else shares.get(text, np.nan)
 
 
 def _number(value: float | None) -> float:
