@@ -48,6 +48,7 @@ def test_the_page_asks_the_model(browser: Browser, asked: RunningService) -> Non
     expect(page.locator(".changes")).to_contain_text("What changed since Mar 1, 2026")
     expect(page.locator(".levers")).to_contain_text("3 → 12")
     expect(page.locator(".levers")).to_contain_text("People can be trained.")
+    assert page.evaluate("(([at]) => at.scrollWidth <= at.clientWidth)(document.querySelectorAll('.levers .scroll'))")
     page.locator(".levers summary").first.click()
     page.get_by_label("Active users in the last 28 days").fill("12")
     page.get_by_role("button", name="Ask the model").click()
