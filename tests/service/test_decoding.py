@@ -137,6 +137,24 @@ def test_wrong_arrow_columns_are_named(decoder: Decoder, name: str, values: pa.A
     assert (caught.value.status, _field(caught.value)) == (422, field)
 
 
+@pytest.mark.parametrize(
+    ("value", "detail"), [(1e39, "beyond float32"), (10**400, "beyond float32"), ("5", "not a number")]
+)
+def test_a_number_too_large_is_called_that(decoder: Decoder, value: object, detail: str) -> None:
+    """It is a number, but none that the trees compare with."""
+    with pytest.raises(Problem) as caught:
+        decoder.columns({"active_users_28d": [1.0], "seats": [value], "industry": [None]})
+    assert caught.value.content["detail"] == detail
+
+
+def test_of_a_stream_that_is_too_long_the_rest_is_not_counted(decoder: Decoder) -> None:
+    """What came is told as far as it was read."""
+    table = pa.concat_tables([_table()] * 1000)
+    with pytest.raises(Problem) as caught:
+        decoder.arrow_stream(stream_of(table))
+    assert caught.value.content["got"].endswith("rows or more")
+
+
 def test_an_unknown_number_may_be_nan_in_arrow(decoder: Decoder) -> None:
     """Frames have NaN where JSON has null."""
     table = _table().slice(0, 1)

@@ -131,7 +131,7 @@ class Decoder:
                 for batch in reader:
                     batch.validate(full=True)
                     count += len(batch)
-                    self._within(count)
+                    self._within(count, "rows or more")  # what follows is not read
                     batches.append(batch)
                 table = pa.Table.from_batches(batches, reader.schema)
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -208,13 +208,13 @@ class Decoder:
             raise invalid("rows", "there are no rows", f"1 to {self._max_rows} rows", "0 rows")
         self._within(rows)
 
-    def _within(self, rows: int) -> None:
+    def _within(self, rows: int, told: str = "rows") -> None:
         if rows > self._max_rows:
             raise invalid(
                 "rows",
                 "too many rows for one call",
                 f"1 to {self._max_rows} rows",
-                f"{rows} rows" if rows != self._max_rows + 1 else f"{rows} rows or more",
+                f"{rows} {told}",
                 do="send them in parts; for many, `revml score-file` reads and writes files",
             )
 
@@ -273,7 +273,8 @@ def _broken(what: str, error: Exception) -> Problem:
 
 
 def _not_a_number(field: str, value: Any) -> Problem:
-    return invalid(field, "not a number", "a number within float32, or null", _shown(value))
+    detail = "beyond float32" if isinstance(value, int | float) else "not a number"
+    return invalid(field, detail, "a number within float32, or null", _shown(value))
 
 
 def _shown(value: Any) -> str:
