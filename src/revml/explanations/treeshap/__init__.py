@@ -21,7 +21,7 @@ from revml.explanations.treeshap.interactions import interactions
 from revml.explanations.treeshap.kernels import LANES, ROWS, explain_blocks, explain_few, explain_singly
 from revml.explanations.treeshap.model_text import CannotExplain, read_trees
 
-FEW = 2
+SINGLE, FEW = 2, 3 * LANES  # up to so many rows one by one, and in blocks of eight
 CHUNK = 64 * ROWS  # rows that a thread takes at a time
 
 
@@ -91,7 +91,7 @@ class TreeShap:
                 got=" × ".join(str(n) for n in matrix.shape),
             )
         n, forest, raw = len(matrix), self.forest.arrays, np.zeros(len(matrix))
-        kernel = explain_singly if n < FEW else explain_few if n <= 2 * LANES else explain_blocks
+        kernel = explain_singly if n <= SINGLE else explain_few if n <= FEW else explain_blocks
         if threads < 2 or n <= CHUNK:
             kernel(matrix, 0, n, forest, raw, parts)
             return raw
@@ -125,7 +125,7 @@ end of trees
 def warm() -> None:
     """Compile the walks, or load them from the cache: some seconds the first time, a fraction of one afterwards."""
     tiny = TreeShap.from_text(TINY, features=2)
-    for rows in (1, FEW, ROWS):
+    for rows in (SINGLE, FEW, ROWS):
         tiny.explain(np.zeros((rows, 2)))
 
 

@@ -2,6 +2,7 @@
 
 Rows are walked 32 at a time, rows beside one another in the lanes; few rows are walked one by one, quadrature nodes
 beside one another. Both do the same sums in the same order, so that a row has the same bits alone and among others.
+All that a split needs is its line of `forest.NODE`; what a tree needs meanwhile stays in the nearest cache.
 Compiled code waits in numba's cache; where that cannot be written, each process compiles anew (some seconds).
 """
 
@@ -162,6 +163,16 @@ def choose(typing: Any, mask: Any, yes: Any, no: Any) -> Any:
 
 
 @intrinsic
+def either(typing: Any, flag: Any, yes: Any, no: Any) -> Any:
+    """`yes` or `no`, without a jump that would be guessed wrong half the time."""
+
+    def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.trunc(args[0], ir.IntType(1)), args[1], args[2])
+
+    return yes(types.int64, yes, yes), make
+
+
+@intrinsic
 def at_most(typing: Any, a: Any, b: Any) -> Any:
     """A bit a lane: whether a <= b; not of NaN."""
 
@@ -254,6 +265,7 @@ def _in_blocks(width: int) -> Any:
                 missing[j], missing[features + j] = nan, nan | nil
             for number in range(tree.shape[0]):
                 start, count, points, wide, stands = tree[number]
+                # Which rows go left, and which leaf each comes to.
                 for s in range(1, count + 1):
                     node = nodes[start + s - 1]
                     kind = node.kind
@@ -292,6 +304,7 @@ def _in_blocks(width: int) -> Any:
                         else:
                             store(q, s * LANES, t)
                     for v in range(0, width, LANES):
+                        # Down: the products; then up: what the leaves below a split say, and what the split adds.
                         for k in range(near):
                             store(product, (LANES + k) * LANES, spread_of(gauss, stands + wide + chunk + k))
                         for s in range(1, count + 1):
@@ -322,10 +335,7 @@ def _in_blocks(width: int) -> Any:
                                 adds = times(load(product, (s * LANES + k) * LANES), apart)
                                 if node.earlier:
                                     adds = times(adds, spread_of(slope, s * LANES + k))
-                                if k & 1:
-                                    odd = plus(odd, adds)
-                                else:
-                                    even = plus(even, adds)
+                                even, odd = odd, plus(even, adds)  # by turns, as `total` has it
                             at = node.feature * width + v
                             store(sums, at, plus(load(sums, at), times(goes, plus(even, odd))))
             for r in range(rows):
@@ -373,19 +383,19 @@ def explain_singly(matrix, first, last, forest, raw, parts):
                     s = np.int64(node.left if goes else node.right)
                 score += value
                 continue
+            # Where the row goes at each split, and which leaf it comes to.
             reached, value = np.int64(1), 0.0
             for s in range(1, count + 1):
                 node = nodes[start + s]
                 goes = goes_left(node, x, features, bits)
-                to = np.int64(node.left if goes else node.right)
-                of = node.left_value if goes else node.right_value
-                value = of if reached == s else value
-                reached = to if reached == s else reached
+                here = np.int64(reached == s)
+                value = either(here, either(goes, node.left_value, node.right_value), value)
+                reached = either(here, np.int64(either(goes, node.left, node.right)), reached)
                 r = node.ratio
-                left = 1.0 - r if goes else -r
-                left = left if e[node.earlier] > 0.0 else 0.0
+                left = either(np.int64(e[node.earlier] > 0.0), either(goes, 1.0 - r, -r), 0.0)
                 e[2 * s], e[2 * s + 1], share[2 * s], share[2 * s + 1] = left, -left, r, 1.0 - r
             score += value
+            # Down: the products; then up: what the leaves below a split say, and what the split adds.
             for chunk in range(stands, stands + wide, LANES):
                 t = load(gauss, chunk)
                 store(product, 0, load(gauss, chunk + wide))
