@@ -170,6 +170,7 @@ def test_a_wrong_method_is_told(client: TestClient) -> None:
     answer = client.post("/v1/totals")
     assert (answer.status_code, answer.json()["title"]) == (405, "method not allowed")
     assert "GET" in answer.headers["allow"]
+    assert client.put("/session").headers["allow"] == "DELETE, GET, HEAD, POST"
 
 
 def test_before_the_first_run_the_way_out_is_told(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from revml.errors import BundleError, NotFound, RevmlError
 from revml.store.cursor import PageError
@@ -123,16 +124,22 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return Problem(404, "no-such-route", "there is nothing at this address", got=path).response()
     if error.status_code == 405:
-        allowed = dict(error.headers or {})
+        allowed = _methods_of(request)
         return Problem(
             405,
             "method-not-allowed",
             "this address does not take this method",
-            wanted=allowed.get("Allow", ""),
+            wanted=allowed,
             got=request.method,
-            headers=allowed,
+            headers={"Allow": allowed},
         ).response()
     return Problem(error.status_code, "refused", str(error.detail)).response()
+
+
+def _methods_of(request: Request) -> str:
+    """All methods that an address takes: each may have a route of its own, and the router tells those of one only."""
+    same = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in same for method in getattr(route, "methods", None) or ()}))
 
 
 async def on_defect(request: Request, error: Exception) -> Response:

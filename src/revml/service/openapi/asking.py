@@ -109,7 +109,10 @@ def schemas() -> Schema:
         "WhatIfRequest": {
             "type": "object",
             "properties": {
-                "question": {**QUESTION_NAME, "description": "default: the first that the account was scored for"},
+                "question": {
+                    **or_null(QUESTION_NAME),
+                    "description": "default: the first that the account was scored for",
+                },
                 "item": {"type": ["string", "null"], "maxLength": 256},
                 "set": {
                     "type": "object",
