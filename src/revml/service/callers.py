@@ -26,6 +26,8 @@ REFRESH_SECONDS = 1.0
 STALE_SECONDS = 3.0
 AWAY_SECONDS = 60.0
 WAIT_SECONDS = 2.0
+FIRST_SECONDS = 8.0  # where nothing is known, an answer that comes late is better than none
+FIRST_SECONDS = 20.0  # nothing is known yet: the store is opened, which may take a while on a busy machine
 AGAIN_SECONDS = 0.5  # an unknown key may be a new one: asked for again, but not oftener
 LOOKUPS_PER_SECOND = 50.0  # of sessions that this worker does not know
 HELD_SESSIONS = 5000
@@ -131,8 +133,9 @@ class Callers:
         if not wait:
             return
         done = asyncio.wrap_future(self._reading)
+        seconds = WAIT_SECONDS if self._read_at > float("-inf") else FIRST_SECONDS
         try:
-            await asyncio.wait_for(asyncio.shield(done), WAIT_SECONDS)
+            await asyncio.wait_for(asyncio.shield(done), seconds)
         except TimeoutError:
             return  # what is known holds a while
 
