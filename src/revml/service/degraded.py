@@ -17,12 +17,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from revml.config import Workspace
 from revml.errors import RevmlError
+from revml.service.life.board import Board
+from revml.service.life.champions import Champions
+from revml.service.life.following import Following
+from revml.service.life.watch import Watch
+from revml.service.metrics import Metrics
+from revml.store import Store
 
-if TYPE_CHECKING:
-    from revml.service.serving import Serving
+
+class Running(Protocol):
+    """What of a running service is looked at."""
+
+    workspace: Workspace
+    metrics: Metrics
+    champions: Champions
+    board: Board
+    watch: Watch
+    following: Following
+
+    @property
+    def leaving(self) -> bool:
+        """Whether this worker is ending."""
+
+    @property
+    def store(self) -> Store:
+        """The scores database; raises StoreError while it is away."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +57,7 @@ class Health:
     checks: dict[str, dict[str, Any]] = field(repr=False)
 
 
-def examine(serving: Serving) -> Health:
+def examine(serving: Running) -> Health:
     """Look at everything; tells the metrics what holds. It asks the store, so it does not belong on the event loop."""
     store, models, workers = _store(serving), _models(serving), _workers(serving)
     checks = {"store": store, "models": models, "workers": workers}
@@ -61,7 +84,7 @@ def age_seconds(as_of: datetime, now: datetime | None = None) -> float:
     return max(0.0, (today - as_of).total_seconds())
 
 
-def _store(serving: Serving) -> dict[str, Any]:
+def _store(serving: Running) -> dict[str, Any]:
     try:
         run = serving.store.current()
     except RevmlError as error:
@@ -76,7 +99,7 @@ def _store(serving: Serving) -> dict[str, Any]:
     return {"ok": True, **told, "stale": stale, **({"degraded": ["scores-stale"]} if stale else {})}
 
 
-def _models(serving: Serving) -> dict[str, Any]:
+def _models(serving: Running) -> dict[str, Any]:
     broken, loaded = serving.champions.broken, serving.champions.loaded
     check: dict[str, Any] = {"ok": not broken, "serving": {q: b.version for q, b in loaded.items()}}
     found = ["champion-broken"] if broken else []
@@ -87,7 +110,7 @@ def _models(serving: Serving) -> dict[str, Any]:
     return check | ({"degraded": found} if found else {})
 
 
-def _workers(serving: Serving) -> dict[str, Any]:
+def _workers(serving: Running) -> dict[str, Any]:
     notes = serving.board.notes()
     found = []
     if len(notes) < serving.board.expected:
