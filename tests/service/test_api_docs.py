@@ -24,6 +24,9 @@ from revml.store.keys import create_key
 from tests.service.conftest import free_port
 from tests.service.examples import example_workspace, operations
 
+# A real service, and a process for every call.
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 SHOWN_URL = "http://127.0.0.1:3000"
 BLOCK = re.compile(r"^```(\w+)( problem)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

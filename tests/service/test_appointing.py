@@ -16,6 +16,9 @@ from revml.service.life.changing import change, last_change
 from revml.service.serving import Serving
 from tests.service.conftest import RULE, client_and_serving, fill, make_workspace, write_bundle_of
 
+# A promotion runs in a process of its own, which imports what training needs.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def service(tmp_path: Path) -> tuple[TestClient, Serving]:
