@@ -6,7 +6,10 @@ Comes in: a feature and a number, a category or None. Goes out: text in the read
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 
+from revml.explanations.phrases import DEVIATION_WORDS
+from revml.explanations.written import DEVIATIONS
 from revml.features.spec import Feature
 from revml.locales import words
 
@@ -19,6 +22,8 @@ def amount(feature: Feature, value: Value, language: str, currency: str) -> str:
 
     >>> amount(Feature("a", "share", "usage"), 0.25, "en", "EUR")
     '25%'
+    >>> amount(Feature("b", "deviation", "usage"), -1.52, "en", "EUR")
+    'fewer (−1.52)'
     """
     speak = words(language)
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -31,7 +36,10 @@ def amount(feature: Feature, value: Value, language: str, currency: str) -> str:
         return speak.money(round(value), currency)
     if feature.kind == "share":
         return speak.percent(value, 1 if 0 < abs(value) < 0.1 else 0)
-    return speak.number(value, next(digits for least, digits in DIGITS if abs(value) >= least)).replace("-", "−")
+    number = speak.number(value, next(digits for least, digits in DIGITS if abs(value) >= least)).replace("-", "−")
+    if feature.kind == "deviation":  # in standard deviations, which say little to whoever does not count in them
+        return f"{speak.text(DEVIATION_WORDS[bisect_right(DEVIATIONS, value)])} ({number})"
+    return number
 
 
 def concept_name(concept: str, language: str) -> str:
