@@ -136,7 +136,11 @@ def test_revml_serve_runs_until_told_to_end(tmp_path: Path, number: signal.Signa
     port = free_port()
     command = [sys.executable, "-c", "from revml.cli import main; main()", "serve", "-w", str(tmp_path)]
     process = subprocess.Popen(
-        [*command, "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background is born deaf to it
     )
     assert process.stdout is not None
     assert process.stdout.readline().strip() == f"revml is at http://127.0.0.1:{port}"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
 from revml.errors import BundleError, NotFound, RevmlError
 from revml.store.cursor import PageError
@@ -137,9 +138,18 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _methods_of(request: Request) -> str:
-    """All methods that an address takes: each may have a route of its own, and the router tells those of one only."""
+    """All methods that an address takes: each may have a route of its own, and the router tells those of one only.
+
+    Where an address fits several declared paths (an id may hold slashes), the one that spells out most counts.
+    """
     same = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in same for method in getattr(route, "methods", None) or ()}))
+    most = max((_spelt_out(route) for route in same), default=0)
+    told = [getattr(route, "methods", None) or () for route in same if _spelt_out(route) == most]
+    return ", ".join(sorted({method for methods in told for method in methods}))
+
+
+def _spelt_out(route: BaseRoute) -> int:
+    return len(re.sub(r"\{[^}]*\}", "", str(getattr(route, "path", ""))))
 
 
 async def on_defect(request: Request, error: Exception) -> Response:
