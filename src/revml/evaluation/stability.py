@@ -130,6 +130,7 @@ def by_concept(parts: np.ndarray, concepts: Sequence[str]) -> tuple[tuple[str, .
     """Sums of parts by concept, concepts by name."""
     names, index = np.unique(np.asarray(concepts, dtype=object).astype(str), return_inverse=True)
     sums = np.zeros((len(parts), len(names)))
+    # One after another, so that a row's sum has the same bits among few rows and among many.
     for column, concept in enumerate(index):
         sums[:, concept] += parts[:, column]
     return tuple(str(name) for name in names), sums

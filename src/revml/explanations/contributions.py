@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from revml.errors import BundleError
+from revml.evaluation.stability import by_concept
 from revml.explanations.one_pass import Scored, scored
 from revml.models.bundle import Bundle
 
@@ -45,12 +46,7 @@ class Contributions:
         >>> names, sums.round(3).tolist()
         (('price', 'usage'), [[-0.2, 0.6]])
         """
-        names, index = np.unique(np.asarray(concepts, dtype=object).astype(str), return_inverse=True)
-        sums = np.zeros((len(self.values), len(names)))
-        # One after another, so that a row's sum has the same bits among few rows and among many.
-        for column, concept in enumerate(index):
-            sums[:, concept] += self.values[:, column]
-        return tuple(str(n) for n in names), sums
+        return by_concept(self.values, concepts)
 
 
 def contributions(bundle: Explainable, frame: pd.DataFrame, told: Scored | None = None) -> Contributions:

@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
+from revml.models.calibration import EDGE
 from revml.models.compiled import compiled
 
-EDGE = 1e-6  # as `calibration.log_odds` keeps probabilities off 0 and 1
 LEAST, MOST = 1e-9, 1 - 1e-9
 MONTH_DAYS = 28.0  # a term that is not known to last so long does not repeat: its first renewal is all that is known
 

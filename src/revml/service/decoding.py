@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 
 from revml.explanations.reader import Rows
 from revml.models.bundle import Bundle
-from revml.models.encoding import Encoding
 from revml.service.problems import Problem
 
 MAX_CATEGORY = 256
@@ -97,7 +96,7 @@ class Decoder:
         size = next(iter(lengths.values()), 0)
         for name, length in lengths.items():
             if length != size or length < 0:
-                got = f"{length} values beside {size}" if length >= 0 else _shown(columns[name])
+                got = f"{length} values beside {size}" if length >= 0 else shown(columns[name])
                 raise invalid(f"columns.{name}", "lists of one length were expected", f"a list of {size} values", got)
         self._count(size)
         matrix = np.empty((size, len(self._names)))
@@ -173,7 +172,7 @@ class Decoder:
             if not (pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_null(value)):
                 raise invalid(f"columns.{name}", "a category is a text", "a column of text", str(kind))
             codes[name] = table.column(name).to_pylist()
-        matrix = Encoding(self._bundle.encoding.columns).matrix(table)
+        matrix = self._bundle.encoding.matrix(table)
         for _, name in self._numbers:
             given = table.column(name)
             values = given.cast(pa.float64(), safe=False).to_numpy()
@@ -191,7 +190,7 @@ class Decoder:
             values, codes = texts[name], self._codes.get(name, {})
             if not TEXTS.issuperset(map(type, values)):
                 at = next(i for i, value in enumerate(values) if type(value) not in TEXTS)
-                raise invalid(place(name, at), "a category is a text", "a text or null", _shown(values[at]))
+                raise invalid(place(name, at), "a category is a text", "a text or null", shown(values[at]))
             for i, text in enumerate(values):
                 code = np.nan if text is None else codes.get(text)
                 if code is None:
@@ -227,7 +226,7 @@ class Decoder:
         numbers = frozenset(name for _, name in self._numbers)
         for i, row in enumerate(rows):
             if not isinstance(row, dict):
-                return invalid(f"rows[{i}]", "a row is an object", "{feature: value}", _shown(row))
+                return invalid(f"rows[{i}]", "a row is an object", "{feature: value}", shown(row))
             if row.keys() != frozenset(self._names):
                 return self._features(f"rows[{i}]", row)
             for name, value in row.items():
@@ -274,10 +273,11 @@ def _broken(what: str, error: Exception) -> Problem:
 
 def _not_a_number(field: str, value: Any) -> Problem:
     detail = "beyond float32" if isinstance(value, int | float) else "not a number"
-    return invalid(field, detail, "a number within float32, or null", _shown(value))
+    return invalid(field, detail, "a number within float32, or null", shown(value))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """What came, as far as an error shows it."""
     return "nothing" if value is None else repr(value)[:80]
 
 

@@ -10,7 +10,6 @@ from revml.models.bundle import Bundle
 from revml.service.decoding import Decoder
 
 MAX_ROWS = 1000
-KEPT = 2  # models of a question beside the newest
 
 
 @dataclass(frozen=True)

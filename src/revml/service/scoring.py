@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from revml.config import QUESTIONS, QuestionName
 from revml.service.answers import JsonAnswer
-from revml.service.decoding import Decoded, Decoder, invalid
+from revml.service.decoding import Decoded, Decoder, invalid, shown
 from revml.service.parameters import Parameters
 from revml.service.prepared import MAX_ROWS, Prepared
 from revml.service.problems import Problem
@@ -106,7 +106,7 @@ def _from_json(state: Serving, asked: Asked, body: bytes) -> tuple[Prepared, Dec
             raise invalid(key[:80], "unknown key", "question, and rows or columns", key[:80])
     question = told.get("question", asked.question)
     if question not in QUESTIONS:
-        raise invalid("question", "no such question", ", ".join(QUESTIONS), _shown(question))
+        raise invalid("question", "no such question", ", ".join(QUESTIONS), shown(question))
     if asked.question not in (None, question):
         raise invalid("question", "the address and the body ask different questions", str(asked.question), question)
     if ("rows" in told) == ("columns" in told):
@@ -115,10 +115,10 @@ def _from_json(state: Serving, asked: Asked, body: bytes) -> tuple[Prepared, Dec
     prepared = _prepared(state, question)
     if "columns" in told:
         if not isinstance(told["columns"], dict):
-            raise invalid("columns", "lists by feature were expected", "{feature: [...]}", _shown(told["columns"]))
+            raise invalid("columns", "lists by feature were expected", "{feature: [...]}", shown(told["columns"]))
         return prepared, prepared.decoder.columns(told["columns"])
     if not isinstance(told["rows"], list):
-        raise invalid("rows", "a list of rows was expected", f"1 to {MAX_ROWS} rows", _shown(told["rows"]))
+        raise invalid("rows", "a list of rows was expected", f"1 to {MAX_ROWS} rows", shown(told["rows"]))
     return prepared, prepared.decoder.rows(told["rows"])
 
 
@@ -158,10 +158,6 @@ def _types(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, bool]:
         elif name == b"accept" and ARROW.encode() in value:
             arrow = True
     return kind, arrow
-
-
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else repr(value)[:80]
 
 
 def models(request: Request) -> Response:
