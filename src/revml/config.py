@@ -263,6 +263,7 @@ _ONLY: dict[str, tuple[QuestionName, ...]] = {
     "lookback_days": ("lapse", "growth", "cross_sell"),
     "uplift": ("upsell", *UPSELL_KINDS),
     "drop": ("contraction",),
+    "price_changes": ("contraction", "upsell"),
     "growth_ratio": ("growth",),
 }
 
@@ -285,9 +286,18 @@ class QuestionSpec(Frozen):
     uplift: float = Field(
         0.10,
         gt=0,
-        description="upsell: MRR up by at least this share while alive; its kinds: the share that one is reckoned at",
+        description="upsell: MRR up by at least this share through seats, a tier or a product;"
+        " its kinds: the share that one is reckoned at",
     )
-    drop: float = Field(0.10, gt=0, lt=1, description="contraction: MRR down by at least this share while alive")
+    drop: float = Field(
+        0.10,
+        gt=0,
+        lt=1,
+        description="contraction: MRR down by at least this share through seats, a tier or a subscription that ended",
+    )
+    price_changes: bool = Field(
+        False, description="contraction, upsell: whether a change of price alone (an indexation, a discount) counts too"
+    )
     growth_ratio: float = Field(1.25, gt=1, description="growth: spend in the horizon above this times the span before")
 
     def window(self, question: QuestionName) -> LabelWindow:

@@ -31,6 +31,11 @@ def term(
     return row | more
 
 
+def change(account: str, before: dict[str, Any], after: dict[str, Any], at: str = "2026-02-01") -> list[Any]:
+    """One subscription whose terms change."""
+    return [term(account, "2025-01-01", at, **before), term(account, at, **after)]
+
+
 def order(account: str, at: str, amount: float = 100.0, quantity: float = 1.0, **more: Any) -> Any:
     """One line of `orders`."""
     row = {"order_id": f"{account}-{at}-{amount}", "line": 1, "ordered_at": at, "account_id": account, "product": "p"}

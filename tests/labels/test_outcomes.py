@@ -45,10 +45,10 @@ def test_growth_that_was_taken_back_is_none_at_a_shorter_horizon(tmp_path: Path)
     """Higher after a month and no longer after three: no upsell by 30 days, but one that came later is kept by 180."""
     rows = [
         term("back", "2025-01-01", "2025-06-15", mrr=100.0),
-        term("back", "2025-06-15", "2025-08-01", mrr=150.0),
+        term("back", "2025-06-15", "2025-08-01", quantity=2.0, mrr=150.0),
         term("back", "2025-08-01", mrr=100.0),
         term("stays", "2025-01-01", "2025-06-15", mrr=100.0),
-        term("stays", "2025-06-15", "2025-11-01", mrr=150.0),
+        term("stays", "2025-06-15", "2025-11-01", quantity=2.0, mrr=150.0),
         term("stays", "2025-11-01", mrr=100.0),
         term("gone", "2024-01-01", "2025-02-01"),
     ]

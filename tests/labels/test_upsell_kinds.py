@@ -9,7 +9,7 @@ import pytest
 
 from revml.config import UPSELL_KINDS
 from revml.labels import answerable
-from tests.labels.rows import UNTIL, decided, term
+from tests.labels.rows import UNTIL, change, decided, term
 from tests.literal_facts import stage
 
 AT = "2026-01-01"  # the window of 90 days is (2026-01-01, 2026-04-01]
@@ -34,20 +34,15 @@ def _kinds(folder: Path, rows: list[Any], *, products: bool = True, **definition
     return {a: "?" if all(found[k][a] is None for k in UPSELL_KINDS) else told[a] for a in accounts}
 
 
-def _change(account: str, before: dict[str, Any], after: dict[str, Any], at: str = "2026-02-01") -> list[Any]:
-    """One subscription whose terms change."""
-    return [term(account, "2025-01-01", at, **before), term(account, at, **after)]
-
-
 def test_more_seats_of_the_same_product(tmp_path: Path) -> None:
     """More seats count unless MRR falls or nothing is paid; fewer seats at a higher price are none."""
     rows = [
-        *_change("more", {"quantity": 10.0}, {"quantity": 11.0, "mrr": 110.0}),
-        *_change("discount", {"quantity": 10.0}, {"quantity": 20.0, "mrr": 100.0}),
-        *_change("cheaper", {"quantity": 10.0}, {"quantity": 20.0, "mrr": 99.0}),
-        *_change("free", {"quantity": 10.0, "mrr": 0.0}, {"quantity": 20.0, "mrr": 0.0}),
-        *_change("dearer", {"quantity": 10.0}, {"quantity": 9.0, "mrr": 120.0}),
-        *_change("same", {"quantity": 10.0}, {"quantity": 10.0, "mrr": 120.0}),
+        *change("more", {"quantity": 10.0}, {"quantity": 11.0, "mrr": 110.0}),
+        *change("discount", {"quantity": 10.0}, {"quantity": 20.0, "mrr": 100.0}),
+        *change("cheaper", {"quantity": 10.0}, {"quantity": 20.0, "mrr": 99.0}),
+        *change("free", {"quantity": 10.0, "mrr": 0.0}, {"quantity": 20.0, "mrr": 0.0}),
+        *change("dearer", {"quantity": 10.0}, {"quantity": 9.0, "mrr": 120.0}),
+        *change("same", {"quantity": 10.0}, {"quantity": 10.0, "mrr": 120.0}),
     ]
     expected = {"cheaper": "-", "dearer": "-", "discount": "s", "free": "-", "more": "s", "same": "-"}
     assert _kinds(tmp_path, rows) == expected
@@ -56,7 +51,7 @@ def test_more_seats_of_the_same_product(tmp_path: Path) -> None:
 def test_seats_are_counted_over_all_subscriptions_of_a_product(tmp_path: Path) -> None:
     """Seats that move between subscriptions are no more seats; a second subscription to the product is more."""
     rows = [
-        *_change("moved", {"quantity": 10.0}, {"quantity": 6.0, "mrr": 60.0}),
+        *change("moved", {"quantity": 10.0}, {"quantity": 6.0, "mrr": 60.0}),
         term("moved", "2026-02-01", line="two", quantity=4.0, mrr=40.0),
         term("second", "2025-01-01", quantity=10.0),
         term("second", "2026-02-01", line="two", quantity=4.0, mrr=40.0),
@@ -67,10 +62,10 @@ def test_seats_are_counted_over_all_subscriptions_of_a_product(tmp_path: Path) -
 def test_a_higher_tier_of_the_same_family(tmp_path: Path) -> None:
     """The product of the subscription is of a higher tier of its family; a lower one, or a lower MRR, is none."""
     rows = [
-        *_change("up", {"product": "basic"}, {"product": "pro", "mrr": 150.0}),
-        *_change("up with fewer seats", {"product": "basic", "quantity": 10.0}, {"product": "pro", "quantity": 5.0}),
-        *_change("up and smaller", {"product": "basic"}, {"product": "pro", "mrr": 90.0}),
-        *_change("down", {"product": "pro"}, {"product": "basic", "mrr": 150.0}),
+        *change("up", {"product": "basic"}, {"product": "pro", "mrr": 150.0}),
+        *change("up with fewer seats", {"product": "basic", "quantity": 10.0}, {"product": "pro", "quantity": 5.0}),
+        *change("up and smaller", {"product": "basic"}, {"product": "pro", "mrr": 90.0}),
+        *change("down", {"product": "pro"}, {"product": "basic", "mrr": 150.0}),
     ]
     expected = {"down": "-", "up": "t", "up and smaller": "-", "up with fewer seats": "t"}
     assert _kinds(tmp_path, rows) == expected
@@ -82,7 +77,7 @@ def test_a_product_may_give_way_under_another_subscription(tmp_path: Path) -> No
         term("up", "2025-01-01", "2026-02-01", product="basic"),
         term("up", "2026-02-01", line="new", product="pro", mrr=150.0),
         term("one of two", "2025-01-01", line="a", product="basic"),
-        *_change("one of two", {"product": "basic"}, {"product": "pro", "mrr": 150.0}),
+        *change("one of two", {"product": "basic"}, {"product": "pro", "mrr": 150.0}),
     ]
     found = _kinds(tmp_path, rows)
     assert found["up"] == "t"
@@ -102,16 +97,16 @@ def test_a_higher_tier_beside_the_old_one_is_a_module(tmp_path: Path) -> None:
 def test_where_tiers_do_not_tell_the_price_of_a_seat_does(tmp_path: Path, products: bool) -> None:
     """Another plan of a product, or a product without a tier: up where a seat costs more."""
     rows = [
-        *_change("plan", {"product": "old", "plan": "a"}, {"product": "old", "plan": "b", "mrr": 130.0}),
-        *_change("plan named", {"product": "old"}, {"product": "old", "plan": "b", "mrr": 130.0}),
-        *_change("product", {"product": "old"}, {"product": "pro", "mrr": 130.0}),
-        *_change("same plan", {"product": "old", "plan": "a"}, {"product": "old", "plan": "a", "mrr": 130.0}),
-        *_change(
+        *change("plan", {"product": "old", "plan": "a"}, {"product": "old", "plan": "b", "mrr": 130.0}),
+        *change("plan named", {"product": "old"}, {"product": "old", "plan": "b", "mrr": 130.0}),
+        *change("product", {"product": "old"}, {"product": "pro", "mrr": 130.0}),
+        *change("same plan", {"product": "old", "plan": "a"}, {"product": "old", "plan": "a", "mrr": 130.0}),
+        *change(
             "more seats",
             {"product": "old", "plan": "a", "quantity": 10.0},
             {"product": "old", "plan": "b", "quantity": 20.0, "mrr": 150.0},
         ),
-        *_change("no seats", {"product": "old", "plan": "a", "quantity": 0.0}, {"product": "old", "plan": "b"}),
+        *change("no seats", {"product": "old", "plan": "a", "quantity": 0.0}, {"product": "old", "plan": "b"}),
     ]
     expected = {"more seats": "s", "no seats": "s", "plan": "t", "plan named": "t", "product": "t", "same plan": "-"}
     assert _kinds(tmp_path, rows, products=products) == expected
@@ -144,7 +139,7 @@ def test_a_further_product_while_the_old_ones_stay(tmp_path: Path) -> None:
 )
 def test_a_change_belongs_to_the_window_that_ends_with_it(tmp_path: Path, at: str, kind: str) -> None:
     """A change at the snapshot is the base; one at the very end of the window counts."""
-    rows = _change("a", {"quantity": 1.0}, {"quantity": 2.0, "mrr": 200.0}, at=at)
+    rows = change("a", {"quantity": 1.0}, {"quantity": 2.0, "mrr": 200.0}, at=at)
     assert _kinds(tmp_path, rows) == {"a": kind}
 
 
@@ -153,7 +148,7 @@ def test_what_was_lost_or_lies_in_the_gap_is_none(tmp_path: Path) -> None:
     rows = [
         term("lost", "2025-01-01", "2026-02-01"),
         term("lost", "2026-02-01", "2026-03-01", quantity=9.0, mrr=900.0),
-        *_change("in gap", {}, {"quantity": 2.0, "mrr": 200.0}, at="2026-01-05"),
+        *change("in gap", {}, {"quantity": 2.0, "mrr": 200.0}, at="2026-01-05"),
         term("lost in gap", "2025-01-01", "2026-01-05"),
     ]
     assert _kinds(tmp_path, rows, gap_days=7) == {"in gap": "-", "lost": "-", "lost in gap": "?"}

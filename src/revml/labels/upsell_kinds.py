@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from revml.config import QuestionName, QuestionSpec
-from revml.labels.question import SAME, Question, contract_lines
+from revml.labels.held import held
+from revml.labels.question import SAME, Question
 
 
 class _Kind(Question):
@@ -27,13 +28,7 @@ class _Kind(Question):
     def sql(self, spec: QuestionSpec, observed_until: datetime) -> str:
         """What was held at both ends of the window: `had` at the start, `has` at the end."""
         return f"""
-WITH lines AS ({contract_lines(observed_until)}
-), held AS (
-  SELECT r.account_id, r.as_of, l.subscription_id, l.product, l.plan, l.quantity, l.mrr, g.family, g.tier,
-         CASE WHEN l.started_at <= r.opens AND l.ended_at > r.opens THEN 1 ELSE 0 END AS had,
-         CASE WHEN l.started_at <= r.closes AND l.ended_at > r.closes THEN 1 ELSE 0 END AS has
-  FROM at_risk r JOIN lines l ON l.account_id = r.account_id LEFT JOIN products g ON g.product = l.product
-), offers AS (
+WITH {held(observed_until)}, offers AS (
   SELECT account_id, as_of, product, max(family) AS family, max(tier) AS tier, max(had) AS had, max(has) AS has,
          sum(CASE WHEN had = 1 THEN quantity ELSE 0 END) AS seats_before,
          sum(CASE WHEN has = 1 THEN quantity ELSE 0 END) AS seats_after

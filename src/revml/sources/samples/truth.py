@@ -66,7 +66,7 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
     terms = take(world.contracts[t], who, column=True)
     buying = take(world.orderings[t], who, column=True)
     habits = take(world.habits, who, column=True) if world.habits else None
-    first = np.maximum(terms.mrr, np.float32(1e-6))
+    held = terms
     survival: Floats = np.ones((len(who), paths), np.float32)
     silence: Floats = np.ones((len(who), paths), np.float32)
     tilt = Tilt(TILT, len(who), paths) if kind.dial.deals else None
@@ -100,8 +100,8 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
             money += _money(flow, habits, kind.orders, rng, before)
             won = flow.bought & (state.deal > 0) if won is None else won | (flow.bought & (state.deal > 0))
         state = relating.step(traits, state, draws, bought=bought, won=won, tilt=tilt)
-    smaller = _shrunk(take(world.contracts[t], who, column=True), terms) & (terms.back == 0)
-    larger = (terms.mrr >= first * np.float32(UPLIFT)) & (terms.back == 0)
+    smaller = _shrunk(held, terms) & (terms.back == 0)
+    larger = _grown(held, terms) & (terms.back == 0)
     weight = tilt.weight if tilt else np.ones_like(survival)
     return Odds(
         churn=1 - _mean(survival),
@@ -118,14 +118,27 @@ def _block(world: World, t: int, who: Ints, before: Floats, rng: np.random.Gener
 
 def _shrunk(before: contracting.Contract, after: contracting.Contract) -> Bools:
     """Whether MRR is down by a tenth, or a module ended and nothing made up for it; in the cents that are written."""
-    was, now = (
-        tuple(np.round(line.astype(float), 2) for line in (terms.seats * terms.unit, terms.first, terms.second))
-        for terms in (before, after)
-    )
+    was, now = _lines(before), _lines(after)
     first, last = sum(was[1:], was[0]), sum(now[1:], now[0])
     gone = ((was[1] > 0) & (now[1] == 0)) | ((was[2] > 0) & (now[2] == 0))
     out: Bools = (last < first * (1 - SAME)) & (gone | (last <= first * (1 - DROP) * (1 + SAME)))
     return out
+
+
+def _grown(before: contracting.Contract, after: contracting.Contract) -> Bools:
+    """Whether MRR is up by a tenth through seats, a plan or a module: what was held counts at its old price."""
+    was, now = _lines(before), _lines(after)
+    at_old_price = was[0] * np.maximum(after.seats, before.seats) / before.seats
+    core = np.where((after.plan == before.plan) & (now[0] > was[0]), np.minimum(now[0], at_old_price), now[0])
+    modules = (np.where((b > 0) & (a > b), b, a) for b, a in zip(was[1:], now[1:], strict=True))
+    first, last = sum(was[1:], was[0]), sum(modules, core)
+    out: Bools = (last > first) & (last * (1 + SAME) >= first * UPLIFT)
+    return out
+
+
+def _lines(terms: contracting.Contract) -> tuple[Floats, ...]:
+    """MRR of each line in the cents that are written."""
+    return tuple(np.round(line.astype(float), 2) for line in (terms.seats * terms.unit, terms.first, terms.second))
 
 
 def _money(
