@@ -151,7 +151,7 @@ def test_seats_are_those_of_all_subscriptions_of_a_product(tmp_path: Path) -> No
 
 
 def test_a_move_to_a_higher_tier_counts_in_full(tmp_path: Path) -> None:
-    """The higher tier of a family counts whatever its seats; a successor of the same tier, or a lower one, is a price."""
+    """A higher tier of the family counts whatever its seats; a successor of the same tier, or a lower one, does not."""
     rows = [
         *change("up", {"product": "basic"}, {"product": "pro", "mrr": 140.0}),
         *change("up with fewer seats", {"product": "basic", "quantity": 9.0}, {"product": "pro", "mrr": 120.0}),
