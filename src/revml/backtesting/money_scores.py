@@ -6,7 +6,7 @@ question that could not have been answered then gives no scores and a note; noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pandas as pd
@@ -30,6 +30,7 @@ class ForecastScores:
         p_churn, p_upsell: account_id, probability; None where the question could not have been answered.
         churn_days, upsell_days: what the probabilities look ahead, the gap included.
         uplift: what counts as an upsell, as a share of MRR.
+        price_changes: whether a higher price alone does.
         notes: why a question has no scores.
     """
 
@@ -39,6 +40,7 @@ class ForecastScores:
     upsell_days: int
     uplift: float
     notes: tuple[str, ...] = ()
+    price_changes: bool = False
 
     @property
     def published(self) -> Published:
@@ -49,6 +51,7 @@ class ForecastScores:
             p_upsell=self.p_upsell,
             upsell_days=self.upsell_days,
             uplift=self.uplift,
+            price_changes=self.price_changes,
         )
 
 
@@ -56,7 +59,12 @@ def no_scores(workspace: Workspace) -> ForecastScores:
     """What a forecast without any model has."""
     churn, upsell = (workspace.question(question) for question in ASKED)
     return ForecastScores(
-        None, None, churn.gap_days + churn.horizon_days, upsell.gap_days + upsell.horizon_days, upsell.uplift
+        None,
+        None,
+        churn.gap_days + churn.horizon_days,
+        upsell.gap_days + upsell.horizon_days,
+        upsell.uplift,
+        price_changes=upsell.price_changes,
     )
 
 
@@ -85,4 +93,4 @@ def scores_at(workspace: Workspace, facts: Facts, at: datetime, *, progress: Pro
             continue
         found[question] = told.scores[["account_id", "probability"]].reset_index(drop=True)
     base = no_scores(workspace)
-    return ForecastScores(found["churn"], found["upsell"], base.churn_days, base.upsell_days, base.uplift, tuple(notes))
+    return replace(base, p_churn=found["churn"], p_upsell=found["upsell"], notes=tuple(notes))

@@ -28,7 +28,8 @@ class Published:
         peer_churn: the same frame as `p_churn` if every account's features were average; None: no drivers are told.
         replacing: the chance that an account replaces a machine.
         concepts: by question what each concept does to the log-odds of its scores.
-        p_upsell: account_id, probability of MRR up by at least `uplift` within `upsell_days`.
+        p_upsell: account_id, probability of MRR up by at least `uplift` within `upsell_days`; with `price_changes` by
+            its price alone too.
         p_contraction: account_id, probability of MRR down by as much as the question says within `contraction_days`.
     """
 
@@ -37,6 +38,7 @@ class Published:
     p_upsell: pd.DataFrame | None = None
     upsell_days: int = 90
     uplift: float = 0.10
+    price_changes: bool = False
     p_contraction: pd.DataFrame | None = None
     contraction_days: int = 90
     churn_gap_days: int = 0

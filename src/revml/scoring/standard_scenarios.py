@@ -123,6 +123,7 @@ def published_of(workspace: Workspace, taken: ForecastInputs) -> Published:
         p_upsell=scores_of("upsell"),
         upsell_days=days["upsell"],
         uplift=specs["upsell"].uplift,
+        price_changes=specs["upsell"].price_changes,
         p_contraction=scores_of("contraction"),
         contraction_days=days["contraction"],
         replacing=None if replaced is None else Replacing(replaced, days["replacement"]),

@@ -65,7 +65,7 @@ def test_past_movements_by_hand(tmp_path: Path) -> None:
                 {"subscription_id": name, "started_at": "2026-01-01", "ended_at": "2026-02-15", "account_id": name,
                  "product": "p", "quantity": 1, "mrr": was},
                 {"subscription_id": name, "started_at": "2026-02-15", "account_id": name, "product": "p",
-                 "quantity": 1, "mrr": now},
+                 "quantity": now / 100, "mrr": now},
             )
         ]
         + [
@@ -79,6 +79,26 @@ def test_past_movements_by_hand(tmp_path: Path) -> None:
     assert moves.upsell_size == 0.10, "too few upsells to tell their size: the threshold stands"
 
 
+def test_a_price_step_is_no_upsell_but_money(tmp_path: Path) -> None:
+    """Of two accounts that rise by a fifth, one by its price alone: one upsell, and the other's rise nets out."""
+    rows = [
+        row
+        for name, seats in (("priced", 1), ("grown", 2))
+        for row in (
+            {"subscription_id": name, "started_at": "2026-01-01", "ended_at": "2026-02-15", "account_id": name,
+             "product": "p", "quantity": 1, "mrr": 100.0},
+            {"subscription_id": name, "started_at": "2026-02-15", "account_id": name, "product": "p",
+             "quantity": seats, "mrr": 120.0},
+        )
+    ]  # fmt: skip
+    accounts = [{"account_id": n, "created_at": "2024-01-01"} for n in ("priced", "grown")]
+    facts = stage(tmp_path, accounts=accounts, subscriptions=rows)
+    moves = past_movements(facts, instant("2026-04-02"), threshold=0.10, days=90)
+    assert (moves.upsells, moves.contraction) == (1, pytest.approx(-20 / 200))
+    counted = past_movements(facts, instant("2026-04-02"), threshold=0.10, days=90, price_changes=True)
+    assert (counted.upsells, counted.contraction) == (2, 0.0)
+
+
 def test_one_merger_does_not_price_everybodys_upsells(tmp_path: Path) -> None:
     """Twenty rise by a fifth and one a hundredfold: the hundredfold counts as a tripling."""
     names = [f"a{i}" for i in range(21)]
@@ -88,7 +108,7 @@ def test_one_merger_does_not_price_everybodys_upsells(tmp_path: Path) -> None:
         for row in (
             {"subscription_id": name, "started_at": "2026-01-01", "ended_at": "2026-02-15", "account_id": name,
              "product": "p", "quantity": 1, "mrr": 100.0},
-            {"subscription_id": name, "started_at": "2026-02-15", "account_id": name, "product": "p", "quantity": 1,
+            {"subscription_id": name, "started_at": "2026-02-15", "account_id": name, "product": "p", "quantity": 200,
              "mrr": 10_000.0 if name == "a0" else 120.0},
         )
     ]  # fmt: skip

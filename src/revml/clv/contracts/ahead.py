@@ -112,7 +112,9 @@ def _growth(facts: Facts, as_of: datetime, scores: Published, contracts: pd.Data
         tenure = contracts["tenure_days"].to_numpy(float) / MONTH_DAYS
         return Growth(GrowthModel.RATIO, ratios=ratios, rising=rising, falling=falling, tenure=tenure, agreed=agreed)
     if rising is not None:
-        moves = past_movements(facts, as_of, threshold=scores.uplift, days=scores.upsell_days)
+        moves = past_movements(
+            facts, as_of, threshold=scores.uplift, days=scores.upsell_days, price_changes=scores.price_changes
+        )
         return Growth(GrowthModel.UPLIFT, rising.probability, moves, agreed=agreed)
     return Growth(GrowthModel.NONE, agreed=agreed)
 

@@ -14,6 +14,8 @@ import numpy as np
 
 from revml.clv.value import MONTH_DAYS, Floats
 from revml.errors import ConfigError
+from revml.labels.held import held, worth
+from revml.labels.question import SAME
 from revml.sources.facts import Facts
 
 # A company with fewer upsells than this is described by the question's own threshold rather than by its few cases.
@@ -43,9 +45,9 @@ class Movements:
     """What the MRR of surviving accounts did over spans of `days`, as shares of their MRR at the start.
 
     Attributes:
-        upsell_rate: share of accounts whose MRR rose by at least the threshold.
+        upsell_rate: share of accounts with an upsell of at least the threshold, by the question's own definition.
         upsell_size: mean rise of those, each at most `MAX_RISE`, as a share of their MRR at the start.
-        contraction: net fall of all others (small rises net out), as a share of the MRR of all.
+        contraction: net fall of all others (small rises and those of prices net out), as a share of the MRR of all.
         pairs, upsells: what it rests on.
     """
 
@@ -227,24 +229,13 @@ class Growth:
 
 
 _PAIRS = """
-WITH known AS (
-  SELECT account_id, started_at, mrr, CASE WHEN ended_at <= $as_of THEN ended_at END AS ended_at
-  FROM subscriptions WHERE known_at <= $as_of AND started_at <= $as_of
-),
-starts AS (SELECT unnest($starts::TIMESTAMP[]) AS at),
-before AS (
-  SELECT s.at, k.account_id, sum(k.mrr) AS mrr FROM starts AS s
-  JOIN known AS k ON k.started_at <= s.at AND (k.ended_at IS NULL OR k.ended_at > s.at) GROUP BY ALL
-),
-after AS (
-  SELECT s.at, k.account_id, sum(k.mrr) AS mrr FROM starts AS s
-  JOIN known AS k ON k.started_at <= s.at + to_days($days)
-   AND (k.ended_at IS NULL OR k.ended_at > s.at + to_days($days)) GROUP BY ALL
-),
+WITH at_risk AS (
+  SELECT DISTINCT s.account_id, t.at AS as_of, t.at AS opens, t.at + to_days($days) AS closes
+  FROM subscriptions AS s, (SELECT unnest($starts::TIMESTAMP[]) AS at) AS t WHERE s.known_at <= $as_of
+), {held}, {worth},
 pairs AS (
-  SELECT b.mrr AS was, a.mrr AS is_now, a.mrr >= b.mrr * (1 + $threshold) AS upsold
-  FROM before AS b JOIN after AS a ON a.at = b.at AND a.account_id = b.account_id
-  WHERE b.mrr > 0 AND a.mrr > 0
+  SELECT before AS was, after AS is_now, {reached} * (1 + {same}) >= before * (1 + $threshold) AS upsold
+  FROM worth WHERE before > 0 AND after > 0
 )
 SELECT count(*), count(*) FILTER (upsold), coalesce(sum(was), 0),
   coalesce(sum(was) FILTER (upsold), 0), coalesce(sum(least(is_now - was, $most * was)) FILTER (upsold), 0),
@@ -252,14 +243,20 @@ SELECT count(*), count(*) FILTER (upsold), coalesce(sum(was), 0),
 FROM pairs"""
 
 
-def past_movements(facts: Facts, as_of: datetime, *, threshold: float, days: int) -> Movements:
+def past_movements(
+    facts: Facts, as_of: datetime, *, threshold: float, days: int, price_changes: bool = False
+) -> Movements:
     """What the MRR of surviving accounts did over the last `SPANS` spans of `days`, known at `as_of`.
 
-    With too few upsells, their size is the threshold itself: the least that an upsell is.
+    An upsell is what the question says it is, so that the rate fits its scores: a rise by price alone is none, unless
+    `price_changes`, and nets out with the falls of all others. With too few upsells, their size is the threshold
+    itself: the least that an upsell is.
     """
     starts = [as_of - timedelta(days=days * i) for i in range(SPANS, 0, -1)]
     values = {"as_of": as_of, "starts": starts, "days": days, "threshold": threshold, "most": MAX_RISE}
-    [row] = facts.con.cursor().execute(_PAIRS, values).fetchall()
+    reached = "after" if price_changes else "grown"
+    pairs_of = _PAIRS.format(held=held(as_of), worth=worth(), reached=reached, same=SAME)
+    [row] = facts.con.cursor().execute(pairs_of, values).fetchall()
     pairs, upsells, was, was_upsold, gained, shrunk = row
     return Movements(
         days=days,
