@@ -101,6 +101,7 @@ def test_an_unknown_zone_says_the_form(tmp_path: Path, text: str) -> None:
         ("grace_days: 5", "upsell"),
         ("lookback_days: 5", "churn"),
         ("growth_ratio: 2", "lapse"),
+        ("price_changes: true", "upsell_seats"),
     ],
 )
 def test_a_field_that_the_question_does_not_use_is_refused(tmp_path: Path, field: str, question: str) -> None:

@@ -13,7 +13,7 @@ from revml.config import QuestionSpec, Workspace
 from revml.errors import ConfigError, NotEnoughData
 from revml.preview import preview, preview_question
 from revml.windows import instant
-from tests.labels.rows import order
+from tests.labels.rows import change, order
 from tests.literal_facts import stage
 from tests.small_company import NAMES, orders, small_company, subscriptions
 
@@ -61,6 +61,19 @@ def test_longer_horizons_see_more(tmp_path: Path) -> None:
     found = preview_question(small_company(tmp_path), workspace, "churn").horizons
     assert list(found["horizon_days"]) == [30, 60, 90, 180]
     assert found["base_rate"].is_monotonic_increasing
+
+
+def test_prices_that_are_left_out_are_told_where_they_are_most(tmp_path: Path) -> None:
+    """Forty contracts rise by a price and ten by seats: the preview says that thirty and more do not count, and why."""
+    rows = []
+    for n in range(50):
+        at = f"2026-0{1 + n % 5}-15"
+        rows += change(f"a{n}", {}, {"quantity": 2.0 if n < 10 else 1.0, "mrr": 150.0}, at=at)
+    facts = stage(tmp_path, observed_until="2026-10-01", subscriptions=rows)
+    [warning] = [w for w in preview_question(facts, Workspace(), "upsell").warnings if "price" in w]
+    assert "120 of 150 changes of MRR" in warning
+    counted = Workspace(questions={"upsell": QuestionSpec(price_changes=True)})
+    assert not any("price" in w for w in preview_question(facts, counted, "upsell").warnings)
 
 
 def test_a_question_that_cannot_be_answered_is_refused(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from revml.windows import LabelWindow
 
 # Fewer accounts with an event than this and a learned model can hardly beat a rule.
 FEW_EVENTS = 30
+# Questions that a change of price alone is no answer to, unless the definition says so.
+PRICED: tuple[QuestionName, ...] = ("contraction", "upsell")
 # Horizons shown beside the chosen one: a month, a quarter, half a year.
 HORIZONS = (30, 90, 180)
 
@@ -92,6 +94,8 @@ def preview_question(facts: Facts, workspace: Workspace, question: QuestionName)
                 f"Only {events} accounts had the event in training (fewer than {FEW_EVENTS}): "
                 "expect a simple rule to be served, not a learned model."
             )
+    if question in PRICED and not spec.price_changes:
+        warnings += _priced(facts, question, spec, months)
     return Preview(
         question=question,
         spec=spec,
@@ -101,6 +105,20 @@ def preview_question(facts: Facts, workspace: Workspace, question: QuestionName)
         parts=parts,
         warnings=tuple(warnings),
     )
+
+
+def _priced(facts: Facts, question: QuestionName, spec: QuestionSpec, months: pd.DataFrame) -> list[str]:
+    """That most changes of MRR are left out as prices: often a sign that quantities are not what they seem."""
+    dates = [month.to_pydatetime() for month in months.loc[months["closed"], "month"]]
+    counted = _counted(facts, question, spec.model_copy(update={"price_changes": True}), dates)["events"].sum()
+    events = months["events"].sum()
+    if counted < FEW_EVENTS or counted <= 2 * events:
+        return []
+    return [
+        f"{int(counted - events):,} of {int(counted):,} changes of MRR as large are of the price alone and do not"
+        " count. If `quantity` does not tell seats, map it to 0: MRR then counts as it is. `price_changes: true`"
+        " counts prices."
+    ]
 
 
 def _dates(facts: Facts, workspace: Workspace, question: QuestionName, spec: QuestionSpec) -> list[datetime]:

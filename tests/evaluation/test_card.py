@@ -48,6 +48,16 @@ def test_a_model_that_failed_says_why_first(manifest: dict[str, Any], reason: st
     assert words("en").text(f"card.verdict.{reason}") in quoted
 
 
+@pytest.mark.parametrize("question", ["contraction", "upsell"])
+def test_a_card_says_whether_a_price_counts(manifest: dict[str, Any], question: str) -> None:
+    """A model that learned without changes of price says so; one that learned with them, and churn, do not."""
+    sentence = words("en").text("card.question.no_price")
+    assert sentence in card("en", {**manifest, "question": question})
+    assert sentence not in card("en", manifest)
+    priced = {**manifest["definition"], "price_changes": True}
+    assert sentence not in card("en", {**manifest, "question": question, "definition": priced})
+
+
 def test_short_history_is_confessed(manifest: dict[str, Any]) -> None:
     """A model chosen across accounts says that its ageing could not be seen."""
     told = copy.deepcopy(manifest)

@@ -36,7 +36,8 @@ def asked(say: Words, manifest: Manifest) -> list[str]:
         drop=say.percent(definition["drop"]),
         ratio=say.number(definition["growth_ratio"], 2),
     )
-    return [told]
+    priced = question in ("contraction", "upsell") and definition.get("price_changes") is False
+    return [f"{told} {say.text('card.question.no_price')}" if priced else told]
 
 
 def _own_question(say: Words, own: Manifest, definition: Manifest) -> str:
