@@ -1,7 +1,7 @@
 """The figures of models: what they cost, how near they come to the truth, beside their peers, and where none may pass.
 
     python benchmarks/bench_models.py                 all parts; QUICK=1: cost, worlds and gates, small ones
-    python benchmarks/bench_models.py worlds          sample companies against their truth, ten seeds a kind
+    python benchmarks/bench_models.py worlds          against the truth and a plain LightGBM, ten seeds a kind
     python benchmarks/bench_models.py curve           100 to 10,000 accounts, with a picture
     python benchmarks/bench_models.py peers telco     AutoGluon and FLAML on the same tables
     python benchmarks/bench_models.py gates           noise is refused, a planted leak is found
@@ -9,7 +9,8 @@
     python benchmarks/bench_models.py explaining      exact contributions against LightGBM's and shap's
 
 `--keep FILE` writes what was measured to a file, a line each, and goes on from there: for parts that take an hour.
-`--kinds saas --seeds 301-305 --accounts 1000` ask for less.
+`--kinds saas --seeds 301-305 --accounts 1000` ask for less, `--questions churn lapse` of `peers`. A run goes on from
+what earlier ones kept, so a world at a time can be run, and the last run prints all of them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from model_peers import peers, telco
 from model_worlds import ACCOUNTS, KINDS, SEEDS, Asked, worlds
 from records import Records
 
+from revml.evaluation.truth import COLUMNS
+
 PARTS = ("cost", "explaining", "worlds", "gates", "curve", "peers", "telco")
 QUICK_PARTS = PARTS[:4]  # the others where they are named
 
@@ -35,7 +38,7 @@ def main() -> None:
     told = _arguments()
     figures, records = Figures(), Records(told.keep)
     default = Asked()
-    asked = Asked(told.kinds or default.kinds, told.seeds, told.accounts)
+    asked = Asked(told.kinds or default.kinds, told.seeds, told.accounts, told.questions or default.questions)
     run = {
         "cost": lambda: cost(figures),
         "explaining": lambda: explaining(figures),
@@ -57,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="+", choices=KINDS)
     parser.add_argument("--seeds", type=_seeds, default=tuple(SEEDS), help="301-310, or 301,305")
     parser.add_argument("--accounts", type=int, default=ACCOUNTS)
+    parser.add_argument("--questions", nargs="+", choices=tuple(COLUMNS))
     parser.add_argument("--keep", type=Path, metavar="FILE")
     return parser.parse_args()
 

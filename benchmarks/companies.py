@@ -1,4 +1,4 @@
-"""Sample companies for the benchmarks: written, checked and staged in a folder that goes away afterwards."""
+"""Companies for the benchmarks: written, checked and staged in a folder that goes away afterwards."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from busy_company import write_company
+from other_company import write_other
 
 from revml.config import Workspace, load_workspace
 from revml.sources.facts import Facts
@@ -20,6 +22,7 @@ from revml.sources.samples import write_sample
 from revml.sources.samples.kinds import KindName
 from revml.sources.staging import stage_workspace
 
+Kind = KindName | Literal["other"]  # a sample company, or one of another mechanism
 SEED = 1
 # Where busy companies stay for another run; absent means that they go away with the benchmark.
 KEPT = os.environ.get("REVML_BENCH_DATA")
@@ -79,10 +82,13 @@ def busy_company(folder: Path, size: Size) -> Path:
 
 
 def staged_company(
-    folder: Path, *, kind: KindName, accounts: int, months: int = 36, events: int | None = None, seed: int = SEED
+    folder: Path, *, kind: Kind, accounts: int, months: int = 36, events: int | None = None, seed: int = SEED
 ) -> tuple[Workspace, Facts]:
-    """A sample company, checked and staged."""
-    write_sample(folder / "data", kind=kind, accounts=accounts, months=months, seed=seed, events=events)
+    """A company that knows its truth, checked and staged; the other company has as many events as it has."""
+    if kind == "other":
+        write_other(folder / "data", accounts=accounts, months=months, seed=seed)
+    else:
+        write_sample(folder / "data", kind=kind, accounts=accounts, months=months, seed=seed, events=events)
     return staged(folder)
 
 

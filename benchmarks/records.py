@@ -21,6 +21,10 @@ class Records:
                 told = json.loads(line)
                 self._known[told["key"]] = told["records"]
 
+    def __contains__(self, key: str) -> bool:
+        """Whether something was measured under a key."""
+        return key in self._known
+
     def once(self, key: str, measure: Callable[[], list[Record]]) -> list[Record]:
         """What was measured under a key, measured now if it was not yet."""
         if key not in self._known:
