@@ -146,7 +146,23 @@ def test_a_segment_that_is_off_is_named(models: Models) -> None:
     told = compared(models.workspace, replace(window, rows=rows), models.good, None)
     row = {row.name: row for row in gate(models.workspace, told)}["calibrated by segment"]
     assert not row.ok
-    assert row.got.startswith("mining:")
+    assert row.got.startswith("industry mining:")
+
+
+def test_a_comparison_says_of_the_test_what_the_card_says(models: Models) -> None:
+    """On the rows of its own test: the same segments, and the same intervals, which hold more than noise."""
+    told, _ = models.rows(models.good, models.noise)
+    card = models.good.figures
+    assert told.challenger.figures is not None
+    assert told.challenger.figures.expected.to_json() == pytest.approx(card["expected"], abs=1e-5)
+    assert {one["column"] for one in card["segments"]} >= {"industry", "mrr"}
+    figures = ("n", "events", "expected", "expected_low", "expected_high", "calibrated")
+    for mine, theirs in zip(told.challenger.segments, card["segments"], strict=True):
+        assert (mine["column"], mine["value"]) == (theirs["column"], theirs["value"])
+        assert [mine[name] for name in figures] == pytest.approx([theirs[name] for name in figures], abs=1e-5)
+        assert mine["chance_low"] <= mine["expected_low"] <= mine["expected_high"] <= mine["chance_high"]
+    assert told.champion is not None
+    assert [one["value"] for one in told.champion.segments] == [one["value"] for one in told.challenger.segments]
 
 
 def test_a_champion_whose_features_are_gone_need_not_be_beaten(models: Models) -> None:

@@ -18,8 +18,11 @@ import pandas as pd
 from revml.config import QuestionName, QuestionSpec, Workspace
 from revml.datasets import Dataset, feature_frame, with_features
 from revml.errors import BundleError, NotFound
-from revml.evaluation.figures import Figures, measure
-from revml.evaluation.paired import NAMES, ROUNDS, Difference, by_segment, differences, population_shift
+from revml.evaluation.expected import Uncertainty
+from revml.evaluation.figures import Counted, Figures, measure
+from revml.evaluation.metrics import log_losses
+from revml.evaluation.paired import NAMES, ROUNDS, Difference, differences, population_shift
+from revml.evaluation.segments import Segments, as_told
 from revml.evaluation.stability import Overlap
 from revml.evaluation.verdict import judge
 from revml.explanations.agreement import Agreement, agreement
@@ -29,8 +32,10 @@ from revml.models.reference import segment_of
 from revml.models.registry import challenger, in_service
 from revml.progress import Progress, silent
 from revml.ready import definition_of, ready_dataset
-from revml.snapshots import KEYS
+from revml.snapshots import KEYS, keys_of
 from revml.sources.facts import Facts
+
+CHANCE = 0.01  # of a segment that is off by luck, all segments together
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Side:
     Args:
         failed: the checks of its test that it fails on this window (keys of `verdict.SENTENCES`).
         drift: how far its scores have moved from those it was trained on (population stability index).
+        segments: `Figures.segments` with the log-loss, and as `chance_low` and `chance_high` what chance may do to
+            the events: the interval that all segments together leave in `CHANCE` of the cases.
     """
 
     bundle: Bundle
@@ -232,8 +239,8 @@ def compared(workspace: Workspace, window: Window, new: Bundle, old: Bundle | No
     unfit = _unfit(old, rows)
     both = old is not None and not unfit
     of = _segments(new, rows)  # the same for both, so that they can be told side by side
-    challenging = _side(workspace, new, rows, of)
-    serving = _side(workspace, old, rows, of) if old is not None and both else None
+    challenging = _side(workspace, new, rows, of, window)
+    serving = _side(workspace, old, rows, of, window) if old is not None and both else None
     if old is not None and not both:
         serving = Side(old, None, ("unfit",), None, ())
     away: dict[str, Difference] = {}
@@ -307,11 +314,14 @@ def _unlike(spec: QuestionSpec, new: Bundle, old: Bundle | None) -> str:
     return "; ".join(found)
 
 
-def _side(workspace: Workspace, bundle: Bundle, rows: pd.DataFrame, of: dict[str, list[Any]]) -> Side:
+def _side(workspace: Workspace, bundle: Bundle, rows: pd.DataFrame, of: Segments, window: Window) -> Side:
     if rows.empty:
         return Side(bundle, None, ("unknown",), None, ())
     probability = bundle.predict(rows)
-    judged = rows[["account_id", "as_of", "label", "money"]].assign(probability=probability)
+    judged = rows[[*keys_of(rows), "label", "money"]].assign(probability=probability)
+    # As on the card: noise, and what is not known of the level and of how it moves.
+    unsure = Uncertainty(**bundle.manifest.get("uncertainty", {}))
+    days = float(window.spec.window(window.question).reach.days) if window.dated else 0.0
     figures = measure(
         judged,
         constant=bundle.base_rate,
@@ -319,18 +329,31 @@ def _side(workspace: Workspace, bundle: Bundle, rows: pd.DataFrame, of: dict[str
         seed=workspace.seed,
         rounds=ROUNDS // 2,
         segments=of,
+        uncertainty=unsure,
+        window_days=days,
     )
     verdict = judge(figures, bundle.rung)
     quantiles = bundle.reference["scores"]["quantiles"]
-    segments = tuple(
-        row
-        for column, values in of.items()
-        for row in by_segment(column, values, rows["label"].to_numpy(dtype=float), probability, rows["account_id"])
-    )
+    segments = _by_segment(figures, judged, of, Counted(judged, unsure, days, workspace.seed))
     return Side(bundle, figures, verdict.reasons, population_shift(quantiles, probability), segments)
 
 
-def _segments(bundle: Bundle, rows: pd.DataFrame) -> dict[str, list[Any]]:
+def _by_segment(figures: Figures, judged: pd.DataFrame, of: Segments, count: Counted) -> tuple[dict[str, Any], ...]:
+    losses = log_losses(judged["probability"].to_numpy(dtype=float), judged["label"].to_numpy(dtype=float))
+    told = []
+    for one in figures.segments:
+        mine = np.array([value is not None and str(value) == one["value"] for value in of[one["column"]]])
+        chance = count(mine, 1 - CHANCE / len(figures.segments))
+        told.append(
+            {**one, "log_loss": float(losses[mine].mean()), "chance_low": chance.low, "chance_high": chance.high}
+        )
+    return tuple(told)
+
+
+def _segments(bundle: Bundle, rows: pd.DataFrame) -> Segments:
+    """The segments of the bundle's card; of a bundle whose test was too small for any, those of its peers."""
+    if told := bundle.figures.get("segments"):
+        return as_told(told, rows)
     peers = bundle.reference["peers"]
     return {peers["column"]: list(segment_of(rows, peers))} if peers["column"] else {}
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import NormalDist
 from typing import Any, Literal
 
 from revml.comparing import Comparison, Side, candidate, compare
@@ -32,7 +31,6 @@ CLEARLY = 0.95  # and in which it is beyond doubt
 # Agreement of reasons: of concepts by importance, of accounts' first reasons, of their three strongest. Retrains of the
 # sample companies kept 0.63 to 1 of the last, where another account's reasons agree by 0.35 (docs/model-card.md).
 RANKS, FIRST, SHARED = 0.5, 0.4, 0.5
-CHANCE = 0.01  # of a segment that is off by luck, all segments together
 
 
 @dataclass(frozen=True)
@@ -177,13 +175,12 @@ def _calibrated_by_segment(told: Comparison) -> Row:
     segments = told.challenger.segments
     if not segments:
         return Row("calibrated by segment", "no segment clearly off", "no segments of 30 rows", ok=told.rows > 0)
-    limit = NormalDist().inv_cdf(1 - CHANCE / (2 * len(segments)))
     off = []
     for one in segments:
         away = abs(one["events"] - one["expected"])
-        allowed = max(MAX_ERROR_FLOOR, MAX_ERROR_SHARE * one["expected"] / one["rows"]) * one["rows"]
-        if away > max(limit * one["deviation"], allowed):
-            off.append(f"{one['value']}: {one['expected']:.0f} expected, {one['events']} came")
+        allowed = max(MAX_ERROR_FLOOR, MAX_ERROR_SHARE * one["expected"] / one["n"]) * one["n"]
+        if away > allowed and not one["chance_low"] <= one["events"] <= one["chance_high"]:
+            off.append(f"{one['column']} {one['value']}: {one['expected']:.0f} expected, {one['events']} came")
     got = "; ".join(off) or f"{len(segments)} segments, none off"
     return Row("calibrated by segment", "no segment off beyond chance", got, ok=not off)
 

@@ -79,7 +79,7 @@ def _print_comparison(told: Comparison) -> None:
         rows = [(WORDS[n], _number(told.challenger.figures.values[n].value), "", "", "") for n in WORDS]
         out.print(table(title, headers, rows, right=headers[1:]))
     calibration = [(name, *_calibration(side)) for name, side in both if side.figures]
-    headers = ("", "expected", "observed", "error", "drift (PSI)")
+    headers = ("", "expected", "95 % interval", "observed", "error", "drift (PSI)")
     out.print(table("Calibration", headers, calibration, right=headers[1:]))
     _print_segments(told)
     if told.rank_agreement is not None or told.same_first_reason is not None:
@@ -103,17 +103,19 @@ def _print_segments(told: Comparison) -> None:
         other = one["champion"] or {}
         rows.append(
             (
+                one["column"],
                 one["value"],
-                f"{one['rows']:,}",
+                f"{one['n']:,}",
                 one["events"],
                 _two(one, other, "expected", 1),
+                f"{one['expected_low']:.0f} to {one['expected_high']:.0f}",
                 _two(one, other, "log_loss", 4),
                 _two(one, other, "roc_auc", 3),
             )
         )
-    headers = ("segment", "rows", "events", "expected", "log-loss", "ROC-AUC")
+    headers = ("segment", "", "rows", "events", "expected", "95 %", "log-loss", "ROC-AUC")
     if rows:
-        out.print(table("By segment: challenger | champion", headers, rows, right=headers[1:]))
+        out.print(table("By segment: challenger | champion", headers, rows, right=headers[2:]))
 
 
 def _two(one: Mapping[str, Any], other: Mapping[str, Any], name: str, digits: int) -> str:
@@ -129,10 +131,16 @@ def _difference(one: Difference) -> tuple[str, ...]:
 def _calibration(side: Side) -> tuple[str, ...]:
     figures = side.figures
     if figures is None:
-        return "", "", "", ""
-    ratio = figures.values["calibration_ratio"].value
-    expected = "" if ratio is None else f"{ratio * figures.events:.1f}"
-    return expected, str(figures.events), _number(figures.values["calibration_error"].value), _number(side.drift, 3)
+        return "", "", "", "", ""
+    told = figures.expected
+    interval = f"{told.low:.0f} to {told.high:.0f}"
+    return (
+        f"{told.events:.1f}",
+        interval,
+        str(told.observed),
+        _number(figures.values["calibration_error"].value),
+        _number(side.drift, 3),
+    )
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -120,7 +120,7 @@ def measure(
             one.draw(weight)
     values = {name: with_interval(value, draws[name]) for name, value in point.items()}
     values["calibration_chance"] = Figure(_calibration_chance(work, rng, rounds), None, None)
-    count = _Counted(rows, uncertainty, window_days, seed)
+    count = Counted(rows, uncertainty, window_days, seed)
     return Figures(
         rows=len(rows),
         accounts=len(accounts),
@@ -207,8 +207,11 @@ def with_interval(value: float, draws: Sequence[float]) -> Figure:
     return Figure(float(value), float(low), float(high))
 
 
-class _Counted:
-    """Expected events of a part of the rows."""
+class Counted:
+    """Expected events of a part of the rows, with the interval.
+
+    Args: see `measure`.
+    """
 
     def __init__(self, rows: pd.DataFrame, uncertainty: Uncertainty, window_days: float, seed: int) -> None:
         self.probability = rows["probability"].to_numpy(dtype=float)
@@ -233,7 +236,7 @@ class _Counted:
         )
 
 
-def _reliability(work: _Sorted, count: _Counted) -> list[dict[str, float]]:
+def _reliability(work: _Sorted, count: Counted) -> list[dict[str, float]]:
     out = []
     for k in range(int(work.bins.max()) + 1 if len(work.bins) else 0):
         mine = work.bins == k
@@ -263,7 +266,7 @@ class _Segment:
         if self.ranked:
             self.draws.append(roc_auc(self.probability, self.label, weight[self.mine]))
 
-    def told(self, count: _Counted, index: np.ndarray, segments: int) -> dict[str, Any]:
+    def told(self, count: Counted, index: np.ndarray, segments: int) -> dict[str, Any]:
         """Its figures; of many segments some lie outside their interval by chance, which the wider one allows for."""
         expected = count(self.mine)
         wide = expected if expected.inside else count(self.mine, 1 - (1 - WITHIN) / segments)
@@ -312,4 +315,4 @@ def _rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
 
 
-__all__ = ["BINS", "NAMES", "Figure", "Figures", "measure"]
+__all__ = ["BINS", "NAMES", "Counted", "Figure", "Figures", "measure"]

@@ -1,4 +1,4 @@
-"""Two models on the same rows: paired differences, segments, and how far scores have moved.
+"""Two models on the same rows: paired differences, and how far scores have moved.
 
 Comes in: rows with labels and the probabilities of two models. Goes out: plain figures. Each resample draws whole
 accounts, and both models meet the same draw, so that a difference is told apart from the luck of who was there.
@@ -6,9 +6,7 @@ accounts, and both models meet the same draw, so that a difference is told apart
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +15,6 @@ from revml.evaluation.metrics import log_losses, reached, roc_auc
 
 ROUNDS = 400  # account resamples behind each difference
 TAIL = 0.05  # of them on either side of an interval
-MIN_SEGMENT = 30  # rows
 NAMES = {
     "log_loss": "log-loss, lower is better",
     "roc_auc": "ROC-AUC",
@@ -103,35 +100,6 @@ class _OnRows:
             "roc_auc": roc_auc(self.probability, self.label, weight),
             "money_caught": caught / lost if lost > 0 else float("nan"),
         }
-
-
-def by_segment(
-    column: str, values: Sequence[Any], label: np.ndarray, probability: np.ndarray, accounts: pd.Series[Any]
-) -> list[dict[str, Any]]:
-    """Each segment of at least `MIN_SEGMENT` rows: rows, events, expected events and their deviation, figures."""
-    held = np.array([None if v is None else str(v) for v in values], dtype=object)
-    out = []
-    for value in sorted({v for v in held if v is not None}):
-        mine = held == value
-        if mine.sum() < MIN_SEGMENT:
-            continue
-        p, y = probability[mine], label[mine]
-        auc = roc_auc(p, y)
-        # Rows of one account tell less than rows of as many accounts: the variance grows by how often each stands here.
-        repeats = mine.sum() / accounts[mine].nunique()
-        out.append(
-            {
-                "column": column,
-                "value": value,
-                "rows": int(mine.sum()),
-                "events": int(y.sum()),
-                "expected": float(p.sum()),
-                "deviation": float(np.sqrt((p * (1 - p)).sum() * repeats)),
-                "log_loss": float(log_losses(p, y).mean()),
-                "roc_auc": float(auc) if np.isfinite(auc) else None,
-            }
-        )
-    return out
 
 
 def population_shift(quantiles: list[float], scores: np.ndarray) -> float | None:

@@ -6,7 +6,7 @@ test row: the name of a category, a `Band` of a number, or None where it is not 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -65,13 +65,34 @@ def segments_of(
     return found
 
 
+def as_told(told: Sequence[Mapping[str, Any]], rows: pd.DataFrame) -> Segments:
+    """The segments of other rows, by the categories and edges that a model's figures tell (`Figures.segments`).
+
+    A column that the rows do not have is left out.
+    """
+    found: Segments = {}
+    for column in dict.fromkeys(one["column"] for one in told if one["column"] in rows):
+        mine = [one for one in told if one["column"] == column]
+        ends = {float(end) for one in mine for end in (one.get("low"), one.get("high")) if end is not None}
+        if ends:
+            found[column] = _placed(rows[column], sorted(ends))
+        else:
+            kept = {one["value"] for one in mine}
+            found[column] = [str(v) if pd.notna(v) and str(v) in kept else None for v in rows[column]]
+    return found
+
+
 def _banded(learned: pd.Series[Any], test: pd.Series[Any], edges: Sequence[float] | None) -> list[str | Band | None]:
     if edges is None:
         known = learned.to_numpy(dtype="float64", na_value=np.nan)
         edges = np.unique([float(f"{q:.3g}") for q in np.nanquantile(known, (1 / 3, 2 / 3))]).tolist()
+    return _placed(test, edges)
+
+
+def _placed(numbers: pd.Series[Any], edges: Sequence[float]) -> list[str | Band | None]:
     ends = [-np.inf, *edges, np.inf]
     bands = [Band(float(low), float(high)) for low, high in pairwise(ends)]
-    values = test.to_numpy(dtype="float64", na_value=np.nan)
+    values = numbers.to_numpy(dtype="float64", na_value=np.nan)
     place = np.searchsorted(edges, np.nan_to_num(values), side="left")
     return [bands[k] if np.isfinite(v) else None for k, v in zip(place, values, strict=True)]
 
