@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from revml.features import (
+    access,
     actions,
     adoption,
     assets,
@@ -16,6 +17,7 @@ from revml.features import (
     deals,
     family,
     feedback,
+    offers,
     order_peers,
     orders,
     people,
@@ -37,6 +39,7 @@ SUBJECTS: tuple[Subject, ...] = (
     profile.SUBJECT,
     subscriptions.SUBJECT,
     people.SUBJECT,
+    access.SUBJECT,
     orders.SUBJECT,
     order_peers.SUBJECT,
     usage.SUBJECT,
@@ -47,6 +50,7 @@ SUBJECTS: tuple[Subject, ...] = (
     feedback.SUBJECT,
     touches.SUBJECT,
     deals.SUBJECT,
+    offers.SUBJECT,
     actions.SUBJECT,
     assets.SUBJECT,
     family.SUBJECT,

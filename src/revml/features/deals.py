@@ -1,7 +1,8 @@
 """Opportunities: deals in progress, how long they rest in their stage, and how earlier ones came out.
 
 A deal stands in the stage it entered last, as far as known at `as_of`; it is open unless that stage is a win or a loss
-or was left without another. Won and lost are what the stage's name says.
+or was left without another. Won and lost are what the stage's name says, and so is a renewal: a deal of which some
+stage was one. The others are deals for more; `offers` holds both against what the account pays.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ SELECT s.snapshot, s.day, s.shift, s.from_84, s.from_364, o.opportunity_id, o.en
     CASE WHEN LOWER(o.stage) LIKE '%won%' THEN 1 ELSE 0 END AS won,
     CASE WHEN LOWER(o.stage) LIKE '%lost%' THEN 1 ELSE 0 END AS lost,
     MIN(o.entered_at) OVER (PARTITION BY s.snapshot, o.opportunity_id) AS began_at,
+    MAX(CASE WHEN LOWER(o.stage) LIKE '%renew%' THEN 1 ELSE 0 END)
+        OVER (PARTITION BY s.snapshot, o.opportunity_id) AS renewal,
     ROW_NUMBER() OVER (
         PARTITION BY s.snapshot, o.opportunity_id ORDER BY o.entered_at DESC, {by_now("o.left_at")} NULLS FIRST, o.stage
     ) AS place
@@ -48,7 +51,11 @@ SELECT s.snapshot,
     {count_if(f"s.lost = 1 AND {within('s.entered_at', 364)}")} AS deals_lost_364d,
     {sums("deal_amount_won", "s.amount", "s.entered_at", (364,), "s.won = 1 AND s.amount IS NOT NULL")},
     {min_if(full_days_since("s.entered_at"), "s.lost = 1")} AS days_since_deal_lost,
-    {min_if(full_days_since("s.entered_at"), "s.won = 1")} AS days_since_deal_won
+    {min_if(full_days_since("s.entered_at"), "s.won = 1")} AS days_since_deal_won,
+    {count_if(f"{_OPEN} AND s.renewal = 0")} AS growth_deals_open,
+    {max_if(full_days_since("s.began_at"), f"{_OPEN} AND s.renewal = 0")} AS growth_deal_age_days,
+    {min_if(full_days_since("s.entered_at"), "s.lost = 1 AND s.renewal = 0")} AS days_since_growth_deal_lost,
+    {min_if(full_days_since("s.entered_at"), "s.won = 1 AND s.renewal = 0")} AS days_since_growth_deal_won
 FROM deal_rows AS s GROUP BY s.snapshot
 """
 
@@ -73,5 +80,9 @@ SUBJECT = Subject(
         Feature("deal_amount_won_364d", "money", "deals", "good", window_days=364, zero=True, needs=_AMOUNT),
         Feature("days_since_deal_lost", "days", "deals", "good"),
         Feature("days_since_deal_won", "days", "deals"),
+        Feature("growth_deals_open", "count", "deals", "good"),
+        Feature("growth_deal_age_days", "days", "deals", "bad"),
+        Feature("days_since_growth_deal_lost", "days", "deals", "good"),
+        Feature("days_since_growth_deal_won", "days", "deals"),
     ),
 )

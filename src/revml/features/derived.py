@@ -123,6 +123,10 @@ FORMULAS: dict[str, Formula] = {
     "users_active_share_84d": Formula(("active_users_84d", "users"), _quotient),
     # subscriptions
     "price_per_seat": Formula(("mrr", "seats"), _quotient),
+    # access
+    "users_per_seat": Formula(("users", "seats"), _quotient),
+    "users_added_per_seat_84d": Formula(("users_added_84d", "seats"), _quotient),
+    "employees_per_seat": Formula(("employees", "seats"), _quotient),
     # people
     "users_removed_share_84d": Formula(("users_removed_84d", "users"), _share_of_both),
     # orders
@@ -164,6 +168,7 @@ SCALED: dict[str, Formula] = {
     "events_trend_vs_peers_84d": Formula(("events_84d",), _itself),
     "active_days_trend_vs_peers_28d": Formula(("active_days_28d",), _itself),
     "events_per_active_day_vs_peers_28d": Formula(("events_28d", "active_days_28d"), _quotient),
+    "employees_trend_364d": Formula(("employees",), _itself),
     "mrr_trend_84d": Formula(("mrr",), _itself),
     "mrr_trend_182d": Formula(("mrr",), _itself),
     "mrr_trend_364d": Formula(("mrr",), _itself),
@@ -214,6 +219,8 @@ UNTOLD: dict[str, tuple[str, ...]] = {
     "survey_score_mean_364d": ("survey_score_last",),
     "asset_age_days": ("assets",),
     "siblings_live_share": ("siblings",),
+    "renewal_quote_ratio": ("mrr",),
+    "growth_deal_ratio": ("mrr", "deal_amount_open"),
 }
 
 # stem: windows, and whether longer windows add up what shorter ones hold or count distinct things
@@ -253,13 +260,21 @@ PARTS: dict[str, str] = {
     **{f"severe_tickets_{w}d": f"tickets_{w}d" for w in (28, 84, 364)},
     **{f"inbound_touches_{w}d": f"touches_{w}d" for w in (28, 84, 364)},
     **{f"meetings_{w}d": f"touches_{w}d" for w in (84, 364)},
+    "growth_deals_open": "deals_open",
+    "renewals_offered": "deals_open",
 }
 # where the first is none, the others are this
 NONE_LEFT: dict[str, Values] = {
     "invoices_overdue": {"overdue_amount": 0.0, "overdue_oldest_days": None},
     "invoices_unpaid": {"unpaid_amount": 0.0, "invoices_overdue": 0.0},
     "tickets_open": {"severe_tickets_open": 0.0, "oldest_open_ticket_days": None},
-    "deals_open": {"deal_amount_open": 0.0, "days_in_stage": None, "deal_age_days": None},
+    "deals_open": {
+        **{"deal_amount_open": 0.0, "days_in_stage": None, "deal_age_days": None},
+        **{"growth_deals_open": 0.0, "growth_deal_age_days": None, "growth_deal_ratio": None},
+        **{"renewals_offered": 0.0, "renewal_offer_age_days": None, "renewal_quote_ratio": None},
+    },
+    "growth_deals_open": {"growth_deal_age_days": None, "growth_deal_ratio": None},
+    "renewals_offered": {"renewal_offer_age_days": None, "renewal_quote_ratio": None},
 }
 # days since something: the stem of the windows that count it
 CLOCKS: dict[str, str] = {

@@ -7,7 +7,7 @@ has nothing yet, the column of `accounts` stands in.
 from __future__ import annotations
 
 from revml.features.spec import Feature, Subject
-from revml.features.sql import count_if, full_days_since, lines, period, visible, within
+from revml.features.sql import count_if, full_days_since, lines, period, ratio, visible, within
 
 _TEXTS = ("industry", "country", "region")
 
@@ -23,6 +23,15 @@ _ATTRIBUTES = f"""
 SELECT snapshot,
     {lines(f"MAX(CASE WHEN attribute = '{name}' THEN value END) AS {name}" for name in (*_TEXTS, "employees"))}
 FROM attributes_then GROUP BY snapshot
+"""
+
+# The number of employees a year ago, where the history tells both it and a later one.
+_EMPLOYEES_THEN = f"""
+SELECT snapshot, TRY_CAST(value AS BIGINT) AS employees FROM (
+    SELECT s.snapshot, h.value, ROW_NUMBER() OVER (PARTITION BY s.snapshot ORDER BY h.changed_at DESC) AS newest
+    FROM snapshots AS s JOIN account_history AS h ON h.account_id = s.account_id AND {visible("h", "changed_at")}
+    WHERE h.attribute = 'employees' AND h.changed_at <= s.from_364
+) AS changes WHERE newest = 1
 """
 
 _CHANGES = f"""
@@ -60,11 +69,13 @@ SELECT s.snapshot,
     {lines(f"COALESCE(t.{name}, a.{name}) AS {name}" for name in _TEXTS)},
     CAST(COALESCE(TRY_CAST(t.employees AS BIGINT), a.employees) AS DOUBLE) AS employees,
     a.acquisition_channel,
-    COALESCE(c.changes, 0) AS profile_changes_364d
+    COALESCE(c.changes, 0) AS profile_changes_364d,
+    {ratio("TRY_CAST(t.employees AS BIGINT)", "COALESCE(y.employees, a.employees)")} AS employees_trend_364d
 FROM snapshots AS s
 JOIN accounts AS a ON a.account_id = s.account_id AND {visible("a", "created_at")}
 LEFT JOIN attributes_wide AS t ON t.snapshot = s.snapshot
 LEFT JOIN profile_changes AS c ON c.snapshot = s.snapshot
+LEFT JOIN employees_then AS y ON y.snapshot = s.snapshot
 LEFT JOIN contracts_now AS r ON r.snapshot = s.snapshot
 LEFT JOIN buyers_now AS b ON b.snapshot = s.snapshot
 """
@@ -76,6 +87,7 @@ SUBJECT = Subject(
     steps=(
         ("attributes_then", _LATEST),
         ("attributes_wide", _ATTRIBUTES),
+        ("employees_then", _EMPLOYEES_THEN),
         ("profile_changes", _CHANGES),
         ("contracts_now", _CONTRACTS),
         ("buyers_now", _BUYERS),
@@ -91,5 +103,13 @@ SUBJECT = Subject(
         Feature("employees", "number", "profile", needs=(("accounts", "employees"),)),
         Feature("acquisition_channel", "category", "profile", needs=(("accounts", "acquisition_channel"),)),
         Feature("profile_changes_364d", "count", "profile", window_days=364, needs=(("account_history", "value"),)),
+        Feature(
+            "employees_trend_364d",
+            "ratio",
+            "demand",
+            "good",
+            window_days=364,
+            needs=(("account_history", "value"), ("accounts", "employees")),
+        ),
     ),
 )
