@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from revml.errors import StoreError
 from revml.store.json_text import serialize
 
 BUSY_SECONDS = 30
+CACHE_MIB = 192  # of a run's indexes that grow in no order, while it is written
 LOCK = 7_301_905  # any fixed number: writers of one PostgreSQL database queue behind it
 
 
@@ -54,13 +55,22 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, much: bool = False) -> Iterator[Connection]:
         """The only writing connection; commits at the end, or undoes all when an exception passes.
+
+        Args:
+            much: whole runs are written or deleted. On SQLite pages are then held in memory until they are full, and
+                keys into other tables are not looked up row by row: whoever asks for this has looked at them.
 
         Raises:
             StoreError: the database is away, or another writer held it for longer than half a minute.
         """
-        with self._told(), self.engine.execution_options(revml_write=True).begin() as connection:
+        with (
+            self._told(),
+            self.engine.execution_options(revml_write=True).connect() as connection,
+            _roomy(connection) if much else nullcontext(),
+            connection.begin(),
+        ):
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             yield connection
@@ -88,6 +98,25 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+@contextmanager
+def _roomy(connection: Connection) -> Iterator[None]:
+    """SQLite outside of a transaction, for one that writes much; PostgreSQL needs nothing."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - the only driver that `_sqlite` opens
+    [(usual,)] = driver.execute("PRAGMA cache_size").fetchall()
+    driver.execute(f"PRAGMA cache_size = -{CACHE_MIB * 1024}")
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+        driver.execute(f"PRAGMA cache_size = {usual}")
+        driver.execute("PRAGMA shrink_memory")
 
 
 def open_database(url: str) -> Database:

@@ -1,7 +1,7 @@
 """Writing runs: publish one whole, move the pointer back, forget the oldest. Each is one transaction.
 
-Rows become Python's own a few thousand at a time, so that a run of a million accounts takes no more memory than its
-frames do.
+Rows become Python's own a few thousand at a time (`store.columns`), so that a run of a million accounts takes no more
+memory than its frames do, and go to the driver as they are (`store.bulk`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from revml.errors import NotFound, StoreError
-from revml.store import frames
+from revml.store import bulk, columns, frames
 from revml.store.database import Database
 from revml.store.long import parts_of
 from revml.store.runs import ScoreRun
@@ -34,7 +34,7 @@ from revml.store.schema import (
     values,
 )
 
-CHUNK = 20_000
+CHUNK = 20_000  # rows that are Python's own at once
 
 
 def publish(database: Database, run: ScoreRun, *, keep: int) -> int:
@@ -44,7 +44,7 @@ def publish(database: Database, run: ScoreRun, *, keep: int) -> int:
         StoreError: a frame is broken (nothing was written), or the database is away or busy.
     """
     frames.check(run)
-    with database.writing() as connection:
+    with database.writing(much=True) as connection:
         made = connection.execute(
             insert(runs).values(
                 as_of=run.as_of,
@@ -58,36 +58,39 @@ def publish(database: Database, run: ScoreRun, *, keep: int) -> int:
             )
         )
         run_id = int(made.inserted_primary_key[0])  # type: ignore[index]
-        for table, rows in _content(connection, run):
-            _insert(connection, table, run_id, rows)
+        for table, few in _documents(run):
+            if few:
+                connection.execute(insert(table), [{"run_id": run_id, **row} for row in few])
+        for table, parts in _content(connection, run):
+            bulk.write(connection, table, run_id, parts)
         _point(connection, run_id)
         _forget(connection, keep)
     return run_id
 
 
-def _content(connection: Connection, run: ScoreRun) -> Iterator[tuple[Table, Iterable[list[frames.Row]]]]:
-    """Each table with its rows, some at a time."""
-    yield models, [frames.model_rows(run)]
+def _documents(run: ScoreRun) -> Iterator[tuple[Table, list[frames.Row]]]:
+    """The tables of few rows."""
+    yield models, frames.model_rows(run)
+    yield concepts, frames.concept_rows(run)
+    yield reports, frames.report_rows(run)
+
+
+def _content(connection: Connection, run: ScoreRun) -> Iterator[tuple[Table, Iterable[columns.Columns]]]:
+    """The tables of many rows, each some rows at a time."""
     worth = frames.worth_of(run)
-    yield accounts, (frames.account_rows(part, worth) for part in frames.in_parts(run.accounts, CHUNK))
-    yield reasons, (frames.reason_rows(part) for part in frames.in_parts(run.reasons, CHUNK))
-    yield concepts, [frames.concept_rows(run)]
+    yield accounts, (columns.account_columns(part, worth) for part in frames.in_parts(run.accounts, CHUNK))
+    yield reasons, (columns.reason_columns(part) for part in frames.in_parts(run.reasons, CHUNK))
     told = frames.in_parts(run.contributions, CHUNK)
-    yield contributions, (frames.contribution_rows(part) for part in told)
-    yield clv, (frames.clv_rows(part) for part in frames.in_parts(run.clv, CHUNK))
-    yield values, (frames.value_rows(part) for part in frames.in_parts(run.values, CHUNK))
-    yield coming, (frames.coming_rows(part) for part in frames.in_parts(run.coming, CHUNK))
-    yield drivers, _cut(frames.driver_rows(run.drivers))
-    yield reports, [frames.report_rows(run)]
-    yield flows, (frames.flow_rows(part) for part in parts_of(run.flows))  # an account's months are not torn apart
+    yield contributions, (columns.contribution_columns(part) for part in told)
+    yield clv, (columns.clv_columns(part) for part in frames.in_parts(run.clv, CHUNK))
+    yield values, (columns.value_columns(part) for part in frames.in_parts(run.values, CHUNK))
+    yield coming, (columns.coming_columns(part) for part in frames.in_parts(run.coming, CHUNK))
+    yield drivers, columns.driver_parts(run.drivers, CHUNK)
+    # An account's months are not torn apart.
+    yield flows, (part for long in parts_of(run.flows) for part in columns.flow_parts(long, CHUNK))
     for question, scored in run.scores.groupby("question", sort=False):
         previous = _previous(connection, run.as_of, str(question))
-        yield scores, (frames.score_rows(part, previous) for part in frames.in_parts(scored, CHUNK))
-
-
-def _cut(rows: list[frames.Row]) -> Iterator[list[frames.Row]]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]
+        yield scores, (columns.score_columns(part, previous) for part in frames.in_parts(scored, CHUNK))
 
 
 def roll_back(database: Database, run_id: int | None) -> int:
@@ -124,7 +127,7 @@ def roll_back(database: Database, run_id: int | None) -> int:
     return run_id
 
 
-def _previous(connection: Connection, as_of: datetime, question: str) -> dict[tuple[str, str], float]:
+def _previous(connection: Connection, as_of: datetime, question: str) -> columns.Previous:
     """Probabilities of the newest run that looked from an earlier day: scoring a day twice is no trend."""
     before = connection.execute(
         select(runs.c.id)
@@ -133,21 +136,15 @@ def _previous(connection: Connection, as_of: datetime, question: str) -> dict[tu
         .limit(1)
     ).scalar()
     if before is None:
-        return {}
-    found = connection.execute(
-        select(scores.c.account_id, scores.c.item, scores.c.probability).where(
-            scores.c.run_id == before, scores.c.question == question
-        )
-    )
-    return {(account, item): probability for account, item, probability in found}
-
-
-def _insert(connection: Connection, table: Table, run_id: int, rows: Iterable[list[frames.Row]]) -> None:
-    for part in rows:
-        for row in part:
-            row["run_id"] = run_id
-        if part:
-            connection.execute(insert(table), part)
+        return lambda told, _items: [None] * len(told)
+    asked = select(scores.c.account_id, scores.c.item, scores.c.probability)
+    found = connection.execute(asked.where(scores.c.run_id == before, scores.c.question == question))
+    known: dict[str | tuple[str, str], float] = {
+        (account, item) if item else account: probability for account, item, probability in found
+    }
+    return lambda told, items: [
+        known.get((account, item) if item else account) for account, item in zip(told, items, strict=True)
+    ]
 
 
 def _point(connection: Connection, run_id: int) -> None:

@@ -109,7 +109,7 @@ def one_account(
         here[place] = True
         span = min(YEAR, one.months)
         np.add.at(monthly, place, one.revenue[:, :span].sum(axis=1) * one.margin_rate / span)
-    here |= np.isin(whole, list(left))
+    here |= pd.Index(whole).isin(list(left))  # a hash: numpy compares objects one with another
     shown = here.copy()
     shown[: len(ids)] = ties.family.ancestors(here[: len(ids)])
     payback = np.divide(cost, monthly, out=np.full(n, np.nan), where=(monthly > 0) & (cost > 0))
