@@ -39,7 +39,7 @@ def choose(curves: np.ndarray, label: np.ndarray, groups: np.ndarray) -> Chosen:
     Args:
         curves: out-of-sample log-odds, shape (settings, rows).
     """
-    losses = np.stack([_line_losses(curve, label) for curve in curves])
+    losses = np.stack([line_losses(curve, label) for curve in curves])
     raw, others = np.empty(len(label)), {}
     for group in np.unique(groups):
         mine = groups == group
@@ -67,7 +67,7 @@ def log_loss(raw: np.ndarray, label: np.ndarray) -> np.ndarray:
     return np.asarray(np.logaddexp(0.0, raw) - label * raw)
 
 
-def _line_losses(raw: np.ndarray, label: np.ndarray) -> np.ndarray:
+def line_losses(raw: np.ndarray, label: np.ndarray) -> np.ndarray:
     """Log-loss a row after the best line, so that settings are judged as they will be served: calibrated."""
     raw = raw.astype(float)
     slope = 0.0 if np.ptp(raw) < 1e-9 else None

@@ -10,29 +10,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revml.models.baselines import Constant, Logistic, Rule, Rung
 from revml.models.blend import Blend
+from revml.models.boosting import boosted_curves, choose_mean, fit_mean
 from revml.models.calibration import Calibration, choose_calibration, log_odds, sigmoid
 from revml.models.choosing import calibrated, choose, groups_of, log_loss
 from revml.models.comparison import higher_rank, lower_loss
 from revml.models.encoding import Encoding
 from revml.models.few import NOT_REFUTED, PENALTY, ROUNDS, SHARE_OF_RULE, SHARE_OF_TREES, TREES, is_few
 from revml.models.folds import Folds, thinned
-from revml.models.learner import dataset, fit_trees, full_params
+from revml.models.learner import dataset, fit_trees
 from revml.models.sheet import LADDER, ModelSheet, RungName
 from revml.progress import Progress, silent
-
-if TYPE_CHECKING:
-    import lightgbm
 
 PENALTIES = (0.0001, 0.0003, 0.001, 0.004, 0.02, 0.2)  # inverse ridge penalties, from the strongest
 CHOOSE_ROWS = 150_000  # to fit on while choosing; the rung that is served is fitted on all rows
 LINE_ROWS = 400_000  # a line has learned all it can from fewer
-CHECKPOINT = 10  # rounds between two looks at the out-of-sample loss
 SHARES = (0.3, 0.5, 0.7)  # of the trees in a blend
 CLEARLY = 0.6  # share of account resamples in which a higher rung must have the lower log-loss, or
 MEAN_ERRS_LESS = 0.35  # the same for the blend, because the mean of two that err apart rarely errs more than one
@@ -199,6 +196,9 @@ def _try(
         settings, curves = _curves(rung, data, folds)
     if not settings:
         return None
+    if rung == "lightgbm" and not data.few:
+        mean = choose_mean(settings, curves, data.label[judged], groups, data.accounts[judged])
+        return mean.raw, mean.setting
     chosen = choose(curves, data.label[judged], groups)
     return chosen.raw, settings[chosen.setting]
 
@@ -252,51 +252,13 @@ def _fold_curves(
         return [({"C": model.strength}, model.raw(data.matrix[out])) for model in path]
     if data.few:
         setting = {"candidate": "given", "rounds": ROUNDS}
-        return [(setting, _trees(data, fit, setting).raw(data.matrix[out]))]
+        return [(setting, _given_trees(data, fit).raw(data.matrix[out]))]
     return boosted_curves(data, fit, out)
 
 
-def _trees(data: Learning, rows: np.ndarray | slice, setting: dict[str, Any]) -> Rung:
-    number = setting["candidate"]
-    params = TREES if number == "given" else {**data.sheet.params, **data.sheet.candidates[number]}
-    shared = dataset(data.matrix[rows], data.label[rows], data.encoding, params)
-    return fit_trees(shared, data.encoding, params, rounds=setting["rounds"], seed=data.seed, threads=data.threads)
-
-
-def boosted_curves(data: Learning, fit: np.ndarray, out: np.ndarray) -> list[tuple[dict[str, Any], np.ndarray]]:
-    """Log-odds of the judged rows at every checkpoint of every candidate; a stopped candidate keeps its last."""
-    import lightgbm
-
-    sheet, made = data.sheet, []
-    binned: dict[Any, tuple[lightgbm.Dataset, lightgbm.Dataset]] = {}
-    for number, candidate in enumerate(sheet.candidates):
-        told = {**sheet.params, **candidate}
-        if told.get("max_bin") not in binned:
-            shared = dataset(data.matrix[fit], data.label[fit], data.encoding, told)
-            watched = lightgbm.Dataset(data.matrix[out], label=data.label[out], reference=shared)
-            binned[told.get("max_bin")] = shared, watched
-        shared, watched = binned[told.get("max_bin")]
-        params = full_params(data.encoding, told, data.seed, data.threads)
-        booster = lightgbm.train(
-            {**params, "metric": "binary_logloss"},
-            shared,
-            num_boost_round=sheet.max_rounds,
-            valid_sets=[watched],
-            callbacks=[lightgbm.early_stopping(sheet.early_stopping, verbose=False)],
-        )
-        trained = booster.current_iteration()
-        raw = np.zeros(len(out))
-        for rounds in range(CHECKPOINT, sheet.max_rounds + 1, CHECKPOINT):
-            start = rounds - CHECKPOINT
-            if start < trained:
-                raw = raw + booster.predict(
-                    data.matrix[out],
-                    raw_score=True,
-                    start_iteration=start,
-                    num_iteration=min(CHECKPOINT, trained - start),
-                )
-            made.append(({"candidate": number, "rounds": rounds}, raw))
-    return made
+def _given_trees(data: Learning, rows: np.ndarray | slice) -> Rung:
+    shared = dataset(data.matrix[rows], data.label[rows], data.encoding, TREES)
+    return fit_trees(shared, data.encoding, TREES, rounds=ROUNDS, seed=data.seed, threads=data.threads)
 
 
 def refit(climbed: Climbed, data: Learning) -> Rung:
@@ -325,7 +287,7 @@ def _refit(rung: RungName, attempts: dict[RungName, Attempt], data: Learning) ->
         rows = thinned(Folds(((every, every[:0]),), by_time=True), data.accounts, LINE_ROWS).fits[0][0]
         x, y, accounts = data.matrix[rows], data.label[rows], data.accounts[rows]
         return Logistic.path(x, y, accounts, data.encoding, strengths=penalties)[-1]
-    return _trees(data, slice(None), setting)
+    return _given_trees(data, slice(None)) if setting.get("candidate") == "given" else fit_mean(data, setting)
 
 
 def newest(as_of: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -7,12 +7,13 @@ a `Trees` rung. Same data and seed give the same text, on any number of threads.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from revml.models.encoding import Encoding
+from revml.models.forest_mean import mean_text
 from revml.models.trees import Trees
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ def fit_trees(
 
     booster = lightgbm.train(full_params(encoding, params, seed, threads), data, num_boost_round=rounds)
     return Trees(model_text(booster))
+
+
+def mean_of(forests: Sequence[Trees]) -> Trees:
+    """The mean of several forests over the same columns, as one that LightGBM itself has written."""
+    import lightgbm
+
+    if len(forests) == 1:
+        return forests[0]
+    return Trees(model_text(lightgbm.Booster(model_str=mean_text([forest.text for forest in forests]))))
 
 
 def full_params(encoding: Encoding, params: Mapping[str, Any], seed: int, threads: int) -> dict[str, Any]:
