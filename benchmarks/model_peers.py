@@ -16,18 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from companies import room, staged_company
+from companies import Kind, room, staged_company
 from figures import QUICK, Figures
-from model_worlds import MONTHS, Asked
+from model_worlds import MONTHS, Asked, asked_of
 from peers import environment
 from records import Record, Records
 
-from revml.config import Workspace, load_workspace
+from revml.config import QuestionName, Workspace, load_workspace
 from revml.datasets import Dataset, build_datasets
 from revml.errors import NotEnoughData
 from revml.evaluation.metrics import log_losses, roc_auc
-from revml.evaluation.truth import COLUMNS
-from revml.labels import answerable
 from revml.models.encoding import Encoding
 from revml.models.folds import account_numbers, folds_by_account
 from revml.models.ladder import Learning, climb
@@ -40,24 +38,32 @@ PEERS = {
     "autogluon": ("autogluon_tables.py", ("autogluon.tabular[catboost,lightgbm]==1.6.3",)),
     "flaml": ("flaml_tables.py", ("flaml[automl]==2.7.0", "pandas==2.3.3", "pyarrow==24.0.0")),
 }
+QUESTIONS: dict[Kind, tuple[QuestionName, ...]] = {
+    "saas": ("churn", "contraction", "upsell"),
+    "machinery": ("churn", "contraction", "upsell", "lapse", "growth"),
+    "manufacturing": ("lapse", "growth"),
+    "other": ("churn", "upsell"),
+}
 TELCO = Path(__file__).parents[2] / "shared" / "data" / "telco" / "telco_21_columns.csv"
 RESAMPLES = 1_000
 LEAST_SECONDS = 10.0  # less than that is no time for a search
 
 
 def peers(figures: Figures, records: Records, asked: Asked) -> None:
-    """Print the comparison on one world a kind."""
+    """Print the comparison on one world a kind, a question at a time."""
     pythons = _pythons()
     if not pythons:
         return
     for kind in asked.kinds:
-        seed = asked.seeds[0]
-        names = ", ".join(pythons)
-        found = records.once(
-            f"peers {names} {kind} {seed} {asked.accounts}",
-            lambda k=kind, s=seed: _company(k, s, asked.accounts, pythons),
-        )
-        _print(figures, found)
+        keys = {
+            question: f"peers {', '.join(pythons)} {kind} {asked.seeds[0]} {asked.accounts} {question}"
+            for question in QUESTIONS[kind][: 1 if QUICK else None]
+            if question in asked.questions
+        }
+        if any(key not in records for key in keys.values()):
+            _company(kind, asked.seeds[0], asked.accounts, keys, records, pythons)
+        for key in keys.values():
+            _print(figures, records.once(key, list))
 
 
 def telco(figures: Figures, records: Records) -> None:
@@ -82,22 +88,36 @@ def _pythons() -> dict[str, Path]:
     return found
 
 
-def _company(kind: str, seed: int, accounts: int, pythons: dict[str, Path]) -> list[Record]:
-    found = []
+def _company(
+    kind: Kind, seed: int, accounts: int, keys: dict[QuestionName, str], records: Records, pythons: dict[str, Path]
+) -> None:
+    """Compare on the questions that are not known yet, and keep each as it comes."""
     with room() as folder:
         workspace, facts = staged_company(
             folder, kind=kind, accounts=accounts, months=MONTHS, seed=seed, events=30_000 if QUICK else None
         )
-        able = [question for question in COLUMNS if question in answerable(facts)][: 1 if QUICK else None]
-        for question, dataset in build_datasets(workspace, facts, able, refused={}).items():
-            place = folder / question
-            place.mkdir()
-            try:
-                found += _compared(f"{kind} {question}", workspace, dataset, place, pythons)
-            except NotEnoughData as error:
-                print(f"  {kind} {question}: {error.what}")
+        able = [question for question in asked_of(facts, folder) if question in keys and keys[question] not in records]
+        datasets = build_datasets(workspace, facts, able, refused={})
         facts.con.close()
-    return found
+        for question in able:
+            place, began = folder / question, time.perf_counter()
+            place.mkdir()
+            records.once(
+                keys[question],
+                lambda q=question, place=place: _tried(f"{kind} {q}", workspace, datasets.get(q), place, pythons),
+            )
+            print(f"  {kind} {question}: {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def _tried(
+    name: str, workspace: Workspace, dataset: Dataset | None, place: Path, pythons: dict[str, Path]
+) -> list[Record]:
+    """The comparison, or nothing where there is too little data."""
+    try:
+        return [] if dataset is None else _compared(name, workspace, dataset, place, pythons)
+    except NotEnoughData as error:
+        print(f"  {name}: {error.what}")
+        return []
 
 
 def _compared(name: str, workspace: Workspace, dataset: Dataset, place: Path, pythons: dict[str, Path]) -> list[Record]:

@@ -190,6 +190,7 @@ def _calibration(ours: pd.DataFrame, theirs: pd.DataFrame, folder: Path, questio
     rows = ours.assign(peer=theirs["probability"].to_numpy()).merge(months, on=["account_id", "as_of"])
     label, true, p, peer = (rows[name].to_numpy(float) for name in ("label", column, "probability", "peer"))
     return {
+        "expected_truth": float(true.sum()),
         "calibration_error_truth": calibration_error(true, label, equal_mass_bins(true)),
         "calibration_off_truth": calibration_error(p, true, equal_mass_bins(p)),
         "peer_calibration_error": calibration_error(peer, label, equal_mass_bins(peer)),

@@ -22,5 +22,5 @@ def write_other(folder: Path, *, accounts: int = 3_000, months: int = 36, seed: 
     lives, traces, oracle = (np.random.default_rng([part, seed]) for part in (2_031, 2_032, 2_033))
     past = simulate(accounts, months, lives)
     write_tables(folder, past, traces)
-    (folder / "truth").mkdir()
+    (folder / "truth").mkdir(exist_ok=True)
     truth(past, oracle).to_parquet(folder / "truth" / "account_months.parquet", index=False)
