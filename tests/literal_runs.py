@@ -85,6 +85,11 @@ def with_horizons(run: ScoreRun, question: str = "churn", *, extrapolated: tuple
     return replace(run, scores=scores, models=models)
 
 
+def with_attention(run: ScoreRun, **of: str) -> ScoreRun:
+    """A run in which a play reached some accounts or was held back from them: account to treated or held_out."""
+    return replace(run, scores=run.scores.assign(attention=run.scores["account_id"].map(of).fillna("neither")))
+
+
 def _reasons(scores: pd.DataFrame) -> pd.DataFrame:
     said = (
         (

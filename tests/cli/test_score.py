@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from revml.config import load_workspace
@@ -58,6 +59,15 @@ def test_scores_of_treated_and_held_out_accounts_are_told_apart(tmp_path: Path) 
     assert groups["treated"]["probability"] == pytest.approx((p["c00"] + p["c01"]) / 2)
     assert groups["held_out"]["probability"] == pytest.approx(p["c02"])
     assert "treated 2 (mean" in call(tmp_path, "score").output
+    listed = answer(tmp_path, "accounts", "--attention", "treated")
+    assert {row["account"]["account_id"]: row["score"]["attention"] for row in listed} == {
+        "c00": "treated",
+        "c01": "treated",
+    }
+    assert "held out lately" in call(tmp_path, "account", "c02").output
+    call(tmp_path, "export", "--out", str(tmp_path / "scores.csv"))
+    exported = pd.read_csv(tmp_path / "scores.csv").query("question == 'lapse'").set_index("account_id")["attention"]
+    assert exported[["c00", "c02", "c03"]].tolist() == ["treated", "held_out", "neither"]
 
 
 def test_without_plays_nothing_is_said_of_them(root: Path) -> None:

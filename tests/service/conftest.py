@@ -28,7 +28,7 @@ from revml.service.serving import Serving
 from revml.store import Store
 from tests.literal_asking import as_named, publish_kept, with_kept
 from tests.literal_kpis import kpi_document
-from tests.literal_runs import literal_run
+from tests.literal_runs import literal_run, with_attention
 from tests.literal_scenarios import scenarios_document
 from tests.literal_values import FORECAST, with_values
 from tests.literal_views import literal_views
@@ -84,7 +84,7 @@ def fill(workspace: Workspace) -> None:
         publish_kept(workspace, store, with_kept(before, workspace, bundle, {"acme": 12.0, "bolt": 30.0}))
         churn = {"acme": 0.42, "bolt": 0.05, "skoda": 0.12, "cogs": 0.9, "dent": 0.3}
         run = literal_run("2026-03-01", churn=churn, upsell={"acme": 0.1, "bolt": 0.4})
-        valued = with_values(run, FORECAST)
+        valued = with_attention(with_values(run, FORECAST), acme="treated", bolt="held_out")
         reports = {**valued.reports, "kpis": kpi_document(), "scenarios": scenarios_document()}
         publish_kept(workspace, store, with_kept(replace(valued, reports=reports), workspace, bundle))
     appoint(workspace.bundles_dir / "churn", bundle.folder.name, "3")

@@ -47,6 +47,8 @@ def test_the_cursor_leads_to_the_next_page(client: TestClient) -> None:
         ({"band": "high", "owner": "Petr Malý"}, ["dent"]),
         ({"industry": "Machinery", "order": "-probability"}, ["bolt", "cogs"]),
         ({"country": "CZ"}, ["skoda"]),
+        ({"attention": "treated"}, ["acme"]),
+        ({"attention": "neither", "band": "high"}, ["cogs", "dent"]),
     ],
 )
 def test_filters(client: TestClient, parameters: dict[str, str], expected: list[str]) -> None:

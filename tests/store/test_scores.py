@@ -9,7 +9,7 @@ import pytest
 
 from revml.errors import NotFound, StoreError
 from revml.store import Store
-from tests.literal_runs import literal_run, made_run, with_horizons
+from tests.literal_runs import literal_run, made_run, with_attention, with_horizons
 
 
 def ids(store: Store, **options: object) -> list[str]:
@@ -139,6 +139,21 @@ def test_filters_narrow_the_list_and_its_total(store: Store) -> None:
     assert dict(facets.band) == {"high": 3, "medium": 1, "low": 1}
 
 
+def test_treated_and_held_out_accounts_are_found_and_counted_apart(store: Store) -> None:
+    """The list filters by it, facets and segments count it, an account tells it; in a run without plays it is None."""
+    store.publish(literal_run("2026-02-01"))
+    assert {row.score.attention for row in store.every_account("churn")} == {None}
+    assert store.facets("churn").attention == ()
+    store.publish(with_attention(literal_run(), acme="treated", bolt="held_out"))
+    assert [row.account.account_id for row in store.every_account("churn", attention="treated")] == ["acme"]
+    assert store.accounts("churn", attention="held_out").total == 1
+    assert dict(store.facets("churn").attention) == {"neither": 3, "treated": 1, "held_out": 1}
+    sums = {one.value: one for one in store.segments("churn", "attention")[1]}
+    [acme] = [score for score in store.account("acme").scores if score.question == "churn"]
+    assert acme.attention == "treated"
+    assert (sums["treated"].accounts, sums["treated"].mean_probability) == (1, acme.probability)
+
+
 def test_the_top_reason_is_the_strongest_that_raises(store: Store) -> None:
     """A list of accounts at risk shows why they are at risk, even if a stronger reason speaks for them."""
     store.publish(literal_run())
@@ -242,6 +257,7 @@ def test_totals_add_up_to_the_list(store: Store) -> None:
         ("scores", "probability", float("nan"), "probability is not a number in its range"),
         ("scores", "expected_money", float("inf"), "expected_money is not a number in its range"),
         ("scores", "band", "severe", "a band is unknown"),
+        ("scores", "attention", "called", "an attention is unknown"),
         ("scores", "account_id", "nobody", "an account is not in the run's accounts"),
         ("accounts", "account_id", "bolt", "a key stands twice"),
         ("accounts", "mrr", float("nan"), "mrr is not a number in its range"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "cs")
 EXPORTS = ("scores", "reasons", "values", "relations", "flows")
 CHANGES = 4  # told of each score
+ATTENDED = {"treated": "treated", "held_out": "held out"}  # by the plays of the company
 LEAST = 0.005  # log-odds; what moved less is in --json alone
 ORDERS = ("expected_money", "probability", "change", "clv", "name")
 
@@ -37,6 +38,12 @@ language_option = click.option(
 @click.option("--search", default=None, metavar="WORDS", help="Only names and ids that contain these words.")
 @click.option("--owner", default=None, help="Only accounts of this owner.")
 @click.option("--item", default=None, metavar="FAMILY", help="Of pairs (cross_sell): only this product family.")
+@click.option(
+    "--attention",
+    type=click.Choice(("treated", "held_out", "neither")),
+    default=None,
+    help="Only accounts that a play reached in the horizon before the run, that were held out, or neither.",
+)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @language_option
 @json_option
@@ -47,6 +54,7 @@ def accounts(
     search: str | None,
     owner: str | None,
     item: str | None,
+    attention: str | None,
     limit: int,
     language: str | None,
     as_json: bool,
@@ -60,7 +68,15 @@ def accounts(
 
     language = language or workspace.language
     with Store.open(workspace.store_url) as store:
-        page = store.accounts(_asked(store, question), order=order, search=search, owner=owner, item=item, limit=limit)
+        page = store.accounts(
+            _asked(store, question),
+            order=order,
+            search=search,
+            owner=owner,
+            item=item,
+            attention=attention,
+            limit=limit,
+        )
     if as_json:
         print_json([asdict(row) for row in page.rows])
         return
@@ -74,7 +90,7 @@ def accounts(
                 row.score.item,
             ),
             w.percent(row.score.probability, 1),
-            row.score.band,
+            ", ".join(filter(None, (row.score.band, ATTENDED.get(row.score.attention or "")))),
             _money(row.score.money, page.run.currency, w),
             _money(row.score.expected_money, page.run.currency, w),
         )
@@ -130,9 +146,10 @@ def _print_account(detail: AccountDetail, changes: list[dict[str, Any]], languag
     for score in detail.scores:
         asked = f"{score.question} → {score.item}" if score.item else score.question
         change = f", {score.change * 100:+.1f} points since the run before" if score.change is not None else ""
+        attended = f", {ATTENDED[score.attention]} lately" if score.attention in ATTENDED else ""
         line(
             f"\n{asked}: {w.percent(score.probability, 1)} ({score.band}, percentile "
-            f"{score.percentile:.0f}{change}); expected {'loss' if score.question in LOSSES else 'gain'} "
+            f"{score.percentile:.0f}{change}{attended}); expected {'loss' if score.question in LOSSES else 'gain'} "
             f"{_money(score.expected_money, run.currency, w)} of {_money(score.money, run.currency, w)} a year"
         )
         if score.horizons:

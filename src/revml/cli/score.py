@@ -10,6 +10,7 @@ import click
 from revml.cli.forecast_backtest import or_backtest
 from revml.cli.forecast_tables import horizons_of, print_forecast
 from revml.cli.options import account_cell, json_option, out, print_json, progress_bar, table, workspace_option
+from revml.cli.published import ATTENDED
 from revml.config import LOSSES, Workspace
 from revml.errors import NotEnoughData
 from revml.windows import instant
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 MONEYS = ("money", "expected_money")
 UNKNOWN = "not known"
-ATTENDED = {"treated": "treated", "held_out": "held out"}
 
 
 def _as_of(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:

@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         ("model_version", pa.string()),
         ("run", pa.int64()),
         *((name, pa.float64()) for name in HORIZON_COLUMNS.values()),  # empty where the question has one horizon
+        ("attention", pa.string()),  # treated, held_out, neither lately; empty where nothing is known of plays
     ]
 )
 
@@ -85,4 +86,5 @@ def export_row(run: RunInfo, listed: ListedAccount, language: str) -> dict[str, 
         "model_version": score.model_version,
         "run": run.id,
         **{name: None if days not in others else round(others[days], 6) for days, name in HORIZON_COLUMNS.items()},
+        "attention": score.attention,
     }

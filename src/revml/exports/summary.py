@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from revml.evaluation.treatment import GROUPS, NEITHER
 from revml.exports.records import records
 from revml.store.long import parts_of
-from revml.store.runs import ScoreRun
+from revml.store.runs import ATTENTION, ATTENTIONS, ScoreRun
 
 TOP = 10
 
@@ -52,21 +51,19 @@ def question_summary(run: ScoreRun, question: str, *, language: str, top: int = 
         "money": float(scores["money"].sum()),
         "expected_money": float(scores["expected_money"].sum()),
         "unknown_money": int(scores["money"].isna().sum()),  # rows that add nothing to the sums
-        "attention": by_attention(run, scores),
+        "attention": by_attention(scores),
         "bands": {str(band): int(n) for band, n in scores["band"].value_counts().sort_index().items()},
         "top": records(listed, (*named, "probability", "band", "money", "expected_money", "reason")),
     }
 
 
-def by_attention(run: ScoreRun, scores: pd.DataFrame) -> list[dict[str, Any]] | None:
+def by_attention(scores: pd.DataFrame) -> list[dict[str, Any]] | None:
     """Scores of a question by who was treated, held out, or neither in the horizon before `as_of`: counts and means.
 
     None where nothing is known of plays. The groups are not alike: their difference is no effect of a play.
     """
-    if run.attended is None or not len(scores):
+    if ATTENTION not in scores or scores[ATTENTION].isna().all():
         return None
-    mine = run.attended[run.attended["question"] == scores["question"].iloc[0]].set_index("account_id")["group"]
-    group = scores["account_id"].map(mine).fillna(NEITHER)
     return [
         {
             "group": name,
@@ -74,6 +71,6 @@ def by_attention(run: ScoreRun, scores: pd.DataFrame) -> list[dict[str, Any]] | 
             "rows": len(part),
             "probability": float(part["probability"].mean()) if len(part) else None,
         }
-        for name in GROUPS
-        for part in (scores[group == name],)
+        for name in ATTENTIONS
+        for part in (scores[scores[ATTENTION] == name],)
     ]

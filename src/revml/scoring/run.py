@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from revml.backtesting.money import last_backtest
@@ -23,6 +24,7 @@ from revml.clv.orders.coming import with_families
 from revml.config import QuestionName, Workspace
 from revml.datasets import scoring_time
 from revml.errors import NotEnoughData
+from revml.evaluation.treatment import NEITHER
 from revml.features.catalog import available
 from revml.labels import answerable
 from revml.labels.attended import attended
@@ -40,7 +42,7 @@ from revml.snapshots import population
 from revml.sources.facts import Facts
 from revml.sources.remembered import remembering
 from revml.store import Store
-from revml.store.runs import COMING_COLUMNS, HORIZON_COLUMNS, ScoreRun
+from revml.store.runs import ATTENTION, COMING_COLUMNS, HORIZON_COLUMNS, ScoreRun
 from revml.store.snapshots import save_run
 
 PART_ROWS = 50_000  # looked at and explained at once
@@ -110,7 +112,7 @@ def score_workspace(
             lambda what, done, begun=begun, share=share: tell(what, begun + share * done),  # type: ignore[misc]
         )
     del past
-    all_scores = told.scores
+    all_scores = _with_attention(facts, as_of, bundles, told.scores)
     tell("lifetime value", 0.75)
     with remembering(facts):
         forecast = _forecast(workspace, facts, as_of, bundles, told, horizon_months)
@@ -136,7 +138,6 @@ def score_workspace(
         flows=FlowParts(forecast.relations, part_rows) if len(forecast.clv) > part_rows else forecast.flows,
         notes=forecast.notes,
         score_notes=looking_back(bundles, dict.fromkeys(bundles, as_of)),
-        attended=_attended(facts, as_of, bundles, all_scores),
         values=forecast.values,
         drivers=forecast.drivers,
         discount_rate=workspace.economics.discount_rate,
@@ -160,18 +161,19 @@ def publish_run(workspace: Workspace, run: ScoreRun) -> int:
     return number
 
 
-def _attended(
+def _with_attention(
     facts: Facts, as_of: datetime, bundles: Mapping[QuestionName, Bundle], scores: pd.DataFrame
-) -> pd.DataFrame | None:
-    """Who was treated or held out in the horizon of each question before `as_of`: question, account_id, group."""
-    found = []
+) -> pd.DataFrame:
+    """The scores with who was treated or held out in the horizon of each question before `as_of`."""
+    told = np.full(len(scores), NEITHER, dtype=object)
     for question, bundle in bundles.items():
-        accounts = scores.loc[scores["question"] == question, "account_id"].unique().tolist()
-        groups = attended(facts, as_of, bundle.horizon_days, accounts)
+        mine = (scores["question"] == question).to_numpy()
+        accounts = scores.loc[mine, "account_id"]
+        groups = attended(facts, as_of, bundle.horizon_days, accounts.unique().tolist())
         if groups is None:
-            return None
-        found.append(groups.assign(question=question))
-    return pd.concat(found, ignore_index=True)
+            return scores
+        told[mine] = accounts.map(groups.set_index("account_id")["group"]).fillna(NEITHER)
+    return scores.assign(**{ATTENTION: pd.Series(told, index=scores.index, dtype="str")})
 
 
 def _coming(facts: Facts, as_of: datetime, forecast: ClvForecast, part_rows: int) -> pd.DataFrame:

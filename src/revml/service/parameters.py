@@ -17,7 +17,7 @@ from revml.service.visible import check_asked
 from revml.store.views import ORDERS, Order
 
 MAX_TEXT = 256
-FILTERS = ("band", "owner", "industry", "country", "item")
+FILTERS = ("band", "owner", "industry", "country", "item", "attention")
 
 
 class Parameters:

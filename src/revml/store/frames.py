@@ -23,6 +23,8 @@ from revml.store.json_text import JsonText, as_lists
 from revml.store.long import LongFrame, parts_of
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
+    ATTENTION,
+    ATTENTIONS,
     CLV_COLUMNS,
     COMING_COLUMNS,
     CONTRIBUTION_COLUMNS,
@@ -124,10 +126,17 @@ def _check(frame: pd.DataFrame, name: str, where: str, known: pd.Index[Any]) -> 
     for column, (low, high) in _RANGES.get(name, {}).items():
         if column in frame:
             _in_range(frame, name, where, column, low, high)
-    for table, column, allowed in (("scores", "band", BANDS), ("reasons", "side", SIDES)):
-        if name == table and (strange := ~frame[column].isin(allowed)).any():
+    for table, column, allowed in (
+        ("scores", "band", BANDS),
+        ("scores", ATTENTION, ATTENTIONS),
+        ("reasons", "side", SIDES),
+    ):
+        if name != table or column not in frame:
+            continue
+        told = frame[column].isin(allowed) | (frame[column].isna() if column == ATTENTION else False)
+        if (strange := ~told).any():
             raise StoreError(
-                f"a {column} is unknown",
+                f"{'an' if column == ATTENTION else 'a'} {column} is unknown",
                 where=where,
                 wanted=", ".join(allowed),
                 got=_first(frame, strange, (*key, column)),
@@ -191,8 +200,9 @@ def account_rows(accounts: pd.DataFrame, worth: pd.Series[float]) -> list[Row]:
 
 def score_rows(scores: pd.DataFrame, previous: dict[tuple[str, str], float]) -> list[Row]:
     """Scores of a question with their change against `previous`: (account, item) to the probability before."""
-    told = [name for name in HORIZON_COLUMNS.values() if name in scores]
-    none: Row = dict.fromkeys(HORIZON_COLUMNS.values())
+    further = (*HORIZON_COLUMNS.values(), ATTENTION)
+    told = [name for name in further if name in scores]
+    none: Row = dict.fromkeys(further)
     out = [none | row for row in rows(scores, (*SCORE_COLUMNS, *told))]
     for row in out:
         before = previous.get((row["account_id"], row["item"]))

@@ -52,8 +52,9 @@ FILTERS: dict[str, ColumnElement[Any]] = {
     "industry": accounts.c.industry,
     "country": accounts.c.country,
     "item": scores.c.item,
+    "attention": scores.c.attention,
 }
-OF_SCORE = ("band", "item")  # filters that need no account
+OF_SCORE = ("band", "item", "attention")  # filters that need no account
 ACCOUNT = tuple(accounts.c[name] for name in Account.__dataclass_fields__)
 _SCORED = tuple(name for name in Score.__dataclass_fields__ if name != "horizons")
 SCORE = tuple(scores.c[name] for name in (*_SCORED, *HORIZON_COLUMNS.values()))

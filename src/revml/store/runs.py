@@ -47,6 +47,10 @@ HORIZON_COLUMNS = {
     180: "probability_180d",
     365: "probability_365d",
 }
+# And `attention`: whether a play was done in the horizon before `as_of`, one was held back, or neither; missing where
+# nothing is known of plays. The groups are not alike: their difference is no effect of a play.
+ATTENTION = "attention"
+ATTENTIONS = ("treated", "held_out", "neither")
 REASON_COLUMNS = (
     "account_id",
     "question",
@@ -170,9 +174,6 @@ class ScoreRun:
     flows: LongFrame
     notes: tuple[str, ...] = ()  # what a reader of the forecast must know; printed, not published
     score_notes: tuple[str, ...] = ()  # the same for the scores
-    # question, account_id, group (treated, held_out) of those attended to in the horizon before as_of; None where the
-    # company tells nothing of plays
-    attended: pd.DataFrame | None = None
     values: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(VALUE_COLUMNS)))
     drivers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DRIVER_COLUMNS)))
     coming: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COMING_COLUMNS)))

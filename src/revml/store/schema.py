@@ -118,6 +118,7 @@ scores = Table(
     Column("probability_90d", Float),
     Column("probability_180d", Float),
     Column("probability_365d", Float),
+    Column("attention", NAME),  # treated, held_out, neither lately; NULL where nothing is known of plays
     _account(),
     Index(None, "run_id", "question", "expected_money", "account_id"),
     Index(None, "run_id", "question", "probability", "account_id"),

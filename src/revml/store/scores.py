@@ -109,6 +109,7 @@ class Store:
         industry: str | None = None,
         country: str | None = None,
         item: str | None = None,
+        attention: str | None = None,
     ) -> Page:
         """A page of the accounts scored for a question, of pairs (a cross-sell) an account and item a row.
 
@@ -118,6 +119,7 @@ class Store:
             after: the cursor of the page before; the list then stays in the run in which it began.
             limit: rows a page, 1 to 1000.
             search: words that name or id contain, without regard to case and accents.
+            attention: treated, held_out or neither, as in `views.Score`.
 
         Raises:
             NothingPublished: no run was published.
@@ -138,6 +140,7 @@ class Store:
                 do="leave `after` out when question or order change",
             )
         filters = {"band": band, "owner": owner, "industry": industry, "country": country, "item": item}
+        filters["attention"] = attention
         with self.database.reading() as connection:
             run = _run(connection, self.database, cursor.run_id if cursor else None)
             _asked(run, question)
@@ -198,7 +201,7 @@ class Store:
             return read.history(connection, run, account_id)
 
     def segments(self, question: str, by: str) -> tuple[RunInfo, tuple[SegmentTotal, ...]]:
-        """Sums of a question by industry, country, region, owner, band or item, the most expected money first.
+        """Sums of a question by one of `segments.SEGMENTED_BY`, the most expected money first.
 
         Raises:
             PageError: `by` is no kind of segment.

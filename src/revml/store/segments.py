@@ -1,4 +1,4 @@
-"""Sums of a question by segment: what stands behind the totals, by industry, country, owner, region, item or band."""
+"""Sums of a question by segment: what stands behind the totals, by a column of the account or of its score."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ SEGMENTED_BY: dict[str, ColumnElement[Any]] = {
     "owner": accounts.c.owner,
     "band": scores.c.band,
     "item": scores.c.item,
+    "attention": scores.c.attention,
 }
 
 

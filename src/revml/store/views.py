@@ -81,6 +81,8 @@ class Score:
     `item` is what the question is about beside the account, such as a product family; empty for most questions.
     `money` and `expected_money` are None where nothing is known of the money.
     `horizons` is one curve, through `probability` at the model's own horizon; empty where the question has no other.
+    `attention` is whether a play was done within the horizon before the run, or one was held back: treated, held_out,
+    neither; None where nothing is known of plays. The groups are not alike: their difference is no effect of a play.
     """
 
     question: str
@@ -93,6 +95,7 @@ class Score:
     expected_money: float | None
     model_version: str
     horizons: tuple[Horizon, ...] = ()
+    attention: str | None = None
 
     @property
     def change(self) -> float | None:
@@ -344,3 +347,4 @@ class Facets:
     industry: tuple[tuple[str, int], ...]
     country: tuple[tuple[str, int], ...]
     item: tuple[tuple[str, int], ...]
+    attention: tuple[tuple[str, int], ...]

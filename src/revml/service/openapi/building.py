@@ -19,6 +19,7 @@ from revml.locales import LANGUAGES
 from revml.service.parameters import MAX_TEXT
 from revml.service.plain_text import PATTERN
 from revml.store.frames import BANDS
+from revml.store.runs import ATTENTIONS
 from revml.store.scores import MAX_LIMIT
 from revml.store.views import ORDERS
 
@@ -103,6 +104,9 @@ FILTERED = [
     query("industry", {**TEXT, "maxLength": 256}, "only this industry"),
     query("country", {**TEXT, "maxLength": 256}, "only this country"),
     query("item", {**TEXT, "maxLength": 256}, "of pairs (cross_sell): only this product family"),
+    query(
+        "attention", {"enum": list(ATTENTIONS)}, "only those that a play reached lately, that were held out, or neither"
+    ),
     LANGUAGE,
 ]
 ACCOUNT_ID: Schema = {

@@ -29,10 +29,11 @@ from revml.service.openapi.building import (
     query,
     ref,
 )
-from revml.service.parameters import MAX_TEXT
+from revml.service.parameters import FILTERS, MAX_TEXT
 from revml.service.plain_text import PATTERN
 from revml.store.by_id import MAX_IDS
 from revml.store.frames import BANDS, SIDES
+from revml.store.runs import ATTENTIONS
 from revml.store.segments import SEGMENTED_BY
 from revml.store.views import (
     Account,
@@ -69,6 +70,11 @@ def schemas() -> Schema:
     found["RunInfo"]["required"] += ["age_days", "stale"]
     found["Score"]["properties"]["change"] = or_null(NUMBER)
     found["Score"]["properties"]["band"] = {"enum": list(BANDS)}
+    found["Score"]["properties"]["attention"] = {
+        "enum": [*ATTENTIONS, None],
+        "description": "whether a play was done in the horizon before the run, one was held back, or neither; null "
+        "where nothing is known of plays. The groups are not alike: their difference is no effect of a play",
+    }
     found["Driver"]["properties"]["text"] = {**TEXT, "description": "the concept in words"}
     found["Driver"]["required"].append("text")
     found["Reason"] = object_of(
@@ -161,7 +167,7 @@ def schemas() -> Schema:
         }
     )
     facet = listed(object_of({"value": TEXT, "accounts": {**INTEGER, "description": COUNTED}}))
-    found["Facets"] = object_of({"band": facet, "owner": facet, "industry": facet, "country": facet, "item": facet})
+    found["Facets"] = object_of(dict.fromkeys(FILTERS, facet))
     found["Runs"] = object_of(
         {
             "current": {**INTEGER, "description": "the run that readers see"},

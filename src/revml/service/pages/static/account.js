@@ -4,7 +4,7 @@ import { api, may } from "./api.js";
 import { askingOf } from "./asking.js";
 import { lineChart, niceTicks } from "./chart.js";
 import { h, s } from "./dom.js";
-import { band, isLoss, probability, tone, trend } from "./parts.js";
+import { attention, band, isLoss, probability, tone, trend } from "./parts.js";
 import { accountAddress, listAddress } from "./route.js";
 import { currentLanguage, date, has, money, number, percent, t } from "./words.js";
 import { worthOf } from "./worth.js";
@@ -64,7 +64,7 @@ function scoreCard(score, chosen, found) {
       "aria-current": score.question === chosen ? "true" : null,
     },
     h("h2", {}, named(score.question, score.item)),
-    h("p", { class: "big" }, probability(score), band(score.band, score.question)),
+    h("p", { class: "big" }, probability(score), band(score.band, score.question), attention(score)),
     h("p", {}, score.change === null ? null : [trend(score), " "], h("span", { class: "hint" }, t(loss ? "account.percentile" : score.item ? "account.percentile.pairs" : "account.percentile.gain", { share: percent(score.percentile / 100, 0) }))),
     h(
       "p",

@@ -2,15 +2,16 @@
 
 import { api, may } from "./api.js";
 import { byId, h, settled } from "./dom.js";
-import { band, counted, failure, isLoss, probability, trend, worded } from "./parts.js";
+import { attention, band, counted, failure, isLoss, probability, trend, worded } from "./parts.js";
 import { accountAddress, go, here, listAddress } from "./route.js";
 import { totalsStrip } from "./totals.js";
 import { currentLanguage, money, number, percent, t } from "./words.js";
 
 const PAGE = 25;
 const SORTS = ["expected_money", "probability", "change", "clv", "name"];
-const BANDS = ["high", "medium", "low"];
-const FILTERS = ["band", "item", "owner", "industry", "country"];
+// Filters whose values are revml's own words, in the order in which they are offered.
+const WORDED = { band: ["high", "medium", "low"], attention: ["treated", "held_out", "neither"] };
+const FILTERS = ["band", "item", "owner", "industry", "country", "attention"];
 
 /** Draws the list into `main`; `totals` is the head of the current run. */
 export async function drawList(main, totals, question, filters) {
@@ -113,14 +114,14 @@ function toolbar(question, filters, facets, exports) {
   );
 }
 
-/** Bands from high to low; all else as the service sends it, the most frequent first. */
+/** Bands from high to low, groups of plays as ever; all else as the service sends it, the most frequent first. */
 function sorted(name, values) {
-  if (name !== "band") return values;
-  return BANDS.map((band) => values.find((one) => one.value === band)).filter(Boolean);
+  const order = WORDED[name];
+  return order ? order.map((value) => values.find((one) => one.value === value)).filter(Boolean) : values;
 }
 
 function label(name, one) {
-  return `${name === "band" ? t(`band.${one.value}`) : one.value} (${number(one.accounts)})`;
+  return `${WORDED[name] ? t(`${name}.${one.value}`) : one.value} (${number(one.accounts)})`;
 }
 
 function sortName(order, question) {
@@ -211,7 +212,7 @@ function line(row, question, currency, names) {
   const address = accountAddress(account.account_id, question, score.item);
   const under = [account.owner ?? t("unowned"), account.industry].filter(Boolean).join(" · ");
   const cells = [
-    [h("a", { class: "name", href: address }, account.name || account.account_id), score.item ? h("b", { class: "item" }, score.item) : null, h("span", { class: "hint" }, under)],
+    [h("a", { class: "name", href: address }, account.name || account.account_id), score.item ? h("b", { class: "item" }, score.item) : null, h("span", { class: "hint" }, under), attention(score)],
     [probability(score)],
     [band(score.band, question)],
     [money(score.money, currency)],

@@ -29,6 +29,12 @@ export function band(name, question) {
   return h("span", { class: `band ${name} ${tone(question)}` }, t(`band.${name}`));
 }
 
+/** Whether a play was done lately, or one was held back; nothing where neither was, or where nothing is known. */
+export function attention(score) {
+  if (!["treated", "held_out"].includes(score.attention)) return null;
+  return h("span", { class: "attention", title: t("attention.about") }, t(`attention.${score.attention}`));
+}
+
 /** The probability as a number and a bar of its length. */
 export function probability(score) {
   const width = Math.max(score.probability * 64, 1.5);

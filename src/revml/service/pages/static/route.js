@@ -4,7 +4,7 @@
 //   #/forecast?segment=Software&new=off    the company's forecast, without new business
 //   #/kpis?by=industry&segment=Software    the key figures
 
-const LIST_KEYS = ["search", "band", "owner", "industry", "country", "item", "order"];
+const LIST_KEYS = ["search", "band", "owner", "industry", "country", "item", "attention", "order"];
 // Views of the whole company, in the order of the menu.
 export const PAGES = ["forecast", "kpis"];
 
