@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from revml.config import QuestionName, Workspace
-from revml.errors import BundleError, NotFound
+from revml.errors import BundleError, Busy, NotFound
 from revml.locks import alive, held
 from revml.models.bundle import Bundle, load_bundle, to_text
 from revml.models.history import ROLLBACK, Entry, append_entry, entry_from, now, read_entries, succession
@@ -27,6 +27,7 @@ from revml.whole_file import whole
 
 POINTER, CHALLENGER = "champion.json", "challenger.json"
 TRAINING_LOCK, POINTER_LOCK = ".training.lock", ".pointer.lock"
+ANY = "*"  # no name of a bundle
 POINTER_SECONDS = 10  # the longest that a change of a few small files may take
 
 
@@ -94,14 +95,29 @@ def appoint(
     forced: bool = False,
     reason: str = "",
     failed: Sequence[str] = (),
+    instead_of: str | None = ANY,
 ) -> None:
     """Point `champion.json` in a question's folder at a bundle (its folder's name) and its registered version.
 
     A change of champion goes into the history; a version that becomes known of the same champion does not.
+
+    Args:
+        instead_of: what has to be pointed at until now (see `pointed`), for who decided on that ground.
+
+    Raises:
+        Busy: something else is pointed at by now.
     """
     with held(folder / POINTER_LOCK, "changing the champion", wait_seconds=POINTER_SECONDS):
         _sweep(folder)
         before = _read(folder / POINTER)
+        if instead_of != ANY and before.get("bundle") != instead_of:
+            raise Busy(
+                "the champion was changed meanwhile",
+                where=str(folder / POINTER),
+                wanted=instead_of or "no champion",
+                got=str(before.get("bundle")),
+                do="look again and decide anew",
+            )
         last = entry_from(before)
         if last is not None and last not in read_entries(folder):
             append_entry(folder, last)  # whoever wrote the pointer was killed before the line
@@ -113,6 +129,21 @@ def appoint(
         append_entry(folder, entry)
         if _read(folder / CHALLENGER).get("bundle") == bundle:
             (folder / CHALLENGER).unlink(missing_ok=True)
+
+
+def pointed(folder: Path) -> str | None:
+    """What `champion.json` in a question's folder points at, None where there is no such word in it."""
+    name = _read(folder / POINTER).get("bundle")
+    return name if isinstance(name, str) else None
+
+
+def number(folder: Path, bundle: str, version: str) -> None:
+    """Note the registered version of a bundle wherever it is pointed at; who was appointed meanwhile stays."""
+    with held(folder / POINTER_LOCK, "noting a version", wait_seconds=POINTER_SECONDS):
+        for file in (folder / POINTER, folder / CHALLENGER):
+            told = _read(file)
+            if told.get("bundle") == bundle and told.get("version") != version:
+                _write(file, {**told, "version": version})
 
 
 def go_back(workspace: Workspace, question: QuestionName, *, reason: str = "") -> tuple[Bundle, str]:
@@ -168,15 +199,18 @@ def history(workspace: Workspace, question: str) -> list[Entry]:
 
 
 @contextmanager
-def training(folder: Path, question: str) -> Iterator[None]:
+def training(folder: Path, question: str, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """The lock of everything that makes or registers bundles of a question: one process at a time.
 
     Folders that a process left half written when it was killed are swept away first.
 
+    Args:
+        wait_seconds: how long to wait for another one.
+
     Raises:
         Busy: another one is at it.
     """
-    with held(folder / TRAINING_LOCK, f"training or registering {question}"):
+    with held(folder / TRAINING_LOCK, f"training or registering {question}", wait_seconds=wait_seconds):
         for half in (*folder.glob(".writing-*"), *folder.glob(".fetching-*")):
             pid = half.name.split("-")[1]
             if not (pid.isdecimal() and alive(int(pid))):

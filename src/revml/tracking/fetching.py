@@ -13,7 +13,7 @@ from revml.config import QuestionName, Workspace
 from revml.errors import BundleError, TrackingError
 from revml.models.bundle import Bundle, load_bundle
 from revml.models.golden import check_golden
-from revml.models.registry import appoint
+from revml.models.registry import ANY, appoint
 from revml.models.shelf import shelve
 from revml.tracking.registration import CHAMPION
 from revml.tracking.runs import BUNDLE_TAG, model_name
@@ -22,10 +22,14 @@ from revml.tracking.store import connected, shown
 UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model, no such alias
 
 
-def fetch_champion(workspace: Workspace, question: QuestionName) -> Bundle:
+def fetch_champion(workspace: Workspace, question: QuestionName, *, instead_of: str | None = ANY) -> Bundle:
     """Bring MLflow's champion to this machine and point at it: a new server, or a lost work folder.
 
+    Args:
+        instead_of: see `models.registry.appoint`.
+
     Raises:
+        Busy: the champion was changed here meanwhile.
         BundleError: what the registry calls champion is broken, no bundle of this question, or scores otherwise here
             than where it was trained.
         TrackingError: MLflow knows no champion, or is away.
@@ -57,7 +61,7 @@ def fetch_champion(workspace: Workspace, question: QuestionName) -> Bundle:
             got.replace(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    appoint(folder, bundle.hash[:12], str(version.version), event="fetch")
+    appoint(folder, bundle.hash[:12], str(version.version), event="fetch", instead_of=instead_of)
     fetched = load_bundle(target, version=str(version.version))
     shelve(workspace, fetched)
     return fetched

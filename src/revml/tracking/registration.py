@@ -15,7 +15,16 @@ from revml.errors import TrackingError
 from revml.evaluation.verdict import SENTENCES
 from revml.models.bundle import Bundle
 from revml.models.history import now, rolled_back
-from revml.models.registry import appoint, cannot_serve, challenger, history, in_service, name_challenger
+from revml.models.registry import (
+    appoint,
+    cannot_serve,
+    challenger,
+    history,
+    in_service,
+    name_challenger,
+    number,
+    pointed,
+)
 from revml.models.shelf import shelve
 from revml.progress import Progress, silent
 from revml.tracking import contents
@@ -32,6 +41,7 @@ from revml.tracking.store import connected
 from revml.training import TrainingResult
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+ROUNDS = 5  # in which the registry is told anew because the champion changed meanwhile
 
 
 @dataclass(frozen=True)
@@ -172,19 +182,23 @@ def _version_of(client: Any, name: str, digest: str) -> str | None:
 def _follow(mlflow: Any, client: Any, workspace: Workspace, experiment: str, question: str) -> None:
     """Aliases and the history of versions as the pointers beside the bundles have it; makes versions that miss."""
     name = model_name(workspace, question)
-    serving, waiting = in_service(workspace, question), challenger(workspace, question)
-    for alias, bundle, point in ((CHAMPION, serving, appoint), (CHALLENGER, waiting, name_challenger)):
-        if bundle is None:
-            continue
-        version = _ensure(mlflow, client, workspace, experiment, bundle)
-        if _aliases(mlflow, client, name).get(alias) != version:
-            client.set_registered_model_alias(name, alias, version)
-        if bundle.registered != version:
-            point(bundle.folder.parent, bundle.folder.name, version)
-    held = _aliases(mlflow, client, name)
-    if CHALLENGER in held and (waiting is None or held[CHALLENGER] == held.get(CHAMPION)):
-        client.delete_registered_model_alias(name, CHALLENGER)
-    _tell_history(client, workspace, question, name)
+    for _ in range(ROUNDS):
+        before = pointed(workspace.bundles_dir / question)
+        serving, waiting = in_service(workspace, question), challenger(workspace, question)
+        for alias, bundle in ((CHAMPION, serving), (CHALLENGER, waiting)):
+            if bundle is None:
+                continue
+            version = _ensure(mlflow, client, workspace, experiment, bundle)
+            if _aliases(mlflow, client, name).get(alias) != version:
+                client.set_registered_model_alias(name, alias, version)
+            if bundle.registered != version:
+                number(bundle.folder.parent, bundle.folder.name, version)
+        held = _aliases(mlflow, client, name)
+        if CHALLENGER in held and (waiting is None or held[CHALLENGER] == held.get(CHAMPION)):
+            client.delete_registered_model_alias(name, CHALLENGER)
+        _tell_history(client, workspace, question, name)
+        if pointed(workspace.bundles_dir / question) == before:
+            return
 
 
 def _aliases(mlflow: Any, client: Any, name: str) -> dict[str, str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from revml.config import WORKSPACE_FILE, Workspace, load_workspace
+from revml.errors import Busy
+from revml.models.registry import appoint, appointed, number, pointed
 from revml.service.life.following import Following, follow_aliases
-from tests.service.conftest import fill, make_workspace
+from tests.service.conftest import RULE, fill, make_workspace, write_bundle_of
 
 pytestmark = pytest.mark.slow
 
@@ -58,3 +61,19 @@ def test_a_worker_starts_the_child_and_never_waits_for_it(tmp_path: Path) -> Non
         one.ask()
         time.sleep(0.1)
     assert one.check()["ok"] is True
+
+
+def test_a_change_made_here_while_mlflow_was_asked_is_not_undone(tmp_path: Path) -> None:
+    """Who decided on what was pointed at before is refused, and a version that becomes known appoints nobody."""
+    workspace = following(tmp_path)
+    folder = workspace.bundles_dir / "churn"
+    before = pointed(folder)
+    assert before is not None
+    other = write_bundle_of(folder, replace(RULE, levels=(2.0, -1.0, -3.0))).folder.name
+    appoint(folder, other, None, event="promote")
+    with pytest.raises(Busy, match="changed meanwhile"):
+        appoint(folder, before, "1", event="fetch", instead_of=before)
+    number(folder, before, "1")
+    assert appointed(workspace, "churn") == (folder / other, None)
+    number(folder, other, "2")
+    assert appointed(workspace, "churn") == (folder / other, "2")

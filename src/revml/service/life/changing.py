@@ -28,6 +28,7 @@ from revml.locks import alive, held
 from revml.whole_file import whole
 
 LONGEST = 1800  # seconds
+TELL_SECONDS = 120
 RUNNING, DONE, REFUSED, INTERRUPTED = "running", "done", "refused", "interrupted"
 
 
@@ -127,7 +128,8 @@ def main(arguments: Sequence[str]) -> int:
         from revml.models.registry import training
         from revml.tracking import follow
 
-        with contextlib.suppress(Busy), training(workspace.bundles_dir / question, question):
+        # A promotion may still be telling MLflow of itself; a training that takes longer tells it when it ends.
+        with contextlib.suppress(Busy), training(workspace.bundles_dir / question, question, wait_seconds=TELL_SECONDS):
             follow(workspace, question)
         return 0
     try:

@@ -6,8 +6,8 @@
 
 The child asks which versions bear the alias. One that it has not seen yet is downloaded, verified, scored on its golden
 rows, and only then appointed: the pointer file changes and the workers take it over as any other. An alias that stays
-where it was changes nothing, so that a promotion here, of which MLflow could not be told, is not undone. With MLflow
-away everything serves on, and `check` says so.
+where it was changes nothing, so that a promotion here, of which MLflow could not be told, is not undone, nor one that
+is made while MLflow is asked. With MLflow away everything serves on, and `check` says so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 from revml.config import QUESTIONS, WORKSPACE_FILE, Workspace, load_workspace
 from revml.errors import Busy, RevmlError, TrackingError
 from revml.locks import held
-from revml.models.registry import appointed
+from revml.models.registry import appointed, pointed
 from revml.whole_file import whole
 
 STATE, LOCK = "registry.json", ".registry.lock"
@@ -88,6 +88,7 @@ def follow_aliases(workspace: Workspace) -> dict[str, Any]:
     before = _read(folder)
     seen: dict[str, str] = dict(before.get("seen", {}))
     problems: dict[str, str] = dict(before.get("problems", {}))
+    pointing = {question: pointed(workspace.bundles_dir / question) for question in QUESTIONS}
     try:
         named = champion_versions(workspace, QUESTIONS)
         for question in QUESTIONS:
@@ -97,9 +98,11 @@ def follow_aliases(workspace: Workspace) -> dict[str, Any]:
             problems.pop(question, None)
             try:
                 if _serves(workspace, question) != digest[:12]:
-                    fetch_champion(workspace, question)
+                    fetch_champion(workspace, question, instead_of=pointing[question])
             except TrackingError:
                 raise
+            except Busy:  # promoted or rolled back here since MLflow was asked, which it is about to be told
+                continue
             except RevmlError as error:
                 problems[question] = f"{error.what}: {error.got}"[:300]
             seen[question] = version
