@@ -159,6 +159,7 @@ def _itself(value: Number) -> Number:
 
 # In proportion to a function of features; the rest of what it is made of stays as it was.
 SCALED: dict[str, Formula] = {
+    "employees_since_start": Formula(("employees",), _itself),
     "events_trend_28d": Formula(("events_28d",), _itself),
     "events_trend_84d": Formula(("events_84d",), _itself),
     "active_days_trend_28d": Formula(("active_days_28d",), _itself),
@@ -202,9 +203,13 @@ AFTER_SCALED: dict[str, Formula] = {
 
 # Also made of what no feature tells: stays as it was when one of these moves.
 UNTOLD: dict[str, tuple[str, ...]] = {
+    "employees_per_seat_since_start": ("employees", "seats"),
+    "users_ever_per_seat": ("users", "seats"),
     "user_days_surprise_84d": ("active_users_84d", "active_days_84d"),
     "user_days_trend_28d": ("active_users_28d", "active_days_28d"),
     "stickiness_28d": ("active_users_28d", "active_days_28d"),
+    "export_surprise_28d": ("export_user_days_28d", "active_users_28d", "active_days_28d"),
+    "export_surprise_84d": ("export_user_days_84d", "active_users_84d", "active_days_84d"),
     "top_user_share_28d": ("active_users_28d", "events_28d"),
     "largest_subscription_share": ("mrr",),
     "mrr_renewing_share_84d": ("mrr", "days_to_renewal"),
@@ -242,6 +247,7 @@ WINDOWS: dict[str, Windowed] = {
     "events": ((7, 28, 84, 182, 364), "adds"),
     "active_days": ((7, 28, 84, 182, 364), "adds"),
     "active_users": ((7, 28, 84, 182, 364), "distinct"),
+    "export_user_days": ((28, 84), "adds"),
     "distinct_events": ((28, 84, 364), "distinct"),
     "order_revenue": ((28, 84, 182, 364), "adds"),
     "orders": ((28, 84, 182, 364), "adds"),
