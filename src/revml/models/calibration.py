@@ -17,6 +17,8 @@ CalibrationKind = Literal["none", "sigmoid", "beta", "isotonic"]
 EDGE = 1e-6
 # Events, and as many others, that a kind must have seen before it is tried: it has more freedom than the one before.
 PULL = 8.0  # precision of the belief that the slope of a calibration is 1, about what ten events can say
+# The same where settings are chosen, times `repeats`: choice flatters, the slope of folds is a fifth off months later.
+STEADY = 25.0
 LEAST_EVENTS: Mapping[CalibrationKind, int] = {"sigmoid": 0, "beta": 200, "isotonic": 1_000}
 SURE = 1.0  # standard errors of the log-loss, accounts whole, by which a freer kind must beat the plainer one
 BEND = 4.0  # of the prior that pulls the two ends of a beta map together: a standard deviation of a half
@@ -127,19 +129,20 @@ class Calibration:
         return cls(raw["kind"], raw["intercept"], raw["slope"], tuple(raw["knots"]), tuple(raw["heights"]), ends)
 
 
-def fit_calibration(raw: np.ndarray, label: np.ndarray, kind: CalibrationKind) -> Calibration:
+def fit_calibration(raw: np.ndarray, label: np.ndarray, kind: CalibrationKind, *, pull: float = PULL) -> Calibration:
     """Fit a calibration of a kind on out-of-sample log-odds.
 
     Args:
         raw: log-odds, shape (n,).
         label: 0 or 1, shape (n,).
+        pull: see `fit_line`; of a sigmoid.
     """
     if kind == "none":
         return Calibration("none")
     if kind == "sigmoid" or np.ptp(raw) < 1e-9:
         if np.ptp(raw) < 1e-9:
             return Calibration("sigmoid").levelled(raw, float(label.mean()))
-        intercept, slope = fit_line(raw, label, pull=PULL)
+        intercept, slope = fit_line(raw, label, pull=pull)
         return Calibration("sigmoid", intercept, slope)
     if kind == "beta":
         return _beta(raw, label)
@@ -153,6 +156,8 @@ def choose_calibration(
     groups: np.ndarray,
     accounts: np.ndarray,
     kind: CalibrationKind | Literal["auto"] = "auto",
+    *,
+    pull: float = PULL,
 ) -> tuple[np.ndarray, Calibration]:
     """The calibration to serve, and honest probabilities: each row's from a map fitted on the other groups.
 
@@ -164,27 +169,40 @@ def choose_calibration(
         groups: of rows; an account's rows are all in one.
         accounts: an integer a row, equal for rows of one account.
         kind: a kind to use whatever the figures say.
+        pull: see `fit_line`; of a sigmoid.
     """
     rarer = min(label.sum(), (1 - label).sum())
     kinds = [k for k, least in LEAST_EVENTS.items() if rarer >= least] if kind == "auto" else [kind]
     best = kinds[0]
-    honest = _cross_fitted(raw, label, groups, best)
+    honest = _cross_fitted(raw, label, groups, best, pull)
     for freer in kinds[1:]:
-        tried = _cross_fitted(raw, label, groups, freer)
+        tried = _cross_fitted(raw, label, groups, freer, pull)
         gain = np.bincount(
             np.unique(accounts, return_inverse=True)[1], weights=_loss(honest, label) - _loss(tried, label)
         )
         if gain.sum() > SURE * np.sqrt((gain**2).sum()):
             best, honest = freer, tried
-    return honest, fit_calibration(raw, label, best)
+    return honest, fit_calibration(raw, label, best, pull=pull)
 
 
-def _cross_fitted(raw: np.ndarray, label: np.ndarray, groups: np.ndarray, kind: CalibrationKind) -> np.ndarray:
+def repeats(label: np.ndarray, accounts: np.ndarray) -> float:
+    """How many rows there are to an account that had the rarer outcome.
+
+    >>> repeats(np.array([1, 1, 0, 0, 0]), np.array([1, 1, 1, 2, 3]))
+    2.0
+    """
+    rarer = label == float(label.mean() <= 0.5)
+    return float(rarer.sum() / max(len(np.unique(accounts[rarer])), 1)) or 1.0
+
+
+def _cross_fitted(
+    raw: np.ndarray, label: np.ndarray, groups: np.ndarray, kind: CalibrationKind, pull: float
+) -> np.ndarray:
     out = np.empty(len(raw))
     for group in np.unique(groups):
         mine = groups == group
         others = ~mine if (~mine).any() else mine
-        out[mine] = fit_calibration(raw[others], label[others], kind).apply(raw[mine])
+        out[mine] = fit_calibration(raw[others], label[others], kind, pull=pull).apply(raw[mine])
     return out
 
 
@@ -209,17 +227,22 @@ def _beta(raw: np.ndarray, label: np.ndarray) -> Calibration:
     free = np.array([True, True, True])
     found = start
     for _ in range(3):
-        found = _newton(columns, label, np.where(free, start, 0.0), pull, free)
+        found = penalised(columns, label, np.where(free, start, 0.0), pull, free, np.array([0.0, 1.0, 1.0]))
         if (found[1:] >= 0).all():
             break
         free[1:] &= found[1:] > 0
     return Calibration("beta", float(found[0]), ends=(float(max(found[1], 0.0)), float(max(found[2], 0.0))))
 
 
-def _newton(x: np.ndarray, label: np.ndarray, start: np.ndarray, pull: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Penalised logistic regression of the free coefficients; steps are kept short, as `fit_line` does."""
+def penalised(
+    x: np.ndarray, label: np.ndarray, start: np.ndarray, pull: np.ndarray, free: np.ndarray, centre: np.ndarray
+) -> np.ndarray:
+    """Logistic regression of the free coefficients by Newton's method; steps are kept short, as `fit_line` does.
+
+    Args:
+        pull: precision of the prior around `centre`.
+    """
     beta, where = start.copy(), np.flatnonzero(free)
-    centre = np.where(np.arange(len(start)) == 0, 0.0, 1.0)
     for _ in range(50):
         p = sigmoid(x @ beta)
         slope = x.T @ (label - p) - pull @ (beta - centre)

@@ -11,7 +11,7 @@ import numpy as np
 
 from revml.windows import LabelWindow
 
-WANT_EVENTS = 300
+WANT_EVENTS = 900  # a few hundred, of which an account tells several, pick by luck and misjudge the slope
 MOST_BLOCKS = 3
 MIN_FIT_SNAPSHOTS = 3
 

@@ -17,7 +17,7 @@ import numpy as np
 from revml.models.baselines import Constant, Logistic, Rule, Rung
 from revml.models.blend import Blend
 from revml.models.boosting import boosted_curves, choose_mean, fit_mean
-from revml.models.calibration import Calibration, choose_calibration, log_odds, sigmoid
+from revml.models.calibration import PULL, STEADY, Calibration, choose_calibration, log_odds, repeats, sigmoid
 from revml.models.choosing import calibrated, choose, groups_of, log_loss
 from revml.models.comparison import higher_rank, lower_loss
 from revml.models.encoding import Encoding
@@ -25,12 +25,12 @@ from revml.models.few import NOT_REFUTED, PENALTY, ROUNDS, SHARE_OF_RULE, SHARE_
 from revml.models.folds import Folds, thinned
 from revml.models.learner import dataset, fit_trees
 from revml.models.sheet import LADDER, ModelSheet, RungName
+from revml.models.stacking import mean_of_rungs, stacked
 from revml.progress import Progress, silent
 
 PENALTIES = (0.0001, 0.0003, 0.001, 0.004, 0.02, 0.2)  # inverse ridge penalties, from the strongest
 CHOOSE_ROWS = 150_000  # to fit on while choosing; the rung that is served is fitted on all rows
 LINE_ROWS = 400_000  # a line has learned all it can from fewer
-SHARES = (0.3, 0.5, 0.7)  # of the trees in a blend
 CLEARLY = 0.6  # share of account resamples in which a higher rung must have the lower log-loss, or
 MEAN_ERRS_LESS = 0.35  # the same for the blend, because the mean of two that err apart rarely errs more than one
 NOT_WORSE, ORDERED = 0.25, 0.9  # not clearly the higher one, and a higher ROC-AUC in nearly all of them
@@ -146,7 +146,10 @@ def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> 
     assert best is not None  # noqa: S101 - the constant rate can always be fitted
     report(f"fitting {best.rung}", 0.9)
     model = _refit(best.rung, attempts, data)
-    probability, calibration = choose_calibration(best.raw, label, groups, data.accounts[judged], sheet.calibration)
+    pull = PULL if data.few else STEADY * repeats(label, data.accounts[judged])
+    probability, calibration = choose_calibration(
+        best.raw, label, groups, data.accounts[judged], sheet.calibration, pull=pull
+    )
     if folds.by_time:
         # Shape from all judged rows, level from the newest as far as they can tell it: base rates drift. It is set for
         # the refit, which has seen newer rows than the predictions that made the calibration. A history too short to
@@ -190,10 +193,13 @@ def _try(
     if rung == "blend":
         if "logistic" not in attempts or "lightgbm" not in attempts:
             return None
-        settings = _blends(data.few, "rule" in attempts)
-        curves = np.stack([_mean(setting, attempts) for setting in settings])
-    else:
-        settings, curves = _curves(rung, data, folds)
+        parts: tuple[RungName, ...] = ("logistic", "rule", "lightgbm")
+        raws: dict[str, np.ndarray] = {name: attempts[name].raw for name in parts if name in attempts}
+        if not data.few:
+            return stacked(raws, data.label[judged], groups)
+        given = {"share": SHARE_OF_TREES, **({"rule": SHARE_OF_RULE} if "rule" in attempts else {})}
+        return mean_of_rungs(given, raws), given
+    settings, curves = _curves(rung, data, folds)
     if not settings:
         return None
     if rung == "lightgbm" and not data.few:
@@ -201,21 +207,6 @@ def _try(
         return mean.raw, mean.setting
     chosen = choose(curves, data.label[judged], groups)
     return chosen.raw, settings[chosen.setting]
-
-
-def _blends(few: bool, rule: bool) -> list[dict[str, Any]]:
-    """The means to try: shares of the trees, and of the rule in the rest."""
-    shares = (SHARE_OF_TREES,) if few else SHARES
-    plain: list[dict[str, Any]] = [{"share": share} for share in shares]
-    ruled = [{"share": share, "rule": SHARE_OF_RULE} for share in shares] if rule else []
-    return ruled or plain if few else plain + ruled
-
-
-def _mean(setting: dict[str, Any], attempts: dict[RungName, Attempt]) -> np.ndarray:
-    line, trees = attempts["logistic"].raw, attempts["lightgbm"].raw
-    if "rule" in setting:
-        line = (1 - setting["rule"]) * line + setting["rule"] * attempts["rule"].raw
-    return np.asarray((1 - setting["share"]) * line + setting["share"] * trees)
 
 
 def _curves(rung: RungName, data: Learning, folds: Folds) -> tuple[list[dict[str, Any]], np.ndarray]:
