@@ -4,8 +4,9 @@ Written from the data contract alone; it shares nothing with `revml.sources.samp
 skill move by themselves and decide what an account does (`other_lives.py`); the tables hold noisy traces of them alone
 (`other_tables.py`). Each seed is another company: its rates and the noise of its traces are drawn, too.
 
-The noise was set once, before revml was tried on it, so that the peer (`peers/plain_lightgbm.py`) reaches about .90 of
-the ranking and .70 of the log-loss gain of churn on companies 101 to 104. It is not moved for anything else.
+The noise was set once, before revml was tried on it, so that the peer (`peers/plain_lightgbm.py`) comes to about .90 of
+the ranking and .70 of the log-loss gain of churn; on companies 101 to 104, against the true probabilities of three test
+months, it came to .88 and .67. It is not moved for anything else.
 """
 
 from __future__ import annotations
