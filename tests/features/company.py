@@ -13,6 +13,7 @@ Tables = dict[str, list[Row]]
 START = datetime(2023, 1, 1)  # noqa: DTZ001
 DAYS = 900
 DAY = timedelta(days=1)
+KINDS = ("export", "download", *(f"e{i}" for i in range(2, 30)))
 
 
 class Draw:
@@ -107,7 +108,7 @@ def _account(d: Draw, account: str, parent: str | None, out: Tables) -> None:
         invoice = {"invoice_id": f"{account}-i{i}", "issued_at": at, "amount": 100.0 * (i + 1), "due_at": at + 30 * DAY}
         _add(d, out, "invoices", who | invoice | {"paid_at": d.later(at, 35, 0.9)})
     for _ in d.many(400):
-        use = {"occurred_at": d.time(60), "event": f"e{d.rng.integers(30)}", "user_id": d.one(*people, None)}
+        use = {"occurred_at": d.time(60), "event": KINDS[int(d.rng.integers(30))], "user_id": d.one(*people, None)}
         _add(d, out, "usage", who | use | {"quantity": d.one(None, 1.0, 2.5)})
     for i in d.many(12):
         at = d.time(60)
@@ -126,7 +127,7 @@ def _account(d: Draw, account: str, parent: str | None, out: Tables) -> None:
         _add(d, out, "touches", who | touch | {"kind": d.one("review", "offer")})
     for i in d.many(4):
         at = d.time(60)
-        for stage in ("qualified", "offer", d.one("won", "lost")):
+        for stage in ("qualified", ("offer", "renewal")[i % 2], d.one("won", "lost")):
             left = d.later(at, 40, 0.8)
             deal = {"opportunity_id": f"{account}-d{i}", "stage": stage, "entered_at": at, "left_at": left}
             _add(d, out, "opportunities", who | deal | {"amount": float(d.rng.integers(100, 900))})

@@ -43,6 +43,24 @@ def test_a_deal_that_left_its_stage_for_none_is_not_open(tmp_path: Path) -> None
     assert features_of(tmp_path, "2025-05-01", opportunities=[DEAL])["deals_open"] == 0
 
 
+LINE = {"subscription_id": "s", "product": "p", "quantity": 5.0, "mrr": 100.0, "started_at": "2024-06-01"}
+
+
+def test_a_renewal_on_offer_is_no_deal_for_more(tmp_path: Path) -> None:
+    """Its quote stands against a year of today's price, an open deal for more by itself; both end with their outcome."""
+    renewal = {"opportunity_id": "r", "stage": "Renewal", "entered_at": "2025-03-10", "left_at": "2025-04-20"}
+    renewed = renewal | {"stage": "won", "entered_at": "2025-04-20", "left_at": None}
+    rows = [renewal | {"amount": 1260.0}, renewed | {"amount": 1260.0}, DEAL | {"amount": 300.0}]
+    found = features_of(tmp_path / "open", "2025-04-01", opportunities=rows, subscriptions=[LINE])
+    assert (found["deals_open"], found["growth_deals_open"], found["renewals_offered"]) == (2, 1, 1)
+    assert found["renewal_quote_ratio"] == pytest.approx(1.05)
+    assert found["growth_deal_ratio"] == pytest.approx(0.25)
+    assert (found["renewal_offer_age_days"], found["growth_deal_age_days"]) == (22, 31)
+    done = features_of(tmp_path / "done", "2025-05-01", opportunities=rows, subscriptions=[LINE])
+    assert (done["renewals_offered"], done["renewal_quote_ratio"], done["growth_deal_ratio"]) == (0, None, None)
+    assert (done["days_since_deal_won"], done["days_since_growth_deal_won"]) == (11, None)
+
+
 def test_hold_outs_do_not_count_as_plays(tmp_path: Path) -> None:
     """What was not done to the account is no feature, nor is the flag."""
     play = {"action_id": "1", "assigned_at": "2025-03-20", "play": "call", "holdout": False, "done_at": "2025-04-10"}

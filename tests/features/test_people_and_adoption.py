@@ -42,3 +42,13 @@ def test_active_users_stand_against_seats_and_people(tmp_path: Path) -> None:
     assert found["events_per_seat_28d"] == pytest.approx(1.5)
     assert found["mrr_per_active_user_28d"] == pytest.approx(80)
     assert found["users_active_share_28d"] == pytest.approx(0.5)
+
+
+def test_people_stand_against_seats_even_without_usage(tmp_path: Path) -> None:
+    """Two people with access, one of them new, and sixty employees for four seats."""
+    subscription = {"subscription_id": "s", "product": "p", "quantity": 4.0, "mrr": 80.0, "started_at": "2025-01-01"}
+    account = {"account_id": "a", "created_at": "2024-01-01", "employees": 60}
+    found = features_of(tmp_path, "2025-04-01", accounts=[account], users=USERS, subscriptions=[subscription])
+    assert found["users_per_seat"] == pytest.approx(0.5)
+    assert found["users_added_per_seat_84d"] == pytest.approx(0.25)
+    assert found["employees_per_seat"] == pytest.approx(15)

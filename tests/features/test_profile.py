@@ -24,6 +24,7 @@ def test_attributes_are_as_they_were(tmp_path: Path) -> None:
     assert (before["industry"], before["employees"], before["profile_changes_364d"]) == ("steel", 10, 0)
     assert (after["industry"], after["employees"], after["profile_changes_364d"]) == ("glass", 25, 2)
     assert after["tenure_days"] == 456
+    assert (before["employees_trend_364d"], after["employees_trend_364d"]) == (None, 2.5)
 
 
 def test_an_employee_count_that_is_no_number_is_unknown(tmp_path: Path) -> None:

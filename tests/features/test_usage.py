@@ -30,6 +30,20 @@ def test_events_add_up_quantities_and_users_are_counted_once(tmp_path: Path) -> 
     assert found["top_user_share_28d"] == pytest.approx(3.5 / 4.5)
 
 
+def test_exports_stand_against_the_accounts_own_share(tmp_path: Path) -> None:
+    """Two people took data out on two days, one of them twice a day; a person and day counts once, when known."""
+    rows = [_use("2025-03-01", "u1", "open"), _use("2025-03-01T10:00", "u1", "Export.CSV"), _use("2025-03-02", "u2")]
+    rows += [_use("2025-03-01T12:00", "u1", "backup"), _use("2025-03-03", "u2", "download", known_at="2025-03-20")]
+    rows += [_use(f"2025-01-{d:02d}") for d in range(1, 29)]
+    before = features_of(tmp_path / "before", "2025-03-08", usage=rows)
+    after = features_of(tmp_path / "after", "2025-03-22", usage=rows)
+    assert (before["export_user_days_28d"], after["export_user_days_28d"]) == (1, 2)
+    expected = 4 * 2.5 / (32 + 60)
+    assert after["export_surprise_28d"] == pytest.approx((2 - expected) / (expected + 0.3) ** 0.5)
+    none = features_of(tmp_path / "none", "2025-03-22", usage=rows[-28:])
+    assert (none["export_user_days_28d"], none["export_surprise_28d"]) == (0, None)
+
+
 def test_what_happened_exactly_at_as_of_counts_and_a_tick_later_does_not(tmp_path: Path) -> None:
     """The window ends at as_of, inclusively."""
     rows = [_use("2025-03-08"), _use("2025-03-08T00:00:00.000001", "u2")]
