@@ -47,8 +47,9 @@ def ready_to_score(workspace: Workspace, bundle: Bundle, as_of: datetime | None 
     """The rows that a bundle is to score.
 
     Raises:
-        BundleError: revml.yaml no longer names the bundle's table, or names a question's source anew.
-        ConfigError: a feature is not in the table, or the table begins after `as_of`.
+        BundleError: revml.yaml no longer names the bundle's table, or names a question's source anew, or a feature is
+            no longer in the table.
+        ConfigError: the table begins after `as_of`.
         DataError: see `read_ready`.
         NotEnoughData: no row is left to be scored.
     """

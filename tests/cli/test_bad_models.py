@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from revml.config import Workspace, load_workspace
@@ -18,9 +19,10 @@ from revml.models.registry import appoint
 from revml.models.sheet import Selection, load_sheet
 from revml.sources.samples import write_sample
 from revml.training import train_dataset
-from tests.cli.commands import call
+from tests.cli.commands import answer, call
 from tests.made_dataset import made_dataset
 from tests.order_company import order_company
+from tests.ready_company import dated_company
 
 WRITE = """
 import sys
@@ -157,6 +159,102 @@ def test_a_folder_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "churn").write_text("")
     with pytest.raises(BundleError, match="cannot be written"):
         write_bundle(tmp_path / "churn", {"question": "churn"}, {"model.txt": "x"}, {})
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A company with a feature table by month and a model that serves; tests copy it."""
+    folder = tmp_path_factory.mktemp("own")
+    dated_company(folder)
+    (folder / "models").mkdir()
+    (folder / "models" / "own.yaml").write_text("question: churn\nbootstrap_rounds: 50\nrungs: [rule, logistic]\n")
+    result = call(folder, "train", "churn")
+    assert "is champion" in result.output, result.output
+    return folder
+
+
+@pytest.fixture
+def own_company(own: Path, tmp_path: Path) -> Path:
+    """A copy of that company of its own."""
+    return Path(shutil.copytree(own, tmp_path / "own"))
+
+
+def test_columns_gone_after_training_are_named_and_nobody_is_scored(own_company: Path) -> None:
+    """Exit code 5 and the column, from the run and from a file; what was published stays unpublished, never zeros."""
+    lean = pd.read_parquet(own_company / "table.parquet").drop(columns=["health", "vip"])
+    lean.to_parquet(own_company / "table.parquet")
+    result = call(own_company, "score")
+    assert (result.exit_code, "wanted: health, vip" in result.stderr) == (5, True), result.output
+    lean.to_csv(own_company / "rows.csv", index=False)
+    result = call(own_company, "score-file", "churn", str(own_company / "rows.csv"), str(own_company / "out.csv"))
+    assert result.exit_code != 0, result.output
+    assert "health" in result.stderr
+    assert not (own_company / "out.csv").exists()
+
+
+def test_a_column_that_is_empty_now_is_told(own_company: Path) -> None:
+    """It is scored as unknown, which the model knows how to take, and the run says that a feed may have stopped."""
+    assert "known for nobody now" not in call(own_company, "score").output
+    table = pd.read_parquet(own_company / "table.parquet").assign(health=float("nan"))
+    table.to_parquet(own_company / "table.parquet")
+    result = call(own_company, "score")
+    assert (result.exit_code, "churn: health were known" in result.output) == (0, True), result.output
+
+
+def test_a_ready_table_has_no_past_to_replay(own_company: Path) -> None:
+    """A back-test says so rather than ask for a check, and training does not advise one."""
+    result = call(own_company, "backtest", "churn")
+    assert (result.exit_code, "its past cannot be replayed" in result.stderr) == (2, True), result.output
+    assert "revml backtest" not in call(own_company, "train", "churn").output
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "says"),
+    [
+        ("all", 4, "0 of 150 accounts"),
+        ("test", 0, "the test window holds one class only"),
+    ],
+)
+def test_windows_of_one_class_train_nothing_that_serves(tmp_path: Path, rows: str, code: int, says: str) -> None:
+    """All rows without the event are too little; a test window without it says that nothing can be said."""
+    dated_company(tmp_path)
+    table = pd.read_parquet(tmp_path / "table.parquet")
+    late = table["month"] >= sorted(table["month"].unique())[-5]
+    table.loc[table["left"].notna() & ((rows == "all") | late), "left"] = 0.0
+    table.to_parquet(tmp_path / "table.parquet")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "own.yaml").write_text("question: churn\nbootstrap_rounds: 50\nrungs: [rule, logistic]\n")
+    result = call(tmp_path, "train", "churn")
+    assert (result.exit_code, says in result.output) == (code, True), result.output
+    assert "is champion" not in result.output
+
+
+def test_a_horizon_beyond_the_history_is_told(own_company: Path) -> None:
+    """Exit code 4 with what is wanted, and the champion of before serves on."""
+    text = (own_company / "revml.yaml").read_text()
+    (own_company / "revml.yaml").write_text(text.replace("horizon_days: 60", "horizon_days: 900"))
+    result = call(own_company, "train", "churn")
+    assert (result.exit_code, "history is too short" in result.stderr) == (4, True), result.output
+    assert "champion" in call(own_company, "models", "churn", "--local").output
+
+
+def test_a_segment_that_lacks_every_feature_is_scored_like_the_unknown(tmp_path: Path) -> None:
+    """A third of the accounts with nothing but empties: a model is trained, and each of them gets a probability."""
+    dated_company(tmp_path)
+    table = pd.read_parquet(tmp_path / "table.parquet")
+    blank = table["customer"] % 3 == 0
+    table.loc[blank, ["health", "signed", "renewed"]] = None
+    table["vip"] = table["vip"].astype("object").where(~blank, None)
+    table.to_parquet(tmp_path / "table.parquet")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "own.yaml").write_text("question: churn\nbootstrap_rounds: 50\nrungs: [rule, logistic]\n")
+    assert call(tmp_path, "train", "churn").exit_code == 0
+    assert call(tmp_path, "score").exit_code == 0
+    rows = answer(tmp_path, "accounts", "--limit", "1000")
+    unknown = {row["score"]["probability"] for row in rows if int(row["account"]["account_id"]) % 3 == 0}
+    assert len(rows) == 150
+    assert len(unknown) == 1
+    assert 0 < unknown.pop() < 1
 
 
 def test_a_table_that_is_gone_after_it_was_stored_costs_its_features_only(tmp_path: Path) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from revml.backtesting.replay import Backtest, Replayed, backtest
+from revml.backtesting.replay import Backtest, Replayed, backtest, must_have_a_past
 
-__all__ = ["Backtest", "Replayed", "backtest"]
+__all__ = ["Backtest", "Replayed", "backtest", "must_have_a_past"]

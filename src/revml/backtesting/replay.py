@@ -148,6 +148,22 @@ def _lists(lists: dict[ListName, Reach]) -> dict[str, Any]:
     return {name: {k: round(v, 2) for k, v in asdict(reach).items()} for name, reach in lists.items()}
 
 
+def must_have_a_past(workspace: Workspace, question: QuestionName) -> None:
+    """Refuse a question whose past nobody can replay.
+
+    Raises:
+        ConfigError: a ready table answers the question: it does not say what was known when.
+    """
+    if (ready := workspace.ready_for(question)) is not None:
+        raise ConfigError(
+            f"{question} is answered by a ready table, and its past cannot be replayed",
+            where=f"revml.yaml, ready: {ready}",
+            wanted="contract tables, which say when each fact became known",
+            got="rows whose columns were made elsewhere",
+            do=f"read the figures of `revml train {question}`, or bring the contract tables",
+        )
+
+
 def backtest(
     workspace: Workspace,
     facts: Facts,
@@ -169,14 +185,7 @@ def backtest(
         ConfigError: a ready table answers the question: it does not say what was known when.
     """
     report = progress or silent
-    if (ready := workspace.ready_for(question)) is not None:
-        raise ConfigError(
-            f"{question} is answered by a ready table, and its past cannot be replayed",
-            where=f"revml.yaml, ready: {ready}",
-            wanted="contract tables, which say when each fact became known",
-            got="rows whose columns were made elsewhere",
-            do=f"read the figures of `revml train {question}`, or bring the contract tables",
-        )
+    must_have_a_past(workspace, question)
     sheet = sheet or load_sheet(workspace, question)
     report("looking for origins", 0.0)
     found, note = possible_origins(workspace, facts, question, wanted=origins, every=every)

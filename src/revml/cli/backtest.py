@@ -50,6 +50,7 @@ def backtest(
       revml backtest lapse --json | jq '.overall.lists'
     """
     from revml.backtesting import backtest as replay
+    from revml.backtesting import must_have_a_past
     from revml.backtesting.page import render
     from revml.backtesting.tracked import track
     from revml.models.sheet import read_sheet
@@ -58,6 +59,7 @@ def backtest(
 
     needs_facts(workspace, question)
     own = read_sheet(sheet, question) if sheet is not None else None
+    must_have_a_past(workspace, question)
     facts = Facts.open(workspace.staged_dir)
     with progress_bar(f"Replaying {question}") as report:
         told = replay(workspace, facts, question, origins=origins, every=every, sheet=own, progress=report)

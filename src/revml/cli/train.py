@@ -171,7 +171,8 @@ def _next(told: dict[str, Any]) -> str:
     """What to do with it, in a line; of a model that may not serve the note says why, and the card more."""
     question = told["question"]
     if told["alias"] == "champion":
-        return f"Next: `revml score` publishes with it, `revml backtest {question}` asks what it would have been worth"
+        worth = "" if told["table"] else f", `revml backtest {question}` asks what it would have been worth"
+        return f"Next: `revml score` publishes with it{worth}"
     if told["alias"] == "challenger":
         return f"Next: `revml compare {question}` shows both on the same rows, `revml promote {question}` changes over"
     return ""

@@ -17,6 +17,9 @@ from revml.models.learned import looks_back
 from revml.models.registry import champion
 from revml.store.runs import ModelRef
 
+SILENT = 0.5  # share of unknown values in training, below which it is strange that all are
+MIN_ROWS = 30  # of fewer, all may lack something by chance
+
 
 def champions(workspace: Workspace) -> dict[QuestionName, Bundle]:
     """The model in service of each question that has one.
@@ -56,6 +59,22 @@ def must_fit(bundle: Bundle, rows: AtRisk) -> None:
             got="checked data without them",
             do=f"bring the missing tables or columns back, or run `revml train {bundle.question}`",
         )
+
+
+def fallen_silent(bundle: Bundle, rows: AtRisk) -> tuple[str, ...]:
+    """A note where features that were known for most rows in training are known for nobody now."""
+    if len(rows) < MIN_ROWS:
+        return ()
+    told = bundle.reference.get("features", {})
+    before = [f for f in bundle.features if told.get(f, {}).get("missing", 1.0) < SILENT and f in rows.columns]
+    silent = [name for name in before if rows.column(name).isna().all()]
+    if not silent:
+        return ()
+    more = f" and {len(silent) - 10} more" if len(silent) > 10 else ""
+    return (
+        f"{bundle.question}: {', '.join(silent[:10])}{more} were known for most accounts when the model was trained "
+        "and are known for nobody now; the scores count them as unknown: did a feed stop?",
+    )
 
 
 def model_ref(bundle: Bundle) -> ModelRef:

@@ -17,7 +17,7 @@ from revml.explanations import own_features
 from revml.models.bundle import Bundle
 from revml.progress import silent
 from revml.ready_scoring import ReadyToScore
-from revml.scoring.champions import looking_back, model_ref
+from revml.scoring.champions import fallen_silent, looking_back, model_ref
 from revml.scoring.told import Told
 from revml.store.long import LongFrame, Shelved, parts_of, whole
 from revml.store.runs import CLV_COLUMNS, FLOW_COLUMNS, ScoreRun
@@ -48,6 +48,9 @@ def ready_run(
         bundle = bundles[question]
         own = own_features(bundle.ready)
         told.add(bundle, AtRisk.of(rows.frame), rows.past, workspace.question(question), own, silent)
+    fallen = [
+        note for question, rows in ready.items() for note in fallen_silent(bundles[question], AtRisk.of(rows.frame))
+    ]
     accounts = pd.concat([rows.accounts for rows in ready.values()]).drop_duplicates("account_id")
     return ScoreRun(
         as_of=max(rows.as_of for rows in ready.values()),
@@ -64,6 +67,7 @@ def ready_run(
         flows=pd.DataFrame(columns=list(FLOW_COLUMNS)),
         score_notes=(
             *(note for rows in ready.values() for note in rows.notes),
+            *fallen,
             *looking_back(bundles, {question: rows.as_of for question, rows in ready.items()}),
         ),
     )

@@ -19,7 +19,7 @@ import pandas as pd
 
 from revml.config import ReadyTable, TableSource, Workspace
 from revml.contract.checks import identifier
-from revml.errors import ConfigError, DataError
+from revml.errors import BundleError, ConfigError, DataError
 from revml.sources.facts import connect
 from revml.sources.locate import SUFFIXES, Located
 from revml.sources.readers import open_source
@@ -66,6 +66,7 @@ def read_ready(workspace: Workspace, name: str, *, trained: Mapping[str, ColumnK
             `score_path` where the table has one, and the label is not needed.
 
     Raises:
+        BundleError: it lacks columns that the model was trained on.
         ConfigError: there is no such table, or it lacks a column that is named.
         DataError: it cannot be read, an account stands twice, or a value does not fit.
     """
@@ -192,8 +193,14 @@ def _there(name: str, spec: ReadyTable, raw: pd.DataFrame, trained: Mapping[str,
         named |= {"label": [spec.label], "exclude": list(spec.exclude), "allow": list(spec.allow)}
         named |= {"categorical": list(spec.categorical)}
         named |= {"features": [] if spec.features == "all" else list(spec.features)}
-    else:
-        named |= {"features": [_own_name(column) for column in trained]}
+    elif gone := [column for column in map(_own_name, trained) if column not in raw]:
+        raise BundleError(
+            f"the {spec.question} model was trained on columns that the table no longer has",
+            where=f"ready table {name}",
+            wanted=", ".join(gone[:20]) + (f" and {len(gone) - 20} more" if len(gone) > 20 else ""),
+            got=", ".join(map(str, raw.columns[:40])) + (" ..." if len(raw.columns) > 40 else ""),
+            do=f"bring the columns back under their names, or run `revml train {spec.question}`",
+        )
     for key, columns in named.items():
         for column in columns:
             if column is not None and column not in raw:
