@@ -42,7 +42,7 @@ def test_who_orders_every_half_year_is_due_or_not(tmp_path: Path, last: int, due
 
 
 def test_silence_counts_by_the_orders_it_has_cost(tmp_path: Path) -> None:
-    """Four months without the usual order a month have cost four; without the usual one every half a year hardly one."""
+    """Four months without the usual order a month have cost four; without one every half a year, less than one."""
     often = features_of(tmp_path / "often", str(AS_OF.date()), orders=_orders(list(range(4, 24))))
     seldom = features_of(tmp_path / "seldom", str(AS_OF.date()), orders=_orders([4, 10, 16, 22]))
     now = features_of(tmp_path / "now", str(AS_OF.date()), orders=_orders([-0.45, 1, 2]))

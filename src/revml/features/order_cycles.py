@@ -3,7 +3,8 @@
 A month here is a twelfth of 364 days, counted back from the snapshot, over two years. Who orders every second, third,
 fourth or sixth month has months of its own in which orders come; how surely is weighed against an even pace by what
 each would have made of the months up to the last order (a Gamma prior of one order a phase, its marginal likelihood by
-Stirling's formula). The season is the first yearly wave of the months, drawn to none as far as orders are few.
+Stirling's formula). The season is the first yearly wave of the months, drawn to none as far as orders are few; who has
+ordered for less than a year has none that could be told.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ SELECT account, day, known_day, SUM(net) AS net, SUM(orders) AS orders FROM (
 
 
 def _sum(value: str, condition: str = "1 = 1") -> str:
+    """A sum as a DOUBLE, of whole numbers and decimals, so that it does not depend on their order."""
     return f"CAST(SUM(CASE WHEN {condition} THEN {value} ELSE 0 END) AS DOUBLE)"
 
 
@@ -39,15 +41,19 @@ def _months(days: str) -> str:
     return f"(CAST({days} AS DOUBLE) * 12 / 364)"
 
 
-_MONTHS = f"""
-SELECT snapshot, {lines(f"{_sum('orders', f'month = {k}')} AS n_{k}" for k in _ALL)},
-    {_sum("orders")} AS orders, {_sum("net")} AS net, {_sum("net", "month < 3")} AS net_quarter
+_BY_MONTH = f"""
+SELECT snapshot, month, SUM(net) AS net, SUM(orders) AS orders
 FROM (
     SELECT s.snapshot, x.net, x.orders,
         CAST(FLOOR({_months("date_diff('day', x.day, s.day) - 1")}) AS INTEGER) AS month
     FROM snapshots AS s JOIN order_days AS x
         ON x.account = s.account AND x.day < s.day AND x.known_day < s.day AND x.day >= s.from_day_728
-) AS x GROUP BY snapshot
+) AS x GROUP BY snapshot, month
+"""
+_MONTHS = f"""
+SELECT snapshot, {lines(f"{_sum('orders', f'month = {k}')} AS n_{k}" for k in _ALL)},
+    {_sum("orders")} AS orders, {_sum("net")} AS net, {_sum("net", "month < 3")} AS net_quarter
+FROM order_by_month GROUP BY snapshot
 """
 
 
@@ -67,7 +73,7 @@ FROM order_months AS m JOIN (
 WHERE m.orders > 0
 """
 _EXPECTED = f"""
-SELECT snapshot, pace, orders, net, net_quarter, {lines(f"n_{k}" for k in _ALL)},
+SELECT snapshot, seen, pace, orders, net, net_quarter, {lines(f"n_{k}" for k in _ALL)},
     {lines(f"pace * ({_part('seen', k)} - {_part('LEAST(quiet, seen)', k)}) AS x_{k}" for k in _ALL)},
     {lines(f"pace * {_part('quiet', k)} AS q_{k}" for k in _ALL)}
 FROM order_pace
@@ -81,7 +87,7 @@ def _phase(name: str, cycle: int, phase: int) -> str:
 
 _PHASES = [(c, a) for c in CYCLES for a in range(c)]
 _SUMS = f"""
-SELECT snapshot, pace, orders, net, net_quarter, n_0 + n_1 + n_2 AS orders_quarter,
+SELECT snapshot, seen, pace, orders, net, net_quarter, n_0 + n_1 + n_2 AS orders_quarter,
     {" + ".join(f"q_{k}" for k in _ALL)} AS q_1_0,
     {lines(f"{_phase(name, c, a)} AS {name}_{c}_{a}" for c, a in _PHASES for name in "nxq")},
     {" + ".join(f"{math.cos(math.tau * (k + 0.5) / 12)!r} * (n_{k} - x_{k})" for k in _ALL)} AS wave_cos,
@@ -115,13 +121,15 @@ def _missed(cycle: int) -> str:
     return " + ".join(f"q_{cycle}_{a} * t_{cycle}_{a}" for a in range(cycle))
 
 
+# In the middle of the coming three months, as much above the average as the wave says.
+_EIGHTH = repr(math.cos(math.tau / 8))
+_WAVE = f"1 + {_EIGHTH} * (wave_cos - wave_sin) / wave_weight"
 _CYCLES = f"""
 SELECT snapshot, pace, orders, net, net_quarter, orders_quarter,
     CAST(1 AS DOUBLE) AS w_1, 3 * pace AS ahead_1, q_1_0 AS missed_1,
     {lines(f"{_PRIOR} * EXP(LEAST(GREATEST({_likelihood(c)}, -30), 30)) AS w_{c}" for c in CYCLES)},
     {lines(f"{_ahead(c)} AS ahead_{c}, {_missed(c)} AS missed_{c}" for c in CYCLES)},
-    LEAST(GREATEST(1 + ({math.cos(math.tau / 8)!r} * wave_cos - {math.sin(math.tau / 8)!r} * wave_sin)
-        / wave_weight, 0.2), 3) AS wave
+    CASE WHEN seen >= 12 THEN LEAST(GREATEST({_WAVE}, 0.2), 3) END AS wave
 FROM order_phase_times
 """
 
@@ -138,11 +146,12 @@ SELECT snapshot, pace, orders, net, net_quarter, orders_quarter, wave,
     {_mixed("EXP(-LEAST(ahead_{c}, 30))")} AS silence, 1.0 / ({" + ".join(f"w_{c}" for c in (1, *CYCLES))}) AS even
 FROM order_cycles
 """
+_COMING = "ahead * COALESCE(wave, 1)"
 _FEATURES = f"""
 SELECT snapshot, ahead AS orders_expected_quarter, missed AS orders_missed, 1 - silence AS order_chance_quarter,
     ahead / (3 * pace) AS order_cycle_ahead, 1 - even AS order_cycle_share, wave AS order_season_ahead,
-    ahead * wave / GREATEST(orders_quarter, 0.5) AS orders_expected_vs_quarter,
-    {ratio("ahead * wave * GREATEST(net, 0)", "(orders * net_quarter)")} AS order_revenue_expected_vs_quarter
+    {_COMING} / GREATEST(orders_quarter, 0.5) AS orders_expected_vs_quarter,
+    {ratio(f"{_COMING} * GREATEST(net, 0)", "(orders * net_quarter)")} AS order_revenue_expected_vs_quarter
 FROM order_cycle_mix
 """
 
@@ -151,6 +160,7 @@ SUBJECT = Subject(
     tables=("orders",),
     store=(("order_days", _ORDER_DAYS),),
     steps=(
+        ("order_by_month", _BY_MONTH),
         ("order_months", _MONTHS),
         ("order_pace", _PACE),
         ("order_months_expected", _EXPECTED),
