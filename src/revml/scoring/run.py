@@ -250,6 +250,7 @@ def _forecast(
             p_upsell=published("upsell"),
             upsell_days=days["upsell"],
             uplift=specs["upsell"].uplift,
+            price_changes=specs["upsell"].price_changes,
             p_contraction=published("contraction"),
             contraction_days=days["contraction"],
             replacing=None if replaced is None else Replacing(replaced, days["replacement"]),
