@@ -100,7 +100,9 @@ class ModelSheet(Frozen):
         default_factory=dict, description="LightGBM parameters of all candidates"
     )
     candidates: tuple[dict[str, float | int | bool | str], ...] = Field(
-        ({},), min_length=1, description="what the candidates change; those not clearly worse than the best are averaged"
+        ({},),
+        min_length=1,
+        description="what the candidates change; those not clearly worse than the best share a mean",
     )
     max_rounds: int = Field(600, ge=10, le=10_000)
     early_stopping: int = Field(60, ge=5, description="rounds without a better out-of-sample log-loss")
