@@ -15,7 +15,7 @@ import pandas as pd
 
 from revml.clv.cautions import cautions
 from revml.clv.relations import Relation
-from revml.clv.value import Floats, share_beyond, sum_cents, to_cents
+from revml.clv.value import Floats, horizon_sums, share_beyond, to_cents, whole_cents
 
 # The frames that a run publishes (`store.runs` holds the same columns; the store stands above this package).
 CLV_COLUMNS = (
@@ -60,6 +60,7 @@ VALUE_COLUMNS = (
     "referral_value",
 )
 DRIVER_COLUMNS = ("account_id", "concept", "money")
+SUMMED = ("margin", "expansion", "contraction", "referral", "revenue")
 QUANTILES = ("p10", "p50", "p90")
 MUCH_EXTRAPOLATED = 0.5
 
@@ -82,7 +83,7 @@ class RelationFlows:
         alive: by horizon the (n,) probability that the relation still stands then.
         flags: by name from `cautions.CAUTIONS` whether it holds, an account or for all.
         draw: simulated revenue, None where the relation cannot be simulated.
-        bands: by name in `QUANTILES` (n, months) of revenue; empty where nothing was simulated.
+        bands: by name in `QUANTILES` (n, months) of revenue, not rounded; empty where nothing was simulated.
         value_bands: by horizon and name in `QUANTILES` (n,) of CLV.
         coming: of orders what `orders.coming.coming_orders` tells of the next ones, None of other relations.
     """
@@ -101,7 +102,7 @@ class RelationFlows:
     alive: Mapping[int, Floats]
     flags: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
     draw: Draw | None = None
-    bands: Mapping[str, Floats] = field(default_factory=dict)
+    bands: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
     value_bands: Mapping[int, Mapping[str, Floats]] = field(default_factory=dict)
     coming: pd.DataFrame | None = None
 
@@ -113,12 +114,11 @@ class RelationFlows:
     def clv(self, horizons: Sequence[int]) -> pd.DataFrame:
         """`CLV_COLUMNS`, one row an account and horizon."""
         n = len(self.account_id)
-        parts = {name: to_cents(getattr(self, name)) for name in ("margin", "expansion", "contraction", "referral")}
-        revenue = to_cents(self.revenue)
+        sums = {name: horizon_sums(getattr(self, name), horizons) for name in SUMMED}
         frames = []
-        for horizon in horizons:
+        for number, horizon in enumerate(horizons):
             beyond = share_beyond(self.margin[:, :horizon], self.seen_months)
-            value, more, less, referred = (sum_cents(part, horizon) for part in parts.values())
+            value, more, less, referred, revenue = (sums[name][number] for name in SUMMED)
             flags = {"extrapolated": beyond > MUCH_EXTRAPOLATED, **self.flags}
             bands = self.value_bands.get(horizon, {})
             frames.append(
@@ -134,7 +134,7 @@ class RelationFlows:
                         "expansion": more,
                         "contraction": less,
                         "referral": referred,
-                        "expected_revenue": sum_cents(revenue, horizon),
+                        "expected_revenue": revenue,
                         "p_alive": self.alive[horizon],
                         "extrapolated_share": beyond,
                         "warning": pd.Series(cautions(n, flags), dtype="str"),
@@ -156,7 +156,9 @@ class RelationFlows:
                 "expected_revenue": to_cents(self.revenue[rows]).ravel(),
                 "discounted_margin": to_cents(self.margin[rows]).ravel(),
                 **{
-                    f"revenue_{name}": self.bands[name][rows].ravel() if self.bands else np.full(size, np.nan)
+                    f"revenue_{name}": whole_cents(self.bands[name][rows]).ravel()
+                    if self.bands
+                    else np.full(size, np.nan)
                     for name in QUANTILES
                 },
             }

@@ -6,6 +6,8 @@ has one place on the axis. Nothing here reads data.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -55,6 +57,15 @@ def to_cents(amounts: Floats) -> Floats:
     return np.asarray(np.diff(sums, axis=1, prepend=0.0) / 100.0)
 
 
+def whole_cents(amounts: npt.ArrayLike) -> Floats:
+    """Amounts in whole cents.
+
+    >>> whole_cents([0.126, -0.004 - 1]).tolist()
+    [0.13, -1.0]
+    """
+    return np.asarray(np.rint(100.0 * np.asarray(amounts, dtype=np.float64)) / 100.0)
+
+
 def sum_cents(amounts: Floats, months: int) -> Floats:
     """The sum of the first months of amounts in whole cents, in whole cents.
 
@@ -62,3 +73,13 @@ def sum_cents(amounts: Floats, months: int) -> Floats:
     [0.3]
     """
     return np.asarray(np.rint(100.0 * amounts[:, :months].sum(axis=1)) / 100.0)
+
+
+def horizon_sums(amounts: Floats, horizons: Sequence[int]) -> list[Floats]:
+    """`sum_cents` of amounts in currency units at each horizon; the matrix in cents does not outlive the call.
+
+    >>> [sums.tolist() for sums in horizon_sums(np.array([[0.004, 0.004, 0.004]]), (1, 3))]
+    [[0.0], [0.01]]
+    """
+    cents = to_cents(amounts)
+    return [sum_cents(cents, months) for months in horizons]

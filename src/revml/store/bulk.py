@@ -7,11 +7,10 @@ PostgreSQL a COPY. Nothing is committed here, and what the driver raises comes a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from itertools import repeat
 from typing import Any
 
-from sqlalchemy import Connection, Table, exc
+from sqlalchemy import Connection, DateTime, Table, exc
 
 from revml.store.columns import Columns, rows
 
@@ -31,15 +30,14 @@ def write(connection: Connection, table: Table, run_id: int, parts: Iterable[Col
 
 def _many(connection: Connection, table: Table, columns: Columns) -> None:
     names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
-    stored = {name: _instants(values) for name, values in columns.items()}
+    instants = [c.name for c in table.columns if isinstance(c.type, DateTime) and c.name in columns]
+    stored = {**columns, **{name: _instants(columns[name]) for name in instants}}
     connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', list(rows(stored)))
 
 
 def _instants(values: Sequence[Any]) -> Sequence[Any]:
-    """Instants as SQLAlchemy writes them on SQLite; everything else as it is."""
-    if isinstance(values, list) and any(isinstance(value, datetime) for value in values):
-        return [None if value is None else value.isoformat(" ", "microseconds") for value in values]
-    return values
+    """Instants as SQLAlchemy writes them on SQLite."""
+    return [None if value is None else value.isoformat(" ", "microseconds") for value in values]
 
 
 def _copy(connection: Connection, table: Table, columns: Columns) -> None:

@@ -1,12 +1,12 @@
-"""A `ScoreRun`'s frames as rows for the database: checked first, because a published run is taken at its word.
+"""A `ScoreRun`'s frames, checked before they are published, because a published run is taken at its word.
 
-Comes in: a `ScoreRun`. Goes out: lists of dictionaries for the tables of `store.schema` (without `run_id`). A frame
-that lacks a column, repeats a key, holds a probability outside [0, 1] or money that is no number is refused by name.
+Comes in: a `ScoreRun`. Goes out: the same, or a refusal: a frame that lacks a column, repeats a key, holds a
+probability outside [0, 1] or money that is no number is refused by name. Also the rows of its small tables, and what
+`store.columns` makes the columns of the large ones of.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,6 @@ import pandas as pd
 
 from revml.errors import StoreError
 from revml.store.adding_up import check_sums
-from revml.store.json_text import JsonText, as_lists
 from revml.store.long import LongFrame, parts_of
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
@@ -55,6 +54,8 @@ _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "coming": (COMING_COLUMNS, ("account_id",)),
     "contributions": (CONTRIBUTION_COLUMNS, ("account_id", "question", "item")),
 }
+
+LONG = ("reasons", "contributions", "flows")  # may come in parts
 
 _SHARE, _PERCENT, _FINITE = (0.0, 1.0), (0.0, 100.0), (-math.inf, math.inf)
 _RANGES: dict[str, dict[str, tuple[float, float]]] = {
@@ -99,12 +100,37 @@ def check(run: ScoreRun) -> None:
     Raises:
         StoreError: names the frame, the column and the first account concerned.
     """
-    known = pd.Index(run.accounts.get("account_id", []))
+    check_short(run)
+    for name in LONG:
+        for _part in checked(run, name):
+            pass
+
+
+def check_short(run: ScoreRun) -> None:
+    """`check` of all frames but those that may come in parts, which are looked at as they go by: `checked`."""
+    known = _known(run)
     for name in _KEYS:
-        # A key that stands in two parts of a long frame is refused by the database.
-        for part in parts_of(getattr(run, name)):
-            _check(part, name, f"run as of {run.as_of:%Y-%m-%d}: {name}", known)
+        if name not in LONG:
+            _check(getattr(run, name), name, f"run as of {run.as_of:%Y-%m-%d}: {name}", known)
     check_sums(run)
+
+
+def checked(run: ScoreRun, name: str, most: int | None = None) -> Iterator[pd.DataFrame]:
+    """The parts of a frame in `LONG`, each checked before it is given; cut into parts of at most so many rows.
+
+    A key that stands in two parts is refused by the database.
+
+    Raises:
+        StoreError: as `check`.
+    """
+    known = _known(run)
+    for part in parts_of(getattr(run, name)):
+        _check(part, name, f"run as of {run.as_of:%Y-%m-%d}: {name}", known)
+        yield from (part,) if most is None else in_parts(part, most)
+
+
+def _known(run: ScoreRun) -> pd.Index[Any]:
+    return pd.Index(run.accounts.get("account_id", []), dtype=object)
 
 
 def _check(frame: pd.DataFrame, name: str, where: str, known: pd.Index[Any]) -> None:
@@ -120,7 +146,8 @@ def _check(frame: pd.DataFrame, name: str, where: str, known: pd.Index[Any]) -> 
     heads, named = (frame, list(key)) if starts is None else (frame.iloc[starts], ["account_id", "relation"])
     if (twice := heads.duplicated(named)).any():
         raise StoreError("a key stands twice", where=where, got=_first(heads, twice, key))
-    if not pd.Index(frame["account_id"].unique()).isin(known).all():
+    # An index looks up by a hash that it makes once; the accounts themselves stand in it.
+    if name != "accounts" and (known.get_indexer(pd.Index(frame["account_id"].unique(), dtype=object)) < 0).any():
         strange = ~frame["account_id"].isin(known)
         raise StoreError("an account is not in the run's accounts", where=where, got=_first(frame, strange, key))
     for column, (low, high) in _RANGES.get(name, {}).items():
@@ -165,70 +192,8 @@ def _first(frame: pd.DataFrame, wrong: pd.Series[bool], columns: Sequence[str]) 
     return ", ".join(f"{name} {row[name]!r}" for name in columns)
 
 
-def rows(frame: pd.DataFrame, columns: Sequence[str]) -> list[Row]:
-    """The frame's columns as plain Python values; missing values become None."""
-    lists = [_plain(frame[name]) for name in columns]
-    return [dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True)]
-
-
-def _plain(column: pd.Series[Any]) -> list[Any]:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return [None if pd.isna(v) else v.to_pydatetime() for v in column]
-    if pd.api.types.is_float_dtype(column):
-        values = column.to_numpy(dtype="float64", na_value=np.nan)
-        return [v if math.isfinite(v) else None for v in values.tolist()]
-    if isinstance(column.dtype, pd.StringDtype):
-        return column.astype("object").where(column.notna(), None).tolist()
-    return [None if _missing(v) else v for v in column.tolist()]
-
-
 def _missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value))
-
-
-def account_rows(accounts: pd.DataFrame, worth: pd.Series[float]) -> list[Row]:
-    """Accounts with their CLV (`worth`, by account) and the keys to sort and search by."""
-    out = rows(accounts, ACCOUNT_COLUMNS)
-    for row, clv in zip(out, worth.reindex(accounts["account_id"]).tolist(), strict=True):
-        name = str(row["name"]) if row["name"] else row["account_id"]
-        row["clv"] = None if math.isnan(clv) else clv
-        row["clv_key"] = NO_CLV if row["clv"] is None else row["clv"]
-        row["name_key"] = fold(name)
-        row["search_key"] = fold(f"{name} {row['account_id']}")
-    return out
-
-
-def score_rows(scores: pd.DataFrame, previous: dict[tuple[str, str], float]) -> list[Row]:
-    """Scores of a question with their change against `previous`: (account, item) to the probability before."""
-    further = (*HORIZON_COLUMNS.values(), ATTENTION)
-    told = [name for name in further if name in scores]
-    none: Row = dict.fromkeys(further)
-    out = [none | row for row in rows(scores, (*SCORE_COLUMNS, *told))]
-    for row in out:
-        before = previous.get((row["account_id"], row["item"]))
-        row["previous_probability"] = before
-        if row["money"] is None or row["expected_money"] is None:
-            row["money"], row["expected_money"] = None, 0.0
-        row["change"] = 0.0 if before is None else row["probability"] - before
-        row["model_version"] = str(row["model_version"])
-    return out
-
-
-def reason_rows(reasons: pd.DataFrame) -> list[Row]:
-    """Reasons; value, past and peers as JSON because a feature is a number or a category."""
-    out = rows(reasons, REASON_COLUMNS)
-    for row in out:
-        for name in ("value", "past", "peers"):
-            row[name] = _as_json(row[name])
-    return out
-
-
-def _as_json(value: Any) -> str:
-    if type(value) is float:  # by far the most frequent, and Python's own form of a finite float is JSON
-        return repr(value) if math.isfinite(value) else "null"
-    if value is None:
-        return "null"
-    return json.dumps(json_value(value), ensure_ascii=False)
 
 
 def json_value(value: Any) -> Any:
@@ -270,71 +235,14 @@ def worth_of(run: ScoreRun) -> pd.Series[float]:
     return told.combine_first(worth) if len(told) else worth
 
 
-def clv_rows(clv: pd.DataFrame) -> list[Row]:
-    """CLV by account, relation and horizon."""
-    out = rows(_with_optional(clv, "clv"), CLV_COLUMNS)
-    for row in out:
-        row["warning"] = row["warning"] or ""
-    return out
-
-
-def value_rows(values: pd.DataFrame) -> list[Row]:
-    """Values by account and horizon."""
-    return rows(_with_optional(values, "values"), VALUE_COLUMNS)
-
-
-def coming_rows(coming: pd.DataFrame) -> list[Row]:
-    """What is ahead of accounts that order; families as JSON, or None."""
-    out = rows(_with_optional(coming, "coming"), COMING_COLUMNS)
-    for row in out:
-        row["families"] = None if row["families"] is None else JsonText(row["families"])
-    return out
-
-
-def driver_rows(drivers: pd.DataFrame) -> list[Row]:
-    """What each concept adds to an account's value, an account a row."""
-    out: dict[str, dict[str, float]] = {}
-    for account, concept, money in zip(*(drivers[name].tolist() for name in DRIVER_COLUMNS), strict=True):
-        out.setdefault(account, {})[concept] = round(money, 2)
-    return [{"account_id": account, "money": money} for account, money in out.items()]
-
-
 def concept_rows(run: ScoreRun) -> list[Row]:
     """What the lists of contributions are of, a question a row."""
     return [{"question": question, "base": of.base, "names": list(of.names)} for question, of in run.concepts.items()]
 
 
-def contribution_rows(contributions: pd.DataFrame) -> list[Row]:
-    """What each concept adds to each score; the lists are JSON already."""
-    out = rows(contributions, CONTRIBUTION_COLUMNS)
-    for row in out:
-        row["parts"] = JsonText(row["parts"])
-    return out
-
-
 def report_rows(run: ScoreRun) -> list[Row]:
     """The documents of a run."""
     return [{"name": name, "body": json_value(body)} for name, body in run.reports.items()]
-
-
-def flow_rows(flows: pd.DataFrame) -> list[Row]:
-    """Flows by account and relation, months as lists from month 1; bands that hold nothing are None."""
-    if flows.empty:
-        return []
-    starts = first_months(flows)
-    if starts is None:
-        flows = flows.sort_values(["account_id", "relation", "month"], kind="stable")
-        same = flows.groupby(["account_id", "relation"], sort=False).ngroup().to_numpy()
-        starts = np.flatnonzero(np.diff(same, prepend=-1))
-    ends = np.append(starts, len(flows))
-    bands = OPTIONAL_COLUMNS["flows"]
-    told = {name: flows[name].round(2) for name in bands if name in flows and flows[name].notna().any()}
-    told |= {name: flows[name] for name in ("survival", "expected_revenue", "discounted_margin")}
-    names = ("account_id", "relation", *told)
-    keys = (flows[name].to_numpy(object)[starts].tolist() for name in names[:2])
-    lists = (as_lists(values, ends, none_where_empty=name in bands) for name, values in told.items())
-    none: Row = dict.fromkeys(bands)
-    return [none | dict(zip(names, row, strict=True)) for row in zip(*keys, *lists, strict=True)]
 
 
 def first_months(flows: pd.DataFrame) -> npt.NDArray[np.int64] | None:
@@ -351,8 +259,3 @@ def first_months(flows: pd.DataFrame) -> npt.NDArray[np.int64] | None:
         if (values[later] != values[later - 1]).any():
             return None
     return starts
-
-
-def _with_optional(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    lacking = [column for column in OPTIONAL_COLUMNS[name] if column not in frame]
-    return frame.assign(**dict.fromkeys(lacking, np.nan)) if lacking else frame

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from revml.errors import NotFound, StoreError
 from revml.store import bulk, columns, frames
 from revml.store.database import Database
-from revml.store.long import parts_of
 from revml.store.runs import ScoreRun
 from revml.store.schema import (
     OF_A_RUN,
@@ -41,9 +40,9 @@ def publish(database: Database, run: ScoreRun, *, keep: int) -> int:
     """Write a run and point `current` at it; runs beyond the newest `keep` are deleted in the same transaction.
 
     Raises:
-        StoreError: a frame is broken (nothing was written), or the database is away or busy.
+        StoreError: a frame is broken (nothing is written then), or the database is away or busy.
     """
-    frames.check(run)
+    frames.check_short(run)
     with database.writing(much=True) as connection:
         made = connection.execute(
             insert(runs).values(
@@ -79,15 +78,15 @@ def _content(connection: Connection, run: ScoreRun) -> Iterator[tuple[Table, Ite
     """The tables of many rows, each some rows at a time."""
     worth = frames.worth_of(run)
     yield accounts, (columns.account_columns(part, worth) for part in frames.in_parts(run.accounts, CHUNK))
-    yield reasons, (columns.reason_columns(part) for part in frames.in_parts(run.reasons, CHUNK))
-    told = frames.in_parts(run.contributions, CHUNK)
+    yield reasons, (columns.reason_columns(part) for part in frames.checked(run, "reasons", CHUNK))
+    told = frames.checked(run, "contributions", CHUNK)
     yield contributions, (columns.contribution_columns(part) for part in told)
     yield clv, (columns.clv_columns(part) for part in frames.in_parts(run.clv, CHUNK))
     yield values, (columns.value_columns(part) for part in frames.in_parts(run.values, CHUNK))
     yield coming, (columns.coming_columns(part) for part in frames.in_parts(run.coming, CHUNK))
     yield drivers, columns.driver_parts(run.drivers, CHUNK)
     # An account's months are not torn apart.
-    yield flows, (part for long in parts_of(run.flows) for part in columns.flow_parts(long, CHUNK))
+    yield flows, (part for long in frames.checked(run, "flows") for part in columns.flow_parts(long, CHUNK))
     for question, scored in run.scores.groupby("question", sort=False):
         previous = _previous(connection, run.as_of, str(question))
         yield scores, (columns.score_columns(part, previous) for part in frames.in_parts(scored, CHUNK))

@@ -28,7 +28,7 @@ from revml.clv.accounts.parents import Family, family, said
 from revml.clv.accounts.referrals import Referrals, referrals
 from revml.clv.flows import QUANTILES, VALUE_COLUMNS, RelationFlows, stacked
 from revml.clv.relations import Relation
-from revml.clv.value import Floats, sum_cents, to_cents
+from revml.clv.value import Floats, horizon_sums
 from revml.errors import ConfigError
 from revml.sources.facts import Facts
 
@@ -113,13 +113,14 @@ def one_account(
     shown = here.copy()
     shown[: len(ids)] = ties.family.ancestors(here[: len(ids)])
     payback = np.divide(cost, monthly, out=np.full(n, np.nan), where=(monthly > 0) & (cost > 0))
-    cents = {one.relation: (to_cents(one.margin), to_cents(one.referral)) for one in relations}
+    worth = [horizon_sums(one.margin, horizons) for one in relations]
+    shared = [horizon_sums(one.referral, horizons) for one in relations]
     frames = []
-    for horizon in horizons:
+    for number, horizon in enumerate(horizons):
         own, moved = np.zeros(n), np.zeros(n)
-        for one, place in zip(relations, places, strict=True):
-            np.add.at(own, place, sum_cents(cents[one.relation][0], horizon))
-            np.add.at(moved, place, sum_cents(cents[one.relation][1], horizon))
+        for place, money, given in zip(places, worth, shared, strict=True):
+            np.add.at(own, place, money[number])
+            np.add.at(moved, place, given[number])
         own = np.rint(100 * own) / 100
         below = own.copy()
         below[: len(ids)] = np.rint(100 * ties.family.with_children(own[: len(ids)])) / 100

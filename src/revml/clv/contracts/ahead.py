@@ -13,7 +13,7 @@ import pandas as pd
 
 from revml.clv.accounts.drivers import Swings, shared_between
 from revml.clv.contracts.agreed import agreed_changes
-from revml.clv.contracts.flows import contract_flows
+from revml.clv.contracts.flows import contract_flows, contract_worth
 from revml.clv.contracts.growth import Growth, GrowthModel, Leanings, past_movements
 from revml.clv.contracts.hazard import fit_hazard
 from revml.clv.contracts.ratios import past_ratios
@@ -97,7 +97,7 @@ def _swings(flows: RelationFlows, mrr: Floats, peer: Floats | None, growth: Grow
     def clv(own: frozenset[str]) -> Floats:
         survival = flows.survival if peer is None or "churn" in own else peer
         how = growth.heeding(rising="upsell" in own, falling="contraction" in own)
-        return np.asarray(contract_flows(mrr, flows.margin_rate, survival, how, discount_rate).margin.sum(axis=1))
+        return contract_worth(mrr, flows.margin_rate, survival, how, discount_rate)
 
     return Swings(flows.account_id, shared_between(causes, clv))
 

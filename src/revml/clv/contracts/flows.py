@@ -60,3 +60,13 @@ def contract_flows(
         expansion=base * (expanded - 1.0),
         contraction=np.asarray(base * (expanded - grown)),
     )
+
+
+def contract_worth(mrr: Floats, margin: Floats, survival: Floats, growth: Growth, discount_rate: float) -> Floats:
+    """(n,) sums of `contract_flows`' margin, to the bit, without the other matrices; arguments as there."""
+    months = survival.shape[1]
+    grown = growth.factors(mrr, months)[1]
+    money = mrr[:, None] * survival
+    money *= margin[:, None] * discount_factors(discount_rate, months)[None, :]
+    money *= grown
+    return np.asarray(money.sum(axis=1))

@@ -17,7 +17,7 @@ import pandas as pd
 
 from revml.clv.flows import QUANTILES, RelationFlows
 from revml.clv.intervals.conformal import MEDIAN, Levels, at_score, widths
-from revml.clv.value import Floats
+from revml.clv.value import Floats, whole_cents
 
 BLOCK = 250
 DRAWS = 200
@@ -123,7 +123,8 @@ def with_bands(
     made = []
     for one, by_month, by_horizon in zip(relations, months, values, strict=True):
         of_value = {horizon: _named(bands) for horizon, bands in zip(horizons, by_horizon, strict=True)}
-        made.append(replace(one, bands=_named(by_month), value_bands=of_value))
+        # By month they stay as they are, (3, n, months) of four bytes: what publishes some accounts rounds theirs.
+        made.append(replace(one, bands=dict(zip(QUANTILES, by_month, strict=True)), value_bands=of_value))
     frame = pd.concat(whole, ignore_index=True).sort_values(["horizon_months", "account_id"], ignore_index=True)
     return tuple(made), frame
 
@@ -198,6 +199,6 @@ def _sorted_quantiles(draws: Float32s, ends: _Ends) -> Floats:
     return np.stack([first, middle, last])
 
 
-def _named(bands: Floats | Float32s) -> Mapping[str, Floats]:
+def _named(bands: Floats) -> Mapping[str, Floats]:
     """By name, in whole cents."""
-    return dict(zip(QUANTILES, np.rint(100.0 * np.asarray(bands, dtype=np.float64)) / 100.0, strict=True))
+    return dict(zip(QUANTILES, whole_cents(bands), strict=True))
