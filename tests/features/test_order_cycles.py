@@ -67,6 +67,18 @@ def test_a_quarter_that_was_high_by_chance_is_not_expected_again(tmp_path: Path)
     rows[0]["amount"] = 5000.0
     found = features_of(tmp_path, str(AS_OF.date()), orders=rows)
     assert found["order_revenue_expected_vs_quarter"] < 0.3
+    assert found["order_revenue_expected_surprise"] < -3
+    assert found["order_quarters_above_share"] == pytest.approx(0.5 / 7)
+
+
+def test_a_low_quarter_lies_below_earlier_ones(tmp_path: Path) -> None:
+    """Two years of an order a month, the last three of little: all six that were whole brought more."""
+    rows = _orders(list(range(24)))
+    for row in rows[:3]:
+        row["amount"] = 10.0
+    found = features_of(tmp_path, str(AS_OF.date()), orders=rows)
+    assert found["order_quarters_above_share"] == pytest.approx(6.5 / 7)
+    assert found["order_revenue_expected_surprise"] > 0.5
 
 
 def test_without_an_order_nothing_is_expected(tmp_path: Path) -> None:

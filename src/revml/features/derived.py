@@ -228,6 +228,8 @@ UNTOLD: dict[str, tuple[str, ...]] = {
             "order_season_ahead",
             "orders_expected_vs_quarter",
             "order_revenue_expected_vs_quarter",
+            "order_revenue_expected_surprise",
+            "order_quarters_above_share",
         ),
         ("orders_84d", "orders_364d", "days_since_order"),
     ),

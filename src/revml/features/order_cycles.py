@@ -21,6 +21,8 @@ _PRIOR = 0.2
 # Orders of a phase, and of half a year, that weigh as much as knowing nothing of it.
 _PHASE_PRIOR, _WAVE_PRIOR = 1, 4
 _ALL = range(MONTHS)
+_QUARTERS = range(MONTHS // 3)
+_EARLIER = _QUARTERS[1:]
 
 _ORDER_DAYS = """
 SELECT account, day, known_day, SUM(net) AS net, SUM(orders) AS orders FROM (
@@ -52,7 +54,8 @@ FROM (
 """
 _MONTHS = f"""
 SELECT snapshot, {lines(f"{_sum('orders', f'month = {k}')} AS n_{k}" for k in _ALL)},
-    {_sum("orders")} AS orders, {_sum("net")} AS net, {_sum("net", "month < 3")} AS net_quarter
+    {_sum("orders")} AS orders, {_sum("net")} AS net,
+    {lines(f"{_sum('net', f'month BETWEEN {3 * q} AND {3 * q + 2}')} AS net_{q}" for q in _QUARTERS)}
 FROM order_by_month GROUP BY snapshot
 """
 
@@ -62,9 +65,17 @@ def _part(months: str, k: int) -> str:
     return f"LEAST(GREATEST({months} - {k}, 0), 1)"
 
 
+def _known(quarter: int) -> str:
+    """Whether the account was there for the whole of a quarter back."""
+    return f"l.seen >= {3 * quarter + 3}"
+
+
 # The pace is that of the time up to the last order: silence after it is what is to be judged.
 _PACE = f"""
-SELECT m.*, l.seen, l.quiet, (m.orders + 0.5) / (GREATEST(l.seen - l.quiet, 0) + 0.5) AS pace
+SELECT m.*, m.net_0 AS net_quarter, l.seen, l.quiet,
+    (CAST({" + ".join(f"CASE WHEN {_known(q)} AND m.net_{q} > m.net_0 THEN 1 ELSE 0 END" for q in _EARLIER)} AS DOUBLE)
+        + 0.5) / ({" + ".join(f"CASE WHEN {_known(q)} THEN 1 ELSE 0 END" for q in _EARLIER)} + 1) AS above,
+    (m.orders + 0.5) / (GREATEST(l.seen - l.quiet, 0) + 0.5) AS pace
 FROM order_months AS m JOIN (
     SELECT snapshot, LEAST({_months("order_age_days + 1")}, {MONTHS}) AS seen,
         {_months("days_since_order")} AS quiet
@@ -73,7 +84,7 @@ FROM order_months AS m JOIN (
 WHERE m.orders > 0
 """
 _EXPECTED = f"""
-SELECT snapshot, seen, pace, orders, net, net_quarter, {lines(f"n_{k}" for k in _ALL)},
+SELECT snapshot, seen, pace, orders, net, net_quarter, above, {lines(f"n_{k}" for k in _ALL)},
     {lines(f"pace * ({_part('seen', k)} - {_part('LEAST(quiet, seen)', k)}) AS x_{k}" for k in _ALL)},
     {lines(f"pace * {_part('quiet', k)} AS q_{k}" for k in _ALL)}
 FROM order_pace
@@ -87,7 +98,7 @@ def _phase(name: str, cycle: int, phase: int) -> str:
 
 _PHASES = [(c, a) for c in CYCLES for a in range(c)]
 _SUMS = f"""
-SELECT snapshot, seen, pace, orders, net, net_quarter, n_0 + n_1 + n_2 AS orders_quarter,
+SELECT snapshot, seen, pace, orders, net, net_quarter, above, n_0 + n_1 + n_2 AS orders_quarter,
     {" + ".join(f"q_{k}" for k in _ALL)} AS q_1_0,
     {lines(f"{_phase(name, c, a)} AS {name}_{c}_{a}" for c, a in _PHASES for name in "nxq")},
     {" + ".join(f"{math.cos(math.tau * (k + 0.5) / 12)!r} * (n_{k} - x_{k})" for k in _ALL)} AS wave_cos,
@@ -125,7 +136,7 @@ def _missed(cycle: int) -> str:
 _EIGHTH = repr(math.cos(math.tau / 8))
 _WAVE = f"1 + {_EIGHTH} * (wave_cos - wave_sin) / wave_weight"
 _CYCLES = f"""
-SELECT snapshot, pace, orders, net, net_quarter, orders_quarter,
+SELECT snapshot, pace, orders, net, net_quarter, above, orders_quarter,
     CAST(1 AS DOUBLE) AS w_1, 3 * pace AS ahead_1, q_1_0 AS missed_1,
     {lines(f"{_PRIOR} * EXP(LEAST(GREATEST({_likelihood(c)}, -30), 30)) AS w_{c}" for c in CYCLES)},
     {lines(f"{_ahead(c)} AS ahead_{c}, {_missed(c)} AS missed_{c}" for c in CYCLES)},
@@ -141,7 +152,7 @@ def _mixed(value: str) -> str:
 
 
 _MIX = f"""
-SELECT snapshot, pace, orders, net, net_quarter, orders_quarter, wave,
+SELECT snapshot, pace, orders, net, net_quarter, above, orders_quarter, wave,
     {_mixed("ahead_{c}")} AS ahead, {_mixed("missed_{c}")} AS missed,
     {_mixed("EXP(-LEAST(ahead_{c}, 30))")} AS silence, 1.0 / ({" + ".join(f"w_{c}" for c in (1, *CYCLES))}) AS even
 FROM order_cycles
@@ -151,7 +162,10 @@ _FEATURES = f"""
 SELECT snapshot, ahead AS orders_expected_quarter, missed AS orders_missed, 1 - silence AS order_chance_quarter,
     ahead / (3 * pace) AS order_cycle_ahead, 1 - even AS order_cycle_share, wave AS order_season_ahead,
     {_COMING} / GREATEST(orders_quarter, 0.5) AS orders_expected_vs_quarter,
-    {ratio(f"{_COMING} * GREATEST(net, 0)", "(orders * net_quarter)")} AS order_revenue_expected_vs_quarter
+    {ratio(f"{_COMING} * GREATEST(net, 0)", "(orders * net_quarter)")} AS order_revenue_expected_vs_quarter,
+    CASE WHEN net > 0 THEN ({_COMING} - net_quarter * orders / net) / SQRT(2 * {_COMING} + 0.1) END
+        AS order_revenue_expected_surprise,
+    above AS order_quarters_above_share
 FROM order_cycle_mix
 """
 
@@ -179,5 +193,7 @@ SUBJECT = Subject(
         Feature("order_season_ahead", "ratio", "orders", "good"),
         Feature("orders_expected_vs_quarter", "ratio", "orders", "good"),
         Feature("order_revenue_expected_vs_quarter", "ratio", "orders", "good"),
+        Feature("order_revenue_expected_surprise", "deviation", "orders"),
+        Feature("order_quarters_above_share", "share", "orders"),
     ),
 )
