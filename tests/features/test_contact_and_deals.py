@@ -47,7 +47,7 @@ LINE = {"subscription_id": "s", "product": "p", "quantity": 5.0, "mrr": 100.0, "
 
 
 def test_a_renewal_on_offer_is_no_deal_for_more(tmp_path: Path) -> None:
-    """Its quote stands against a year of today's price, an open deal for more by itself; both end with their outcome."""
+    """Its quote stands against a year of today's price, a deal for more by itself; both end with their outcome."""
     renewal = {"opportunity_id": "r", "stage": "Renewal", "entered_at": "2025-03-10", "left_at": "2025-04-20"}
     renewed = renewal | {"stage": "won", "entered_at": "2025-04-20", "left_at": None}
     rows = [renewal | {"amount": 1260.0}, renewed | {"amount": 1260.0}, DEAL | {"amount": 300.0}]

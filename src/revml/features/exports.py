@@ -12,7 +12,7 @@ from revml.features.sql import lines
 
 _WINDOWS = (28, 84)
 _NEEDS = (("usage", "user_id"),)
-# Days of use that an account's own share is drawn towards rarity by, so that a first export in a short history is no alarm.
+# Days of use that draw an account's own share towards rarity: a first export in a short history is no alarm.
 _STEADY = 60
 
 _BITS = """
