@@ -407,3 +407,24 @@ def test_a_broken_champion_is_told_when_another_takes_its_place(tmp_path: Path, 
     registered = register(workspace, _train(workspace, seed=1))
     assert registered.champion
     assert "could not be loaded" in registered.note
+
+
+def test_a_version_whose_files_broke_in_mlflow_is_named_and_made_anew(tmp_path: Path, empty_store: Path) -> None:
+    """One flipped bit among the artifacts: fetching names the version and the file; deleted there, it is made anew."""
+    workspace = _workspace(tmp_path, empty_store)
+    result = _train(workspace)
+    register(workspace, result)
+    [file] = (workspace.work_dir / "mlartifacts").glob("*/*/artifacts/bundle/calibration.json")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BundleError, match="no sound bundle") as told:
+        fetch_champion(workspace, "churn")
+    assert ("version 1" in told.value.where, "calibration.json" in told.value.got) == (True, True)
+    assert champion(workspace, "churn").hash == result.bundle.hash
+    import mlflow
+
+    client = mlflow.MlflowClient(workspace.tracking_uri, workspace.tracking_uri)
+    client.delete_model_version("churn", "1")
+    assert register(workspace, result).version == "2"
+    assert fetch_champion(workspace, "churn").hash == result.bundle.hash

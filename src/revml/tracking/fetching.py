@@ -51,7 +51,10 @@ def fetch_champion(workspace: Workspace, question: QuestionName, *, instead_of: 
         temporary = Path(tempfile.mkdtemp(prefix=f".fetching-{os.getpid()}-", dir=folder))
         try:
             got = _downloaded(client, version, temporary, question)
-            bundle = load_bundle(got)
+            try:
+                bundle = load_bundle(got)
+            except BundleError as error:
+                raise _foreign(question, version, f"{Path(error.where).name}: {error.got}") from None
             if bundle.question != question or version.tags.get(BUNDLE_TAG, bundle.hash) != bundle.hash:
                 raise _foreign(question, version, f"a bundle of {bundle.question}, {bundle.hash[:12]}")
             check_golden(bundle)
@@ -105,5 +108,5 @@ def _foreign(question: str, version: Any, got: str) -> BundleError:
         wanted=f"a version that revml registered for {question}",
         got=got,
         do=f"set the alias {CHAMPION} to such a version in MLflow and fetch again; where a champion serves, "
-        f"`revml register {question}` does it",
+        f"`revml register {question}` does it, and makes the version anew where it was deleted in MLflow",
     )

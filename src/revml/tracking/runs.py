@@ -16,8 +16,9 @@ from typing import Any
 
 from revml import __version__
 from revml.config import Workspace
+from revml.errors import BundleError
 from revml.locks import alive
-from revml.models.bundle import Bundle
+from revml.models.bundle import Bundle, load_bundle
 from revml.tracking import contents
 
 BUNDLE_TAG = "revml.bundle"
@@ -60,13 +61,25 @@ def close_dead_runs(client: Any, experiment: str) -> None:
 
 
 def finished_run(client: Any, experiment: str, bundle: Bundle) -> Any:
-    """A whole run of a bundle whose process was killed before it made a version of it."""
+    """A whole run of a bundle whose process was killed before it made a version of it, its files as they were."""
     found = client.search_runs(
         [experiment],
         filter_string=f"tags.`{BUNDLE_TAG}` = '{bundle.hash}' and attributes.status = 'FINISHED'",
         max_results=1,
     )
-    return found[0] if found else None
+    return found[0] if found and _holds(client, found[0], bundle) else None
+
+
+def _holds(client: Any, run: Any, bundle: Bundle) -> bool:
+    """Whether the artifacts of a run still are the bundle: somebody may have cleaned up, or a disk has failed."""
+    with tempfile.TemporaryDirectory(prefix="revml-") as temporary:
+        try:
+            if not client.list_artifacts(run.info.run_id, "bundle"):
+                return False
+            there = load_bundle(Path(client.download_artifacts(run.info.run_id, "bundle", temporary)))
+        except BundleError:
+            return False
+        return there.hash == bundle.hash
 
 
 def log_bundle(mlflow: Any, client: Any, experiment: str, bundle: Bundle) -> Any:
