@@ -79,8 +79,8 @@ def _print_comparison(told: Comparison) -> None:
         rows = [(WORDS[n], _number(told.challenger.figures.values[n].value), "", "", "") for n in WORDS]
         out.print(table(title, headers, rows, right=headers[1:]))
     calibration = [(name, *_calibration(side)) for name, side in both if side.figures]
-    headers = ("", "expected", "95 % interval", "observed", "error", "drift (PSI)")
-    out.print(table("Calibration", headers, calibration, right=headers[1:]))
+    told_of = ("", "expected", "95 % interval", "observed", "error", "drift (PSI)")
+    out.print(table("Calibration", told_of, calibration, right=told_of[1:]))
     _print_segments(told)
     if told.rank_agreement is not None or told.same_first_reason is not None:
         out.print(
