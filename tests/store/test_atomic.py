@@ -17,8 +17,9 @@ from tests.literal_runs import made_run
 
 PUBLISH = """
 import sys
-from revml.store import Store, read
+from revml.store import Store, database, read
 from tests.literal_runs import made_run
+database.CACHE_MIB = 4  # so that rows are on disk long before they are all there
 run = made_run("2026-03-01", 20_000, shift=0.4)
 store = Store.open(sys.argv[1])
 print("ready", flush=True)
