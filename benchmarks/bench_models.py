@@ -16,6 +16,7 @@ what earlier ones kept, so a world at a time can be run, and the last run prints
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 from explaining import explaining
@@ -50,7 +51,10 @@ def main() -> None:
     }
     for part in told.parts or (QUICK_PARTS if QUICK else PARTS):
         print(f"{part}:", flush=True)
+        began, clock = time.process_time(), time.perf_counter()
         run[part]()
+        spent, took = time.process_time() - began, time.perf_counter() - clock
+        print(f"  {part} took {took:.0f} s, {spent:.0f} CPU s of this process", flush=True)
     figures.end()
 
 

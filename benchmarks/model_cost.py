@@ -26,9 +26,9 @@ from revml.datasets import Dataset, build_dataset
 from revml.models.bundle import Bundle
 from revml.training import train_dataset
 
-ACCOUNTS, EVENTS = (300, 100_000) if QUICK else (2_000, 1_000_000)
-BLOCK = 500 if QUICK else 2_000
-RUNS = 3 if QUICK else 7
+ACCOUNTS, EVENTS = (200, 30_000) if QUICK else (2_000, 1_000_000)
+BLOCK = 200 if QUICK else 2_000
+RUNS = 2 if QUICK else 7
 THREADS = 1
 
 

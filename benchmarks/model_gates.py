@@ -23,7 +23,7 @@ from revml.evaluation.guard import blocking, guard
 from revml.models.sheet import load_sheet
 from revml.training import fit_dataset, try_fitted
 
-SEEDS = 3 if QUICK else 20
+SEEDS = 2 if QUICK else 20
 ACCOUNTS, MONTHS, EVENTS = (250, 24, 30_000) if QUICK else (600, 30, 150_000)
 PLANTED = "planted"
 

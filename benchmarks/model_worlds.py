@@ -73,9 +73,10 @@ def _print(figures: Figures, name: str, found: Sequence[Record]) -> None:
     passed = sum(one["passed"] for one in trained)
     print(f"  {name}: AUC/gain of each world {spread}; verdict passed in {passed}; served {_count(trained, 'served')}")
     print(
-        f"  {name}: plain LightGBM {peers}: {_mean(trained, 'peer_auc_ratio'):.3f} of the AUC, {theirs / reach:.3f} of"
-    )
-    print(f"    the gain; events {', '.join(str(one['events']) for one in trained)}")
+    share = f"{_mean(trained, 'peer_auc_ratio'):.3f} of the AUC, {theirs / reach:.3f} of the gain"
+    print(f"  {name}: plain LightGBM {peers}; {share}")
+    came = ", ".join(f"{one['events']} ({one['expected_truth']:.0f})" for one in trained)
+    print(f"  {name}: events (expected by the truth) {came}")
     figures.at_least(f"{name}: share of the reachable AUC", _mean(trained, "auc_ratio"), AUC, "")
     figures.at_least(f"{name}: share of the reachable log-loss gain", gain / reach, GAIN, "")
     if theirs > 0:
