@@ -72,7 +72,6 @@ def _print(figures: Figures, name: str, found: Sequence[Record]) -> None:
     peers = ", ".join(f"{one['peer_auc_ratio']:.2f}/{one['peer_gain_ratio']:.2f}" for one in trained)
     passed = sum(one["passed"] for one in trained)
     print(f"  {name}: AUC/gain of each world {spread}; verdict passed in {passed}; served {_count(trained, 'served')}")
-    print(
     share = f"{_mean(trained, 'peer_auc_ratio'):.3f} of the AUC, {theirs / reach:.3f} of the gain"
     print(f"  {name}: plain LightGBM {peers}; {share}")
     came = ", ".join(f"{one['events']} ({one['expected_truth']:.0f})" for one in trained)
