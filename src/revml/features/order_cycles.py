@@ -4,7 +4,7 @@ A month here is a twelfth of 364 days, counted back from the snapshot, over two 
 fourth or sixth month has months of its own in which orders come; how surely is weighed against an even pace by what
 each would have made of the months up to the last order (a Gamma prior of one order a phase, its marginal likelihood by
 Stirling's formula). The season is the first yearly wave of the months, drawn to none as far as orders are few; who has
-ordered for less than a year has none that could be told.
+ordered for less than a year has none that could be told, and no quarters to hold the last one against.
 """
 
 from __future__ import annotations
@@ -70,12 +70,14 @@ def _known(quarter: int) -> str:
     return f"l.seen >= {3 * quarter + 3}"
 
 
-# The pace is that of the time up to the last order: silence after it is what is to be judged.
+_ABOVE = " + ".join(f"CASE WHEN {_known(q)} AND m.net_{q} > m.net_0 THEN 1 ELSE 0 END" for q in _EARLIER)
+_WHOLE = " + ".join(f"CASE WHEN {_known(q)} THEN 1 ELSE 0 END" for q in _EARLIER)
+# The pace is that of the time up to the last order: silence after it is what is to be judged. The first order begins
+# that time and half of it counts; a month more keeps who ordered once from a pace of days.
 _PACE = f"""
 SELECT m.*, m.net_0 AS net_quarter, l.seen, l.quiet,
-    (CAST({" + ".join(f"CASE WHEN {_known(q)} AND m.net_{q} > m.net_0 THEN 1 ELSE 0 END" for q in _EARLIER)} AS DOUBLE)
-        + 0.5) / ({" + ".join(f"CASE WHEN {_known(q)} THEN 1 ELSE 0 END" for q in _EARLIER)} + 1) AS above,
-    (m.orders + 0.5) / (GREATEST(l.seen - l.quiet, 0) + 0.5) AS pace
+    CASE WHEN l.seen >= 12 THEN (CAST({_ABOVE} AS DOUBLE) + 0.5) / ({_WHOLE} + 1) END AS above,
+    (m.orders - 0.5) / (GREATEST(l.seen - l.quiet, 0) + 1) AS pace
 FROM order_months AS m JOIN (
     SELECT snapshot, LEAST({_months("order_age_days + 1")}, {MONTHS}) AS seen,
         {_months("days_since_order")} AS quiet
@@ -136,7 +138,7 @@ def _missed(cycle: int) -> str:
 _EIGHTH = repr(math.cos(math.tau / 8))
 _WAVE = f"1 + {_EIGHTH} * (wave_cos - wave_sin) / wave_weight"
 _CYCLES = f"""
-SELECT snapshot, pace, orders, net, net_quarter, above, orders_quarter,
+SELECT snapshot, seen, pace, orders, net, net_quarter, above, orders_quarter,
     CAST(1 AS DOUBLE) AS w_1, 3 * pace AS ahead_1, q_1_0 AS missed_1,
     {lines(f"{_PRIOR} * EXP(LEAST(GREATEST({_likelihood(c)}, -30), 30)) AS w_{c}" for c in CYCLES)},
     {lines(f"{_ahead(c)} AS ahead_{c}, {_missed(c)} AS missed_{c}" for c in CYCLES)},
@@ -152,7 +154,7 @@ def _mixed(value: str) -> str:
 
 
 _MIX = f"""
-SELECT snapshot, pace, orders, net, net_quarter, above, orders_quarter, wave,
+SELECT snapshot, seen, pace, orders, net, net_quarter, above, orders_quarter, wave,
     {_mixed("ahead_{c}")} AS ahead, {_mixed("missed_{c}")} AS missed,
     {_mixed("EXP(-LEAST(ahead_{c}, 30))")} AS silence, 1.0 / ({" + ".join(f"w_{c}" for c in (1, *CYCLES))}) AS even
 FROM order_cycles
@@ -163,7 +165,7 @@ SELECT snapshot, ahead AS orders_expected_quarter, missed AS orders_missed, 1 - 
     ahead / (3 * pace) AS order_cycle_ahead, 1 - even AS order_cycle_share, wave AS order_season_ahead,
     {_COMING} / GREATEST(orders_quarter, 0.5) AS orders_expected_vs_quarter,
     {ratio(f"{_COMING} * GREATEST(net, 0)", "(orders * net_quarter)")} AS order_revenue_expected_vs_quarter,
-    CASE WHEN net > 0 THEN ({_COMING} - net_quarter * orders / net) / SQRT(2 * {_COMING} + 0.1) END
+    CASE WHEN net > 0 AND seen >= 12 THEN ({_COMING} - net_quarter * orders / net) / SQRT(2 * {_COMING} + 0.1) END
         AS order_revenue_expected_surprise,
     above AS order_quarters_above_share
 FROM order_cycle_mix
