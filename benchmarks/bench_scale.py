@@ -46,10 +46,10 @@ def main() -> None:
         done = subprocess.run(
             [sys.executable, __file__, str(place)], check=True, capture_output=True, text=True
         ).stdout.split()
-        scored, scoring, publishing, peak = (float(value) for value in done)
+        scored, scoring, scoring_cpu, publishing, publishing_cpu, peak = (float(value) for value in done)
         print(
-            f"  {scored:,.0f} accounts scored in {scoring:.0f} s, published in {publishing:.0f} s: "
-            f"{scored / (scoring + publishing):,.0f} a second",
+            f"  {scored:,.0f} accounts scored in {scoring:.0f} s ({scoring_cpu:.0f} s of CPU), published in "
+            f"{publishing:.0f} s ({publishing_cpu:.0f}): {scored / (scoring + publishing):,.0f} a second",
             flush=True,
         )
         figures.at_most("peak memory of the run", peak / 1024, MOST_GIB, "GiB")
@@ -57,13 +57,23 @@ def main() -> None:
 
 
 def run(place: Path) -> None:
-    """Score and publish; print accounts, seconds of scoring and of publishing, and the peak in MiB."""
+    """Score and publish; print accounts, seconds (wall, CPU) of scoring and of publishing, and the peak in MiB."""
     workspace = make_workspace(place)
-    begun = time.perf_counter()
+    begun = _now()
     made = score_workspace(workspace, Facts.open(workspace.staged_dir))
-    scored = time.perf_counter()
+    scored = _now()
     publish_run(workspace, made)
-    print(len(made.accounts), scored - begun, time.perf_counter() - scored, peak_mib())
+    ended = _now()
+    spent = [
+        after - before
+        for start, end in ((begun, scored), (scored, ended))
+        for before, after in zip(start, end, strict=True)
+    ]
+    print(len(made.accounts), *spent, peak_mib())
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
 
 
 def _company(place: Path, accounts: int, rows_each: int) -> Workspace:
