@@ -16,7 +16,8 @@ from revml.config import load_workspace
 from revml.evaluation.metrics import calibration_error, equal_mass_bins, log_losses, pr_auc, roc_auc
 from revml.models.encoding import Encoding
 from revml.models.folds import account_numbers, folds_by_account
-from revml.models.ladder import Learning, climb
+from revml.models.ladder import climb
+from revml.models.learning import Learning
 from revml.models.sheet import load_sheet
 from revml.ready import LEAST, check_ready
 from revml.sources.ready import read_ready

@@ -16,7 +16,7 @@ import pytest
 from revml.config import Workspace
 from revml.errors import DataError
 from revml.models.folds import folds_by_time
-from revml.models.ladder import Learning
+from revml.models.learning import Learning
 from revml.models.sheet import ModelSheet, Tuning
 from revml.models.tuning import BEYOND, Tuned, tune
 from revml.training import fit_dataset, train_dataset

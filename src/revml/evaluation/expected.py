@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from revml.models.calibration import log_odds, sigmoid
-from revml.models.ladder import Climbed, Learning, newest
+from revml.models.ladder import Climbed, newest
+from revml.models.learning import Learning
 
 WITHIN = 0.95
 DRAWS = 4_000

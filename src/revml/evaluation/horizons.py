@@ -19,7 +19,8 @@ from revml.evaluation.metrics import log_losses, roc_auc
 from revml.labels.outcomes import FALLING, horizons
 from revml.models.curve import Curve, Renewals
 from revml.models.curve_learning import FOLDS, LearnedCurve, Seen, learn_curve
-from revml.models.ladder import Climbed, Learning
+from revml.models.ladder import Climbed
+from revml.models.learning import Learning
 from revml.snapshots import KEYS
 
 MIN_EVENTS = 10  # and as many others, to measure on rows that are not the test

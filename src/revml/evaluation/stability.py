@@ -16,7 +16,8 @@ import numpy as np
 from revml.features.catalog import catalog
 from revml.features.spec import CIRCUMSTANCE_WEIGHT, CIRCUMSTANCES
 from revml.models.encoding import Encoding
-from revml.models.ladder import Climbed, Learning, refit
+from revml.models.ladder import Climbed, refit
+from revml.models.learning import Learning
 
 TOP = 3
 LEAST = 0.02  # log-odds; what moves the odds by less than 2 % is no reason

@@ -16,12 +16,11 @@ import numpy as np
 
 from revml.models.choosing import line_losses
 from revml.models.learner import dataset, fit_trees, full_params, mean_of
+from revml.models.learning import Learning
 from revml.models.trees import Trees
 
 if TYPE_CHECKING:
     import lightgbm
-
-    from revml.models.ladder import Learning
 
 CHECKPOINT = 10  # rounds between two looks at the out-of-sample loss
 CLEARLY_WORSE = 2.0  # standard errors of the log-loss, accounts whole, by which a candidate must lose to be left out

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from revml.models.curve import Curve, Renewals, fit_curve
-from revml.models.ladder import Climbed, Learning, refit
+from revml.models.ladder import Climbed, refit
+from revml.models.learning import Learning
 
 FOLDS = 3
 MOST_ROWS = 60_000  # a handful of numbers an interval have learned all they can from fewer

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from revml.models.folds import Folds
-from revml.models.ladder import Climbed, Learning
+from revml.models.ladder import Climbed
+from revml.models.learning import Learning
 
 
 def fold_figures(data: Learning, folds: Folds, climbed: Climbed) -> list[dict[str, Any]]:

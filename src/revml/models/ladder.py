@@ -9,7 +9,6 @@ calibration do not flatter each other. Where events are few, settings are given 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,10 @@ from revml.models.boosting import boosted_curves, choose_mean, fit_mean
 from revml.models.calibration import PULL, STEADY, Calibration, choose_calibration, log_odds, repeats, sigmoid
 from revml.models.choosing import calibrated, choose, groups_of, log_loss
 from revml.models.comparison import higher_rank, lower_loss
-from revml.models.encoding import Encoding
-from revml.models.few import NOT_REFUTED, PENALTY, ROUNDS, SHARE_OF_RULE, SHARE_OF_TREES, TREES, is_few
+from revml.models.few import NOT_REFUTED, PENALTY, ROUNDS, SHARE_OF_RULE, SHARE_OF_TREES, TREES
 from revml.models.folds import Folds, thinned
 from revml.models.learner import dataset, fit_trees
+from revml.models.learning import Learning
 from revml.models.sheet import LADDER, ModelSheet, RungName
 from revml.models.stacking import mean_of_rungs, stacked
 from revml.progress import Progress, silent
@@ -88,30 +87,6 @@ class Climbed:
     over_constant: float
     judged: np.ndarray = field(repr=False)
     probability: np.ndarray = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Learning:
-    """The rows to learn from, encoded: train and validation, never test.
-
-    Args:
-        accounts: an integer a row that is equal for rows of one account (see `account_numbers`).
-        as_of: datetime64 of the snapshot, a row.
-    """
-
-    matrix: np.ndarray
-    label: np.ndarray
-    accounts: np.ndarray
-    as_of: np.ndarray
-    encoding: Encoding
-    sheet: ModelSheet
-    seed: int
-    threads: int
-
-    @cached_property
-    def few(self) -> bool:
-        """Whether too few accounts had the rarer outcome to choose settings by."""
-        return is_few(self.label, self.accounts)
 
 
 def climb(data: Learning, folds: Folds, *, progress: Progress | None = None) -> Climbed:

@@ -28,7 +28,7 @@ from revml.models.boosting import boosted_curves
 from revml.models.choosing import calibrated, choose, groups_of, log_loss
 from revml.models.comparison import lower_loss
 from revml.models.folds import Folds, thinned
-from revml.models.ladder import Learning
+from revml.models.learning import Learning
 from revml.models.sheet import ModelSheet, Tuning
 from revml.models.tuning_space import SPACE, SPACE_VERSION, Settings, point, settings
 from revml.models.tuning_trials import Trials, trials_of

@@ -24,7 +24,8 @@ from revml.evaluation.verdict import Verdict, judge
 from revml.features.catalog import catalog
 from revml.models.encoding import Encoding
 from revml.models.folds import Folds, account_numbers, folds_by_account, folds_by_time
-from revml.models.ladder import Climbed, Learning, climb
+from revml.models.ladder import Climbed, climb
+from revml.models.learning import Learning
 from revml.models.reference import reference
 from revml.models.sheet import ModelSheet, load_sheet
 from revml.models.tuning import Tuned, tune

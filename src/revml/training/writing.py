@@ -26,7 +26,8 @@ from revml.models.calibration import sigmoid
 from revml.models.curve import Curve
 from revml.models.encoding import Encoding
 from revml.models.golden import GOLDEN, golden, golden_text
-from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed, Learning
+from revml.models.ladder import CLEARLY, NOT_WORSE, ORDERED, Attempt, Climbed
+from revml.models.learning import Learning
 from revml.models.registry import serving_bundle
 
 HIGH, MEDIUM = 0.90, 0.70  # quantiles of the out-of-sample probabilities at which bands begin
