@@ -49,6 +49,8 @@ def contracts_ahead(
     log_odds = model.log_odds(contracts, max(months, months_of(max((scores.churn_days, *scores.further)))))
     p_churn = _aligned(scores.p_churn, contracts)
     survival = _tied(log_odds, contracts, scores, scores.p_churn)[:, :months]
+    peer = None if scores.peer_churn is None else _tied(log_odds, contracts, scores, scores.peer_churn)[:, :months]
+    del log_odds  # of a million accounts every matrix counts
     growth = _growth(facts, as_of, scores, contracts, months)
     mrr, margin = contracts["mrr"].to_numpy(float), contracts["margin"].to_numpy(float)
     made = contract_flows(mrr, margin, survival, growth, economics.discount_rate)
@@ -79,7 +81,6 @@ def contracts_ahead(
         alive={horizon: survival[:, horizon - 1] for horizon in horizons},
         flags={"negative_margin": margin < 0, "no_score": unscored, "no_losses": model.losses == 0},
     )
-    peer = None if scores.peer_churn is None else _tied(log_odds, contracts, scores, scores.peer_churn)[:, :months]
     return Contracts(flows, tuple(notes), _swings(flows, mrr, peer, growth, economics.discount_rate))
 
 
