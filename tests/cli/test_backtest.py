@@ -72,9 +72,10 @@ def test_nothing_that_serves_is_touched(root: Path, told: Any) -> None:
         newest_bundle(load_workspace(root), "churn")
 
 
-def test_people_read_a_table_and_sentences(tmp_path: Path, root: Path) -> None:
-    """The list in words beside other lists, and a page where it was asked for."""
-    result = call(root, "backtest", "churn", "--origins", "1", "--out", str(tmp_path / "past.html"))
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_people_read_a_table_and_sentences(tmp_path: Path, root: Path, option: str) -> None:
+    """The list in words beside other lists, and a page where it was asked for, by either name of the option."""
+    result = call(root, "backtest", "churn", "--origins", "1", option, str(tmp_path / "past.html"))
     assert result.exit_code == 0, result.output
     assert "You can call 10 accounts a month. Over 1 origin, the list" in result.output
     assert "a perfect list 4" in result.output

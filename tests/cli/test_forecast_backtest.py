@@ -69,9 +69,10 @@ def test_mlflow_has_one_run(root: Path, told: Any) -> None:
     assert {"backtest.html", "backtest.json", "pictures"} <= names
 
 
-def test_people_read_a_table_and_where_it_lost(tmp_path: Path, root: Path) -> None:
-    """The page where it was asked for; baselines by name; how often each was beaten."""
-    result = call(root, *ONE, "--report", str(tmp_path / "past.html"))
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_people_read_a_table_and_where_it_lost(tmp_path: Path, root: Path, option: str) -> None:
+    """The page where it was asked for, by either name of the option; baselines by name; how often each was beaten."""
+    result = call(root, *ONE, option, str(tmp_path / "past.html"))
     assert result.exit_code == 0, result.output
     assert (tmp_path / "past.html").exists()
     for text in ("Contracts, 12 months from 1 origin", "run-rate", "Against pooled churn revml was better in"):
@@ -80,7 +81,7 @@ def test_people_read_a_table_and_where_it_lost(tmp_path: Path, root: Path) -> No
 
 @pytest.mark.parametrize(
     "given",
-    [("--origins", "3"), ("--report", "x.html"), ("--backtest", "--as-of", "2025-01-01"), ("--without-scores",)],
+    [("--origins", "3"), ("--out", "x.html"), ("--backtest", "--as-of", "2025-01-01"), ("--without-scores",)],
 )
 def test_options_of_the_other_way_are_refused(root: Path, given: tuple[str, ...]) -> None:
     """They would be ignored otherwise."""

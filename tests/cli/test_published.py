@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,27 @@ def test_account_tells_the_horizons(tmp_path: Path) -> None:
         store.publish(with_horizons(literal_run(churn={"acme": 0.42})))
     said = call(tmp_path, "account", "acme", "--language", "en").output
     assert "30 days 14.0%, 90 days 42.0%, 180 days 56.5%, 365 days (extrapolated) 71.0%" in said
+    assert "extrapolated: the history does not reach that far, so the average rate" in said
     assert [one["days"] for one in answer(tmp_path, "account", "acme")["scores"][0]["horizons"]] == [30, 90, 180, 365]
+
+
+@pytest.mark.parametrize(
+    ("rung", "told"),
+    [
+        ("constant", "no model of churn serves: every account has the average rate"),
+        ("rule", "no learned model of churn serves: a rule over one column gives these"),
+        ("blend", None),
+    ],
+)
+def test_what_no_learned_model_gives_is_called_that(tmp_path: Path, rung: str, told: str | None) -> None:
+    """The list and the account say that a rule or the average rate answers, and nothing where a model does."""
+    (tmp_path / "revml.yaml").write_text("company: {name: Literal}\n", encoding="utf-8")
+    run = literal_run()
+    with Store.open(load_workspace(tmp_path).store_url) as store:
+        store.publish(replace(run, models=tuple(replace(model, rung=rung) for model in run.models)))
+    for words in (["accounts"], ["account", "acme"]):
+        said = call(tmp_path, *words).output
+        assert told in said if told else "serves" not in said
 
 
 @pytest.mark.parametrize(("language", "peer"), [("en", "A similar account"), ("cs", "Podobný zákazník")])

@@ -71,6 +71,33 @@ def test_too_few_events_are_confessed(manifest: dict[str, Any]) -> None:
     assert "too few events" in card("en", {**manifest, "enough": False})
 
 
+def test_a_mean_says_what_it_holds_and_what_was_asked_of_it(manifest: dict[str, Any]) -> None:
+    """A blend that is not the lowest of its table serves all the same, and the card says by which measure."""
+    told = copy.deepcopy(manifest)
+    row = {"rung": "blend", "log_loss": 0.4, "better": 0.3, "ranks": 0.5, "asked": 0.2}
+    told["ladder"] = [one for one in told["ladder"] if one["rung"] != "blend"]
+    told["ladder"].append({**row, "setting": {"share": 0.6, "rule": 0.25}})
+    told["rung"] = "blend"
+    text = card("en", told)
+    assert "60% LightGBM, 30% logistic regression, 10% best single-column rule" in text
+    assert "its own log-loss need not be the lowest in the table" in text
+    assert "a lower log-loss in at least 20% of the resamples is enough" in text
+
+
+def test_horizons_that_tell_no_more_than_the_average_are_named(manifest: dict[str, Any]) -> None:
+    """One beyond the history, one of few events and one that was measured and no better are told apart."""
+    figures = {"observed": 30, "expected": 29.0, "roc_auc": 0.48, "on": "judged", "log_loss_constant": 0.4}
+    spans = ((30, "average", 0.3), (90, "fitted", 0.3), (180, "fitted", 0.4), (365, "extrapolated", None))
+    horizons = [
+        {**figures, "days": days, "kind": kind, "extrapolated": kind == "extrapolated", "log_loss": loss}
+        for days, kind, loss in spans
+    ]
+    text = card("en", {**manifest, "curve": {"main": 90, "falls": False, "horizons": horizons}})
+    assert "Up to 30 days too few events were seen" in text
+    assert "At 180 days the curve tells no more than the average rate" in text
+    assert "The history does not reach 365 days" in text
+
+
 def test_every_figure_stands_in_the_card(manifest: dict[str, Any]) -> None:
     """Each figure has its line."""
     text = card("en", manifest)

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     "--every", type=click.Choice(["month", "quarter"]), default="month", show_default=True, help="How far apart."
 )
 @click.option("--sheet", type=click.Path(path_type=Path), help="Model sheet; default is models/QUESTION.yaml.")
-@click.option("--out", "page", type=click.Path(path_type=Path), help="The page; default is in the work folder.")
+@click.option(
+    "--out",
+    "--report",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.html",
+    help="The page; default is in the work folder.",
+)
 @workspace_option
 @json_option
 def backtest(

@@ -48,7 +48,9 @@ def or_backtest(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--without-scores", is_flag=True, help="Train no model at the origins: hazards of groups alone.")
     @click.option("--without-intervals", is_flag=True, help="Make no intervals at the origins, which takes long.")
     @click.option(
+        "--out",
         "--report",
+        "report",
         type=click.Path(path_type=Path, dir_okay=False),
         default=None,
         metavar="FILE.html",
@@ -70,7 +72,7 @@ def or_backtest(command: Callable[..., None]) -> Callable[..., None]:
             "--origins": origins,
             "--months": months,
             "--without-scores": without_scores or None,
-            "--report": report,
+            "--out": report,
         }
         theirs = {NAMES.get(name, f"--{name}"): value for name, value in own.items()}
         stray = [name for name, value in (theirs if backtest else ours).items() if value is not None]
@@ -117,7 +119,7 @@ def backtest_forecast(
         )
     page = render(told, language=workspace.language)
     place = report or workspace.work_dir / "backtests" / "forecast.html"
-    write_page(place, page, option="--report")
+    write_page(place, page, option="--out")
     kept_file(workspace).parent.mkdir(parents=True, exist_ok=True)
     with whole(kept_file(workspace)) as new:
         new.write_text(json.dumps(told.to_json(), ensure_ascii=False, allow_nan=False), encoding="utf-8")

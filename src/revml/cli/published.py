@@ -97,11 +97,14 @@ def accounts(
         for row in page.rows
     ]
     asked = page.rows[0].score.question if page.rows else question or "accounts"
+    simple = next((simply(asked, m.rung) for m in page.run.models if m.question == asked), None)
     stake = f"expected {'loss' if asked in LOSSES else 'gain'}"
     headers = ("account and first reason", "probability", "band", "money a year", stake)
     called = "account and family pairs" if page.rows and page.rows[0].score.item else "accounts"
     title = f"{asked}: {len(page.rows)} of {page.total:,} {called} as of {page.run.as_of:%Y-%m-%d}"
     out.print(table(title, headers, rows, right=("probability", *headers[-2:])))
+    if simple:
+        out.print(simple, markup=False, soft_wrap=True)
 
 
 @click.command()
@@ -152,8 +155,13 @@ def _print_account(detail: AccountDetail, changes: list[dict[str, Any]], languag
             f"{score.percentile:.0f}{change}{attended}); expected {'loss' if score.question in LOSSES else 'gain'} "
             f"{_money(score.expected_money, run.currency, w)} of {_money(score.money, run.currency, w)} a year"
         )
+        simple = next((simply(score.question, m.rung) for m in run.models if m.question == score.question), None)
+        if simple:
+            line(f"  {simple}")
         if score.horizons:
             line("  " + ", ".join(f"{_horizon(one)} {w.percent(one.probability, 1)}" for one in score.horizons))
+        if any(one.extrapolated for one in score.horizons):
+            line("  extrapolated: the history does not reach that far, so the average rate of the time before goes on")
         for reason in (r for r in detail.reasons if (r.question, r.item) == (score.question, score.item)):
             line(f"  {'▲' if reason.side == 'raises' else '▼'} {reason.text(language)}")
         for changed in (c for c in changes if (c["question"], c["item"]) == (score.question, score.item)):
@@ -161,6 +169,13 @@ def _print_account(detail: AccountDetail, changes: list[dict[str, Any]], languag
             for part in [one for one in changed["lines"] if abs(one["log_odds"]) >= LEAST][:CHANGES]:
                 line(f"    {'+' if part['log_odds'] > 0 else '−'} {part['text']}")
     print_worth(detail, language)
+
+
+def simply(question: str, rung: str) -> str | None:
+    """A line on scores that no learned model gives, so that nobody takes them for one; None where one does."""
+    if rung == "constant":
+        return f"no model of {question} serves: every account has the average rate"
+    return f"no learned model of {question} serves: a rule over one column gives these" if rung == "rule" else None
 
 
 def _horizon(one: Horizon) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from revml.cli.forecast_backtest import or_backtest
 from revml.cli.forecast_tables import horizons_of, print_forecast
 from revml.cli.options import account_cell, json_option, out, print_json, progress_bar, table, workspace_option
-from revml.cli.published import ATTENDED
+from revml.cli.published import ATTENDED, simply
 from revml.config import LOSSES, Workspace
 from revml.errors import NotEnoughData
 from revml.windows import instant
@@ -58,6 +59,7 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
         print_json({"run": number, **run_head(run), "questions": told, "notes": list(run.score_notes)})
         return
     w = words(workspace.language)
+    rungs = {model.question: model.rung for model in run.models}
     out.print(f"Run {number}: {len(run.accounts):,} accounts as of {run.as_of:%Y-%m-%d}, {run.company}.", markup=False)
     for one in told:
         loss = one["question"] in LOSSES
@@ -72,6 +74,7 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
                 for top in one["top"]
             )
             out.print(f"\n{one['question']}: {counted}, nothing is known of their money")
+            _print_simple(one["question"], rungs)
             out.print(table("most likely", ("account and first reason", "probability"), likely, right=("probability",)))
             _print_attention(one["attention"], w)
             continue
@@ -80,6 +83,7 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
             f"\n{one['question']}: {counted}, {w.money(one['money'], run.currency)} a year; "
             f"expected {'loss' if loss else 'gain'} {w.money(one['expected_money'], run.currency)} a year{unknown}"
         )
+        _print_simple(one["question"], rungs)
         rows = (
             (
                 account_cell(top["account_id"], top["name"], top["reason"], top.get("item", "")),
@@ -97,6 +101,11 @@ def score(workspace: Workspace, as_of: datetime | None, as_json: bool) -> None:
     out.print(
         "\n`revml account ID` shows one account, `revml serve` all of them, `revml export` writes them for a CRM."
     )
+
+
+def _print_simple(question: str, rungs: Mapping[str, str]) -> None:
+    if simple := simply(question, rungs[question]):
+        out.print(simple, markup=False)
 
 
 def _print_attention(groups: list[dict[str, Any]] | None, w: Words) -> None:
@@ -134,7 +143,7 @@ def forecast(workspace: Workspace, as_of: datetime | None, horizons: tuple[int, 
     \b
     Example:
       revml forecast --horizon-months 12,24,36
-      revml forecast --backtest --origins 4 --months 12 --report forecast.html
+      revml forecast --backtest --origins 4 --months 12 --out forecast.html
     """
     from revml.exports.forecast import forecast_summary
     from revml.exports.summary import run_head

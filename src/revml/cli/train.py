@@ -153,7 +153,7 @@ def _print(told: dict[str, Any]) -> None:
         out.print(table("Against the truth", ("figure", "value"), told["truth"]["words"].items(), right=("value",)))
     out.print(told["expected"])
     what = "a rule" if told["served"] == "rule" else told["served"]
-    out.print(f"served: [bold]{what}[/bold] (*), verdict: {told['verdict']}")
+    out.print(f"{'served' if told['passed'] else 'chosen'}: [bold]{what}[/bold] (*), verdict: {told['verdict']}")
     if told["held_back"]:
         names = ", ".join(told["held_back"])
         out.print(f"held back, for they seem to know the answer: {names} (`revml check` says why)", markup=False)

@@ -80,7 +80,7 @@ def write(
     files = {
         **model_files(climbed.model),
         "features.json": to_text(data.encoding.to_json()),
-        "calibration.json": to_text({**climbed.calibration.to_json(), "bands": vars(_bands(climbed))}),
+        "calibration.json": to_text({**climbed.calibration.to_json(), "bands": vars(_bands(climbed, data))}),
         "reference.json": to_text(distributions),
         GOLDEN: golden_text(golden(climbed.model, climbed.calibration, data.encoding, _newest(data))),
         "card.md": card("en", manifest, views),
@@ -108,12 +108,21 @@ def _definition(dataset: Dataset) -> dict[str, Any]:
     return told
 
 
-def _bands(climbed: Climbed) -> Bands:
-    """Bands begin at the 90 % and 70 % points of the out-of-sample probabilities; ties move them up, never down."""
+def _bands(climbed: Climbed, data: Learning) -> Bands:
+    """Bands begin at the 90 % and 70 % points of the out-of-sample probabilities.
+
+    A rung that knows a few values only gives a whole group of accounts one band, by the middle of its ranks: where half
+    of the accounts share the lowest risk, none of them is high, and where all are alike nobody stands out.
+    """
+    if climbed.served in ("constant", "rule"):
+        served = climbed.calibration.apply(climbed.model.raw(data.matrix[climbed.judged]))
+        values, counts = np.unique(np.round(served, 9), return_counts=True)
+        middle = (np.cumsum(counts) - counts / 2) / counts.sum()
+        edges = [1.0, *(values[1:] + values[:-1]) / 2]  # between two values: no last digit decides
+        begins = [next((e for e, m in zip(edges, middle, strict=True) if m >= point), 1.0) for point in (MEDIUM, HIGH)]
+        return Bands(*(float(one) for one in begins))
     p = np.sort(climbed.probability)
-    high, medium = np.quantile(p, HIGH, method="higher"), np.quantile(p, MEDIUM, method="higher")
-    if p[0] == p[-1]:
-        return Bands(1.0, 1.0)  # everybody is alike: nobody stands out
+    medium, high = np.quantile(p, MEDIUM, method="higher"), np.quantile(p, HIGH, method="higher")
     return Bands(float(medium), float(high))
 
 

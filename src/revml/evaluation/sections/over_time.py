@@ -20,12 +20,22 @@ def over_time(say: Words, manifest: Manifest) -> list[str]:
     names = ("days", "observed", "expected", "roc_auc", "log_loss", "constant", "on")
     headers = [say.text(f"card.horizons.{name}") for name in names]
     guessed = [say.number(one["days"]) for one in curve["horizons"] if one["extrapolated"]]
+    average = [say.number(one["days"]) for one in curve["horizons"] if one.get("kind") == "average"]
+    near = [one["days"] for one in curve["horizons"] if one["days"] > curve["main"] and _near(one)]
     return [
         say.text("card.horizons.falling" if curve["falls"] else "card.horizons.how", days=say.number(curve["main"])),
         table(headers, rows),
         say.text("card.horizons.measured"),
         say.text("card.horizons.extrapolated", days=", ".join(guessed)) if guessed else "",
+        say.text("card.horizons.average", days=", ".join(average)) if average else "",
+        say.text("card.horizons.near", days=", ".join(say.number(d) for d in near)) if near else "",
     ]
+
+
+def _near(one: dict[str, Any]) -> bool:
+    """Whether what was measured at a horizon is no better than the average rate."""
+    told, constant = one["log_loss"], one["log_loss_constant"]
+    return told is not None and constant is not None and told >= constant
 
 
 def _row(say: Words, one: dict[str, Any]) -> list[str]:
