@@ -30,6 +30,7 @@ from revml.store.frames import check
 from revml.store.long import whole
 from revml.store.runs import (
     ACCOUNT_COLUMNS,
+    ATTENTION,
     CLV_COLUMNS,
     FLOW_COLUMNS,
     HORIZON_COLUMNS,
@@ -140,7 +141,7 @@ def test_every_frame_has_the_published_columns(company: Company) -> None:
     """No frame lacks a column or brings one of its own."""
     run = company.run
     assert tuple(run.accounts.columns) == ACCOUNT_COLUMNS
-    assert tuple(run.scores.columns) == (*SCORE_COLUMNS, *HORIZON_COLUMNS.values())
+    assert tuple(run.scores.columns) == (*SCORE_COLUMNS, *HORIZON_COLUMNS.values(), ATTENTION)
     assert tuple(run.reasons.columns) == REASON_COLUMNS
     assert tuple(run.clv.columns) == CLV_COLUMNS
     assert tuple(run.flows.columns) == FLOW_COLUMNS
