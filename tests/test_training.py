@@ -71,6 +71,20 @@ def test_few_events_serve_a_rule(tmp_path: Path, quick: ModelSheet) -> None:
     assert {a.rung for a in result.attempts} <= {"constant", "rule"}
 
 
+@pytest.mark.parametrize(
+    ("rungs", "most"), [(("constant",), 0), (("constant", "rule"), 60)], ids=["everybody alike", "a rule's few values"]
+)
+def test_what_most_accounts_share_is_no_high_risk(
+    tmp_path: Path, quick: ModelSheet, rungs: tuple[str, ...], most: int
+) -> None:
+    """Where all have one probability nobody is high, and a group as large as that of a rule's lowest never is."""
+    result = train_dataset(Workspace().at(tmp_path), made_dataset(), sheet=quick.model_copy(update={"rungs": rungs}))
+    p = result.predictions["probability"].to_numpy()
+    high = result.bundle.bands.of(p) == "high"
+    assert high.mean() * 100 <= most
+    assert not high[p == p.min()].any()
+
+
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_is_refused(tmp_path: Path, quick: ModelSheet, label: int) -> None:
     """Labels of one class end in an error and leave nothing behind."""

@@ -201,6 +201,26 @@ def test_a_column_that_is_empty_now_is_told(own_company: Path) -> None:
     assert (result.exit_code, "churn: health were known" in result.output) == (0, True), result.output
 
 
+def test_a_category_never_seen_is_scored_and_told(tmp_path: Path) -> None:
+    """It counts as unknown; the run names the column, the value and how many accounts have it."""
+    dated_company(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "own.yaml").write_text("question: churn\nbootstrap_rounds: 50\nrungs: [rule, logistic]\n")
+    table = pd.read_parquet(tmp_path / "table.parquet")
+    plan = table["vip"].map({True: "gold", False: "silver"})
+    table = table.drop(columns="vip").assign(plan=plan)
+    table.to_parquet(tmp_path / "table.parquet")
+    assert "is champion" in call(tmp_path, "train", "churn").output
+    assert "new since training" not in call(tmp_path, "score").output
+    newest = table["month"] == table["month"].max()
+    table.loc[newest & (plan == "gold"), "plan"] = "platinum"
+    table.to_parquet(tmp_path / "table.parquet")
+    told = answer(tmp_path, "score")
+    [note] = [one for one in told["notes"] if "new since training" in one]
+    assert f"churn: plan of {(newest & (plan == 'gold')).sum()} accounts is new since training (platinum)" in note
+    assert told["questions"][0]["accounts"] == newest.sum()
+
+
 def test_a_ready_table_has_no_past_to_replay(own_company: Path) -> None:
     """A back-test says so rather than ask for a check, and training does not advise one."""
     result = call(own_company, "backtest", "churn")

@@ -19,6 +19,8 @@ from revml.store.runs import ModelRef
 
 SILENT = 0.5  # share of unknown values in training, below which it is strange that all are
 MIN_ROWS = 30  # of fewer, all may lack something by chance
+NEW = 0.05  # share of rows with values that no training row had, from which on it is worth a line
+KEPT_VALUES = 50  # of a category, in `reference.json`; of more, not all are known by name
 
 
 def champions(workspace: Workspace) -> dict[QuestionName, Bundle]:
@@ -75,6 +77,25 @@ def fallen_silent(bundle: Bundle, rows: AtRisk) -> tuple[str, ...]:
         f"{bundle.question}: {', '.join(silent[:10])}{more} were known for most accounts when the model was trained "
         "and are known for nobody now; the scores count them as unknown: did a feed stop?",
     )
+
+
+def never_seen(bundle: Bundle, rows: AtRisk) -> tuple[str, ...]:
+    """A note for each category of which many rows have a value that the model never met."""
+    told = bundle.reference.get("features", {})
+    notes = []
+    for name in bundle.encoding.categorical:
+        shares = told.get(name, {}).get("shares", {})
+        if name not in rows.columns or not shares or len(shares) >= KEPT_VALUES:
+            continue
+        values = rows.column(name).dropna().astype(str)
+        new = values[~values.isin([*shares])].value_counts()
+        if len(new) and new.sum() >= NEW * len(rows):
+            most = ", ".join(str(value) for value in new.index[:3]) + (", ..." if len(new) > 3 else "")
+            notes.append(
+                f"{bundle.question}: {name} of {new.sum():,} accounts is new since training ({most}); it counts as "
+                f"unknown until `revml train {bundle.question}` has learned from it"
+            )
+    return tuple(notes)
 
 
 def model_ref(bundle: Bundle) -> ModelRef:

@@ -17,7 +17,7 @@ from revml.explanations import own_features
 from revml.models.bundle import Bundle
 from revml.progress import silent
 from revml.ready_scoring import ReadyToScore
-from revml.scoring.champions import fallen_silent, looking_back, model_ref
+from revml.scoring.champions import fallen_silent, looking_back, model_ref, never_seen
 from revml.scoring.told import Told
 from revml.store.long import LongFrame, Shelved, parts_of, whole
 from revml.store.runs import CLV_COLUMNS, FLOW_COLUMNS, ScoreRun
@@ -48,8 +48,11 @@ def ready_run(
         bundle = bundles[question]
         own = own_features(bundle.ready)
         told.add(bundle, AtRisk.of(rows.frame), rows.past, workspace.question(question), own, silent)
+    asked = {question: AtRisk.of(rows.frame) for question, rows in ready.items()}
     fallen = [
-        note for question, rows in ready.items() for note in fallen_silent(bundles[question], AtRisk.of(rows.frame))
+        note
+        for question, rows in asked.items()
+        for note in (*fallen_silent(bundles[question], rows), *never_seen(bundles[question], rows))
     ]
     accounts = pd.concat([rows.accounts for rows in ready.values()]).drop_duplicates("account_id")
     return ScoreRun(
