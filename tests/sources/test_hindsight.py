@@ -98,3 +98,24 @@ def test_a_renewal_date_that_moves_on_every_year_is_told(tmp_path: Path) -> None
     assert told.column == "renews_at"
     assert "30 of 30 periods" in told.evidence
     assert subscriptions(tmp_path, 2022) == ()
+
+
+def test_staff_that_is_kept_up_to_date_is_told(tmp_path: Path) -> None:
+    """Where accounts hold what their history ends with, they hold today's value."""
+    report = check(
+        tmp_path,
+        "data: data\n",
+        accounts=table("account_id,created_at,employees", [f"a{n},2023-01-01,{n + 7}" for n in range(20)]),
+        account_history=table(
+            "account_id,attribute,changed_at,value", [f"a{n},employees,2024-0{n % 9 + 1}-01,{n + 7}" for n in range(20)]
+        ),
+        subscriptions=table(
+            "subscription_id,started_at,account_id,product,quantity,mrr",
+            [f"s{n},2024-01-01,a{n},p,1,100" for n in range(20)],
+        ),
+        orders="",
+        tickets=table("ticket_id,opened_at,account_id", ["1,2024-09-01,a1"]),
+    )
+    [suspect] = report.table("accounts").suspects
+    assert (suspect.column, suspect.used) == ("employees", True)
+    assert suspect.evidence.startswith("100% of the accounts whose history tells changes")

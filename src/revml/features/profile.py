@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from revml.features.spec import Feature, Subject
 from revml.features.sql import count_if, full_days_since, lines, period, ratio, visible, within
+from revml.sources.at_start import EMPLOYEES
 
 _TEXTS = ("industry", "country", "region")
 
@@ -25,7 +26,7 @@ SELECT snapshot,
 FROM attributes_then GROUP BY snapshot
 """
 
-# The number of employees a year ago, where the history tells both it and a later one.
+# The number of employees a year ago; before the first change, that of the account's start.
 _EMPLOYEES_THEN = f"""
 SELECT snapshot, TRY_CAST(value AS BIGINT) AS employees FROM (
     SELECT s.snapshot, h.value, ROW_NUMBER() OVER (PARTITION BY s.snapshot ORDER BY h.changed_at DESC) AS newest
@@ -109,7 +110,7 @@ SUBJECT = Subject(
             "demand",
             "good",
             window_days=364,
-            needs=(("account_history", "value"), ("accounts", "employees")),
+            needs=(("account_history", "value"), ("accounts", EMPLOYEES)),
         ),
     ),
 )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from revml.features.spec import Feature, Subject
 from revml.features.sql import ratio, visible
+from revml.sources.at_start import EMPLOYEES
 
 _SEATS = (("subscriptions", "quantity"),)
-_STAFF = (("account_history", "value"), ("accounts", "employees"))
+# Today's staff instead of the first would know the future.
+_STAFF = (("account_history", "value"), ("accounts", EMPLOYEES))
 
 _NOW = """
 SELECT snapshot, seats FROM (

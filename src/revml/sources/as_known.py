@@ -17,6 +17,7 @@ from datetime import datetime
 import duckdb
 
 from revml.contract.tables import LATER_COLUMNS, TABLES, Table
+from revml.sources.at_start import EMPLOYEES, changed_and_same, with_start
 from revml.sources.facts import Facts, literal
 
 
@@ -34,12 +35,15 @@ def as_known(facts: Facts, at: datetime) -> Iterator[Facts]:
         columns: dict[str, frozenset[str]] = {}
         for table in TABLES.values():
             con.execute(f"CREATE VIEW {schema}.{table.name} AS {_then(table, at)}")
-            held = _held(con, f"{schema}.{table.name}", facts.columns.get(table.name, frozenset()))
+            there = facts.columns.get(table.name, frozenset()) - {EMPLOYEES}
+            held = _held(con, f"{schema}.{table.name}", there)
             if held:
                 columns[table.name] = held
         con.execute(f"CREATE VIEW {schema}.account_profile AS SELECT * FROM main.account_profile")
         # Of this cursor alone: names without a schema mean the past from here on.
         con.execute(f"SET schema = '{schema}'")
+        if facts.has("accounts", EMPLOYEES):  # today's staff can look like the first while its last change is unknown
+            columns = with_start(columns, *con.execute(changed_and_same()).fetchall()[0])
         yield replace(facts, con=con, columns=columns, observed_until=at)
     finally:
         con.execute("SET schema = 'main'")

@@ -20,6 +20,7 @@ import duckdb
 
 from revml.contract.tables import SQL_TYPES, TABLES, Table
 from revml.errors import DataError, NotFound
+from revml.sources.at_start import changed_and_same, with_start
 
 META_FILE = "facts.json"
 # Beyond this, sorts and hash tables go to a temporary folder.
@@ -36,7 +37,8 @@ class Facts:
         con: an in-memory DuckDB connection with one view a contract table (times are naive UTC TIMESTAMPs), and the
             view `usage_ledger` (day, rows, digest): equal digests mean the same rows on that day; empty where the
             folder has no ledger.
-        columns: contract columns that hold at least one value, by table; a table without rows is absent.
+        columns: contract columns that hold at least one value, by table; a table without rows is absent. With them
+            `at_start.EMPLOYEES`, where the staff that accounts tell is that of their start.
         extras: the declared static extra columns of `accounts` (read through the view `account_profile`).
         observed_until: how far the data reaches.
         fingerprint: SHA-256 over the staged files, for the record of what a model saw.
@@ -89,11 +91,12 @@ class Facts:
                 con.execute(_view(table, folder, set(meta["columns"].get(table.name, ()))))
             con.execute(_ledger(folder))
             con.execute(_profile(folder, tuple(meta["extras"]), "accounts" in meta["columns"]))
+            [(changed, same)] = con.execute(changed_and_same()).fetchall()
         except duckdb.Error as error:
             raise _damaged(folder, error) from None
         return cls(
             con=con,
-            columns={name: frozenset(cols) for name, cols in meta["columns"].items()},
+            columns=with_start({name: frozenset(cols) for name, cols in meta["columns"].items()}, changed, same),
             extras=tuple(meta["extras"]),
             observed_until=datetime.fromisoformat(meta["observed_until"]),
             fingerprint=meta["fingerprint"],

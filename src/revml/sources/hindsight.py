@@ -13,6 +13,7 @@ from pathlib import Path
 from revml.contract.checks import identifier
 from revml.contract.report import Suspect
 from revml.contract.tables import LATER_COLUMNS
+from revml.sources.at_start import changed_and_same, starts
 from revml.sources.facts import staged_relation
 from revml.sources.judging import Connection, count, extra, left, watch
 from revml.sources.mapping import Mapping
@@ -80,7 +81,19 @@ def _accounts(
         evidence = _later_than_creation(con, value, kind) or (_telling(con, value, kind) if judged else None)
         if evidence:
             found.append(Suspect(name, evidence, used=name not in watch(mapping)))
+    if {"employees"} <= set(columns.get("accounts", ())) and {"value"} <= set(columns.get("account_history", ())):
+        found += _kept_up(con, staged)
     return found
+
+
+def _kept_up(con: Connection, staged: Path) -> list[Suspect]:
+    """Staff that is kept up to date: most of those that changed hold what their history ends with."""
+    there = {name: staged_relation(staged, name) for name in ("accounts", "account_history")}
+    changed, same = con.execute(changed_and_same(**there)).fetchall()[0]
+    if not changed or starts(changed, same):
+        return []
+    evidence = f"{same / changed:.0%} of the accounts whose history tells changes hold its newest value: it is today's"
+    return [Suspect("employees", evidence, used=True)]
 
 
 def _imported(con: Connection) -> Suspect | None:

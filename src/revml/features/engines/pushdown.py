@@ -28,6 +28,7 @@ from revml.features.engines import verdicts
 from revml.features.engines.own_tables import own_table
 from revml.features.engines.postgres import PostgresEngine
 from revml.progress import Progress, silent
+from revml.sources.at_start import changed_and_same, with_start
 from revml.sources.facts import connect, literal
 from revml.sources.locate import Located, locate
 from revml.sources.mapping import Mapping, map_table
@@ -314,6 +315,8 @@ class _Push:
         if report.over_limit:
             raise _too_many(report)
         _require(all(name in columns for name in REQUIRED) and any(name in columns for name in ONE_OF), columns)
+        told = self._row(changed_and_same())
+        columns = with_start(columns, told["changed"], told["same"])
         return ServerFacts(columns, tuple(self.types), report.observed_until, report, self.types)
 
     def _count(self, rows: str) -> int:
