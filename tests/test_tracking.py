@@ -27,6 +27,7 @@ from revml.models.registry import appoint, challenger, champion
 from revml.models.sheet import load_sheet
 from revml.promoting import roll_back
 from revml.tracking import fetch_champion, follow, register
+from revml.tracking.registration import registered_versions
 from revml.training import TrainingResult, train_dataset
 from tests.made_dataset import made_dataset
 
@@ -428,3 +429,28 @@ def test_a_version_whose_files_broke_in_mlflow_is_named_and_made_anew(tmp_path: 
     client.delete_model_version("churn", "1")
     assert register(workspace, result).version == "2"
     assert fetch_champion(workspace, "churn").hash == result.bundle.hash
+
+
+@pytest.mark.parametrize("swept", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["in the bin", "swept away"])
+def test_a_version_whose_run_was_deleted_has_a_run_again(tmp_path: Path, empty_store: Path, swept: bool) -> None:
+    """A run in MLflow's bin comes back with its version; one that `mlflow gc` swept away gets a new version."""
+    from mlflow import MlflowClient
+
+    workspace = _workspace(tmp_path, empty_store)
+    register(workspace, _train(workspace))
+    client = MlflowClient(workspace.tracking_uri, workspace.tracking_uri)
+    client.delete_run(client.get_model_version("churn", "1").run_id)
+    if swept:
+        store = ("--backend-store-uri", workspace.tracking_uri, "--tracking-uri", workspace.tracking_uri)
+        subprocess.run([sys.executable, "-m", "mlflow", "gc", *store], check=True, cwd=tmp_path, capture_output=True)
+    serving = champion(workspace, "churn")
+    assert register(workspace, serving).version == ("2" if swept else "1")
+    version = client.get_model_version_by_alias("churn", "champion")
+    assert client.get_run(version.run_id).info.lifecycle_stage == "active"
+    assert fetch_champion(_workspace_like(workspace, tmp_path / "new"), "churn").hash == serving.hash
+    assert registered_versions(workspace, "churn")[serving.hash] == (str(version.version), "champion")
+
+
+def _workspace_like(workspace: Workspace, folder: Path) -> Workspace:
+    """A work folder of another machine that shares the store."""
+    return Workspace(tracking=Tracking(uri=workspace.tracking_uri)).at(folder)

@@ -150,7 +150,7 @@ def _note(bundle: Bundle, version: str, alias: str | None, why: str, serving: Bu
 def _ensure(mlflow: Any, client: Any, workspace: Workspace, experiment: str, bundle: Bundle) -> str:
     """The registered version of a bundle, made now if there is none."""
     name = model_name(workspace, bundle.question)
-    known = _version_of(client, name, bundle.hash)
+    known = _version_of(mlflow, client, name, bundle.hash)
     if known is not None:
         return known
     run = finished_run(client, experiment, bundle) or log_bundle(mlflow, client, experiment, bundle)
@@ -174,9 +174,24 @@ def _ensure(mlflow: Any, client: Any, workspace: Workspace, experiment: str, bun
     return str(made.version)
 
 
-def _version_of(client: Any, name: str, digest: str) -> str | None:
+def _version_of(mlflow: Any, client: Any, name: str, digest: str) -> str | None:
+    """The first version of a bundle whose run is there; a run in MLflow's bin is brought back.
+
+    A version outlives its run in MLflow. Left in the bin, the run would be swept away with the version's files by the
+    next `mlflow gc`; swept away already, the version is an empty name and the bundle needs another.
+    """
     versions = client.search_model_versions(f"name = '{name}' and tags.`{BUNDLE_TAG}` = '{digest}'")
-    return str(min(int(v.version) for v in versions)) if versions else None
+    for version in sorted(versions, key=lambda one: int(one.version)):
+        try:
+            run = client.get_run(version.run_id)
+        except mlflow.exceptions.MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            continue
+        if run.info.lifecycle_stage == "deleted":
+            client.restore_run(version.run_id)
+        return str(version.version)
+    return None
 
 
 def _follow(mlflow: Any, client: Any, workspace: Workspace, experiment: str, question: str) -> None:
@@ -242,7 +257,9 @@ def registered_versions(workspace: Workspace, question: QuestionName) -> dict[st
     name = model_name(workspace, question)
     with connected(workspace) as (mlflow, client):
         alias_of = {v: a for a, v in _aliases(mlflow, client, name).items() if a in (CHAMPION, CHALLENGER)}
-        versions = sorted(client.search_model_versions(f"name = '{name}'"), key=lambda v: -int(v.version))
+        found = client.search_model_versions(f"name = '{name}'")
+        # Of several versions of a bundle the one with an alias is told, else the first.
+        versions = sorted(found, key=lambda v: (str(v.version) in alias_of, -int(v.version)))
         return {
             v.tags[BUNDLE_TAG]: (str(v.version), alias_of.get(str(v.version))) for v in versions if BUNDLE_TAG in v.tags
         }
