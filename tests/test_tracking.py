@@ -154,6 +154,7 @@ def test_a_run_of_before_gets_its_version(tmp_path: Path, empty_store: Path) -> 
     model = tmp_path / "model"
     mlflow.pyfunc.save_model(str(model), loader_module="revml.models.pyfunc", data_path=str(bundle.folder))
     client.log_artifacts(run.info.run_id, str(model), "model")
+    client.log_artifacts(run.info.run_id, str(bundle.folder), "bundle")
     client.set_terminated(run.info.run_id)
     made = client.get_model_version("churn", register(workspace, bundle).version)
     assert made.run_id == run.info.run_id
