@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from revml.config import Workspace, load_workspace
-from revml.errors import ConfigError, DataError, RevmlError
+from revml.errors import BundleError, ConfigError, DataError, RevmlError
 from revml.sources.ready import read_ready
 
 HEAD = "company: {currency: EUR}\nready:\n  own: {path: t.csv, account: id, label: gone"
@@ -110,5 +110,6 @@ def test_scoring_reads_what_the_model_learned_from(tmp_path: Path) -> None:
     assert rows.frame["account_id"].tolist() == ["n1", "n2"]
     assert pd.isna(rows.frame["x"][0])
     (tmp_path / "new.csv").write_text("y,id\n1,n1\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="no column 'x'"):
+    with pytest.raises(BundleError, match="trained on columns that the table no longer has") as refused:
         read_ready(workspace, "own", trained={"x": "number"})
+    assert refused.value.wanted == "x"

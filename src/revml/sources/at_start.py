@@ -16,17 +16,20 @@ EMPLOYEES = "employees_at_start"
 def changed_and_same(accounts: str = "accounts", account_history: str = "account_history") -> str:
     """A SELECT of how many accounts' staff changed, and for how many the column of accounts is the newest value.
 
+    Accounts whose history begins with themselves say nothing: their column is never read.
+
     Args:
         accounts, account_history: what stands after FROM for each table.
     """
     return f"""
 SELECT COUNT(*) AS changed, COALESCE(SUM(CASE WHEN CAST(employees AS VARCHAR) = value THEN 1 ELSE 0 END), 0) AS same
 FROM (
-    SELECT a.employees, h.value,
+    SELECT a.employees, a.created_at, h.value,
+        MIN(h.changed_at) OVER (PARTITION BY a.account_id) AS first_at,
         ROW_NUMBER() OVER (PARTITION BY a.account_id ORDER BY h.changed_at DESC, h.value) AS newest
     FROM {accounts} AS a JOIN {account_history} AS h ON h.account_id = a.account_id
     WHERE h.attribute = 'employees' AND a.employees IS NOT NULL
-) AS changes WHERE newest = 1
+) AS changes WHERE newest = 1 AND first_at > created_at + INTERVAL '1 day'
 """
 
 
