@@ -31,7 +31,6 @@ SHOWN = (
 )
 
 TRIALS = 40  # of `--tune` alone
-CLEARLY = 0.6  # share of resamples that is asked of a rung which claims more than the one below
 
 
 @click.command()
@@ -145,6 +144,8 @@ def _print(told: dict[str, Any]) -> None:
     if told["tuning"]:
         out.print(f"tuning: {told['tuning']['why']}")
     out.print(table(f"{told['question']}: ladder, chosen {told['chosen']}", headers, rungs, right=headers[1:]))
+    from revml.models.ladder import CLEARLY
+
     asked = next((row["asked"] for row in told["ladder"] if row["rung"] == told["served"]), CLEARLY)
     if told["served"] != "constant" and asked < CLEARLY:
         out.print(f"{told['served']} is not refuted: of it a lower log-loss in {asked:.0%} of the resamples is asked")

@@ -63,6 +63,15 @@ def must_fit(bundle: Bundle, rows: AtRisk) -> None:
         )
 
 
+def since_training(bundles: Mapping[QuestionName, Bundle], rows: Mapping[QuestionName, AtRisk]) -> tuple[str, ...]:
+    """Notes on what has changed in the rows of each question since its model was trained."""
+    return tuple(
+        note
+        for question, asked in rows.items()
+        for note in (*fallen_silent(bundles[question], asked), *never_seen(bundles[question], asked))
+    )
+
+
 def fallen_silent(bundle: Bundle, rows: AtRisk) -> tuple[str, ...]:
     """A note where features that were known for most rows in training are known for nobody now."""
     if len(rows) < MIN_ROWS:

@@ -17,7 +17,7 @@ from revml.explanations import own_features
 from revml.models.bundle import Bundle
 from revml.progress import silent
 from revml.ready_scoring import ReadyToScore
-from revml.scoring.champions import fallen_silent, looking_back, model_ref, never_seen
+from revml.scoring.champions import looking_back, model_ref, since_training
 from revml.scoring.told import Told
 from revml.store.long import LongFrame, Shelved, parts_of, whole
 from revml.store.runs import CLV_COLUMNS, FLOW_COLUMNS, ScoreRun
@@ -44,16 +44,11 @@ def ready_run(
                 do=f"run `revml train {question}`, or bring the tables back",
             )
     told = Told(workspace, part_rows, long=max(len(rows.frame) for rows in ready.values()) > part_rows)
+    asked = {question: AtRisk.of(rows.frame) for question, rows in ready.items()}
     for question, rows in ready.items():
         bundle = bundles[question]
         own = own_features(bundle.ready)
-        told.add(bundle, AtRisk.of(rows.frame), rows.past, workspace.question(question), own, silent)
-    asked = {question: AtRisk.of(rows.frame) for question, rows in ready.items()}
-    fallen = [
-        note
-        for question, rows in asked.items()
-        for note in (*fallen_silent(bundles[question], rows), *never_seen(bundles[question], rows))
-    ]
+        told.add(bundle, asked[question], rows.past, workspace.question(question), own, silent)
     accounts = pd.concat([rows.accounts for rows in ready.values()]).drop_duplicates("account_id")
     return ScoreRun(
         as_of=max(rows.as_of for rows in ready.values()),
@@ -70,7 +65,7 @@ def ready_run(
         flows=pd.DataFrame(columns=list(FLOW_COLUMNS)),
         score_notes=(
             *(note for rows in ready.values() for note in rows.notes),
-            *fallen,
+            *since_training(bundles, asked),
             *looking_back(bundles, {question: rows.as_of for question, rows in ready.items()}),
         ),
     )

@@ -33,7 +33,7 @@ from revml.models.learned import definition
 from revml.progress import Progress, silent
 from revml.ready_scoring import ready_to_score
 from revml.scoring.account_rows import account_frame
-from revml.scoring.champions import champions, fallen_silent, looking_back, model_ref, must_fit, never_seen
+from revml.scoring.champions import champions, looking_back, model_ref, must_fit, since_training
 from revml.scoring.now_and_before import at_risk_and_before
 from revml.scoring.ready_run import joined, ready_run
 from revml.scoring.standard_scenarios import standard_scenarios
@@ -90,11 +90,7 @@ def score_workspace(
     )
     for question, bundle in bundles.items():
         must_fit(bundle, rows[question])
-    fallen = [
-        note
-        for question, bundle in bundles.items()
-        for note in (*fallen_silent(bundle, rows[question]), *never_seen(bundle, rows[question]))
-    ]
+    noticed = since_training(bundles, rows)
     if not any(len(one) for one in rows.values()):
         raise NotEnoughData(
             "there is nobody to score",
@@ -142,7 +138,7 @@ def score_workspace(
         clv=forecast.clv,
         flows=FlowParts(forecast.relations, part_rows) if len(forecast.clv) > part_rows else forecast.flows,
         notes=forecast.notes,
-        score_notes=(*fallen, *looking_back(bundles, dict.fromkeys(bundles, as_of))),
+        score_notes=(*noticed, *looking_back(bundles, dict.fromkeys(bundles, as_of))),
         values=forecast.values,
         drivers=forecast.drivers,
         discount_rate=workspace.economics.discount_rate,
